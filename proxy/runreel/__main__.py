@@ -1,0 +1,6 @@
+"""`python -m runreel` is the `runreel` command."""
+
+from runreel.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Content codings: the decoded copy of a body that a recording holds.
+
+Owns `decode`; what travels between client and upstream is never touched by it. Limits are the
+caller's, in bytes of decoded output, because a few kilobytes of gzip can hold gigabytes.
+"""
+
+import zlib
+
+from runreel.core.messages import Headers, values
+
+_AUTO = 47  # zlib's "32 + 15": a gzip or a zlib header, whichever is there
+_RAW = -15  # deflate without the zlib header, which some servers send as `deflate`
+
+
+def codings(headers: Headers) -> tuple[str, ...]:
+    """The codings applied to a body, in the order they were applied, without `identity`."""
+    listed = (
+        token.strip().lower()
+        for value in values(headers, "content-encoding")
+        for token in value.split(",")
+    )
+    return tuple(token for token in listed if token not in ("", "identity"))
+
+
+def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | None:
+    """The body without its codings, or None if one is unknown, broken, or decodes beyond the limit."""
+    for coding in reversed(applied):
+        decoder = _DECODERS.get(coding)
+        if decoder is None:
+            return None
+        try:
+            decoded = decoder(body, bytes_max)
+        except zlib.error:
+            return None
+        if decoded is None:
+            return None
+        body = decoded
+    return body
+
+
+def _gunzip(body: bytes, bytes_max: int) -> bytes | None:
+    out = bytearray()
+    while body:
+        member = zlib.decompressobj(_AUTO)
+        out += member.decompress(body, bytes_max + 1 - len(out))
+        if len(out) > bytes_max or not member.eof:
+            return None
+        body = member.unused_data
+    return bytes(out)
+
+
+def _inflate(body: bytes, bytes_max: int) -> bytes | None:
+    try:
+        return _gunzip(body, bytes_max)
+    except zlib.error:
+        stream = zlib.decompressobj(_RAW)
+        out = stream.decompress(body, bytes_max + 1)
+        whole = stream.eof and not stream.unused_data and len(out) <= bytes_max
+        return out if whole else None
+
+
+_DECODERS = {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}

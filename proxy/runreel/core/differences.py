@@ -1,0 +1,136 @@
+"""What tells two fingerprints apart, facet by facet.
+
+Owns `differences`, which reads the very texts that matching compared: there is no second code path
+that explains. Knows nothing of cassettes; values come out as plain JSON.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from runreel.core import jsontext
+from runreel.core.facets import Fingerprint
+
+
+class _Absent:
+    """The other side has something here, this side has nothing: not the same as null."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What was `sent` beside what was `recorded`, in one facet.
+
+    `at` is a JSON pointer for the body, a parameter name for the query, else empty. Either side
+    may be `ABSENT`; otherwise both are plain JSON values.
+    """
+
+    facet: str
+    at: str
+    sent: Any
+    recorded: Any
+
+
+def differences(sent: Fingerprint, recorded: Fingerprint) -> tuple[Difference, ...]:
+    """Each difference between two fingerprints of the same `match_on`; empty if they are equal."""
+    found: list[Difference] = []
+    for (name, mine), (_, theirs) in zip(sent, recorded, strict=True):
+        if mine != theirs:
+            found += _EXPLAINED.get(name, _explain_header)(name, mine, theirs)
+    return tuple(found)
+
+
+def _explain_text(name: str, sent: str, recorded: str) -> list[Difference]:
+    return [Difference(name, "", sent, recorded)]
+
+
+def _explain_header(name: str, sent: str, recorded: str) -> list[Difference]:
+    sides = (json.loads(side) for side in (sent, recorded))
+    mine, theirs = (ABSENT if side is None else side for side in sides)
+    return [Difference(name, "", mine, theirs)]
+
+
+def _explain_query(name: str, sent: str, recorded: str) -> list[Difference]:
+    mine, theirs = (_by_parameter(json.loads(side)) for side in (sent, recorded))
+    return [
+        Difference(name, key, mine.get(key, ABSENT), theirs.get(key, ABSENT))
+        for key in sorted(mine | theirs)
+        if mine.get(key) != theirs.get(key)
+    ]
+
+
+def _by_parameter(pairs: list[list[str]]) -> dict[str, Any]:
+    grouped: dict[str, list[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(_printable(key), []).append(_printable(value))
+    return {key: found[0] if len(found) == 1 else found for key, found in grouped.items()}
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _explain_body(name: str, sent: str, recorded: str) -> list[Difference]:
+    if sent.startswith("json ") and recorded.startswith("json "):
+        mine, theirs = (_parsed(side) for side in (sent, recorded))
+        found: list[Difference] = []
+        _walk(name, "", mine, theirs, found)
+        return found
+    return [Difference(name, "", _body_value(sent), _body_value(recorded))]
+
+
+def _parsed(side: str) -> Any:
+    return json.loads(side.removeprefix("json "), parse_float=Decimal)
+
+
+def _body_value(side: str) -> Any:
+    kind, _, text = side.partition(" ")
+    match kind:
+        case "absent":
+            return ABSENT
+        case "json":
+            return _plain(_parsed(side))
+        case _:
+            return text.encode("latin-1").decode("utf-8", "backslashreplace")
+
+
+def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference]) -> None:
+    if isinstance(sent, dict) and isinstance(recorded, dict):
+        children = [(key, sent.get(key, ABSENT), recorded.get(key, ABSENT))
+                    for key in sorted(sent.keys() | recorded.keys())]
+    elif isinstance(sent, list) and isinstance(recorded, list):
+        children = [(index, _item(sent, index), _item(recorded, index))
+                    for index in range(max(len(sent), len(recorded)))]
+    else:
+        if type(sent) is not type(recorded) or sent != recorded:
+            found.append(Difference(name, at, _plain(sent), _plain(recorded)))
+        return
+    for step, mine, theirs in children:
+        _walk(name, jsontext.pointer(at, step), mine, theirs, found)
+
+
+def _item(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else ABSENT
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_plain(child) for child in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+_EXPLAINED: dict[str, Callable[[str, str, str], list[Difference]]] = {
+    "method": _explain_text,
+    "path": _explain_text,
+    "query": _explain_query,
+    "body": _explain_body,
+}

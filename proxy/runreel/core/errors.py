@@ -1,0 +1,55 @@
+"""Every error runreel raises on purpose.
+
+    RunreelError
+    ├── StartRefused        usage or configuration: exit code 2
+    ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
+    ├── StoreFailed         a cassette could not be written: exit code 1
+    ├── Unredactable        a secret that cannot be taken out: the interaction is not stored
+    └── UpstreamFailed      no usable answer from the upstream: 502 or 504, by its code
+
+Foreign exceptions are translated into these at the edge that meets them, once. Each message is one
+sentence that names the thing and, where there is one, the remedy.
+"""
+
+from enum import Enum
+
+
+class RunreelError(Exception):
+    """Base of all errors here; `exit_code` is what the command ends with when one stops it."""
+
+    exit_code = 1
+
+
+class StartRefused(RunreelError):
+    """The command line, the configuration or the place to work in cannot be used as asked."""
+
+    exit_code = 2
+
+
+class CassetteDamaged(RunreelError):
+    """A stored cassette is not readable as format 1; the message names file and JSON path."""
+
+
+class StoreFailed(RunreelError):
+    """The store could not make a cassette durable; what was stored before is untouched."""
+
+
+class Unredactable(RunreelError):
+    """A secret stands where it cannot be replaced; the message never holds the secret."""
+
+
+class UpstreamFault(Enum):
+    """How an upstream can fail: (slug of the error envelope, HTTP status)."""
+
+    UNREACHABLE = ("upstream_unreachable", 502)
+    DISCONNECTED = ("upstream_disconnected", 502)
+    MALFORMED = ("upstream_malformed", 502)
+    TIMEOUT = ("upstream_timeout", 504)
+
+
+class UpstreamFailed(RunreelError):
+    """The upstream gave no complete answer."""
+
+    def __init__(self, fault: UpstreamFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault

@@ -1,0 +1,110 @@
+"""The values that everything here passes around: requests, responses, interactions.
+
+Owns their shape and the handling of raw header pairs. Knows nothing of JSON, redaction or any
+framework. Header names and values, and targets, are `str` views of raw bytes in latin-1, so every
+byte has exactly one character and comes back as it was.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+Headers = tuple[tuple[str, str], ...]
+
+# RFC 9110 7.6.1: they describe one connection, never the message.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+# Framing and routing are computed anew on each side, whatever a Connection header says of them.
+FRAMING = frozenset({"content-length", "host"})
+# What a sender may not strip from us by listing it in Connection (safety: request smuggling).
+_NEVER_LISTED = frozenset({"authorization", "content-length", "host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request: `target` is path and query exactly as sent, `body` its bytes."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The raw path, never decoded."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The raw query without its question mark; empty when there is none."""
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response, with the whole body in hand."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A validation finding: data on an interaction, never an exception.
+
+    `at` is a JSON pointer into the request or response body (empty: the body itself), `rule` a
+    short name such as `type`, `severity` is `error` or `advice` (a known and harmless deviation).
+    """
+
+    at: str
+    rule: str
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One request with its response, as recorded; bodies are decoded, headers end-to-end.
+
+    `id` names it within its cassette, `recorded_at` is in UTC with whole seconds.
+    """
+
+    id: str
+    operation: str | None
+    recorded_at: datetime
+    duration_ms: int
+    request: Request
+    response: Response
+    violations: tuple[Violation, ...] = ()
+
+
+def values(headers: Headers, name: str) -> tuple[str, ...]:
+    """All values of the header `name` (any case), in order."""
+    wanted = name.lower()
+    return tuple(value for key, value in headers if key.lower() == wanted)
+
+
+def without(headers: Headers, names: frozenset[str]) -> Headers:
+    """The headers less those in `names` (lower case)."""
+    return tuple(pair for pair in headers if pair[0].lower() not in names)
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists."""
+    listed = {
+        token.strip().lower()
+        for value in values(headers, "connection")
+        for token in value.split(",")
+    }
+    return without(headers, HOP_BY_HOP | FRAMING | frozenset(listed - _NEVER_LISTED))

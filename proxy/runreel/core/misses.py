@@ -1,0 +1,142 @@
+"""A miss that explains itself.
+
+Owns the ranking of near misses and the sentence a client's exception shows. Values are those that
+matching compared (`differences`), sides are labelled `sent` and `recorded`, and recordings that
+were already played are candidates too. Knows nothing of HTTP.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from runreel.core.differences import ABSENT, Difference, differences
+from runreel.core.facets import Fingerprint
+from runreel.core.messages import Interaction, Request
+from runreel.core.redaction import Redacted, request_of
+
+NO_MATCH = "no_matching_interaction"
+EXHAUSTED = "interaction_exhausted"
+
+_COMPARED_MAX = 50  # candidates whose bodies are compared member by member
+_SHOWN_MAX = 12  # differences in a message; the receipt has them all
+_VALUE_CHARS_MAX = 100  # of one value in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recording that a request was compared with."""
+
+    fingerprint: Fingerprint
+    interaction: Redacted[Interaction]
+    played: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
+
+    `differences` is empty when the nearest recording does match but was played already.
+    """
+
+    code: str
+    nearest: Candidate | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
+    """The miss of a request, with the candidate that resembles it most; ties go to the unplayed."""
+    likely = sorted(candidates, key=lambda item: -_likeness(sent, item.fingerprint))[:_COMPARED_MAX]
+    compared = [(item, differences(sent, item.fingerprint)) for item in likely]
+    if not compared:
+        return Miss(code)
+    item, found = min(
+        compared,
+        key=lambda pair: (-_likeness(sent, pair[0].fingerprint), len(pair[1]), pair[0].played),
+    )
+    return Miss(code, item, found)
+
+
+def _likeness(sent: Fingerprint, recorded: Fingerprint) -> float:
+    """Between 0 and one per facet: equal facets count whole, paths by their equal segments."""
+    score = 0.0
+    for (name, mine), (_, theirs) in zip(sent, recorded, strict=True):
+        if mine == theirs:
+            score += 1
+        elif name == "path":
+            pairs = zip(mine.split("/"), theirs.split("/"), strict=False)
+            longest = max(mine.count("/"), theirs.count("/")) + 1
+            score += sum(a == b for a, b in pairs) / longest
+    return score
+
+
+def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
+    """The message of a miss; its first sentence holds the essentials, the rest one fact a line."""
+    call = f"{request.value.method} {_shown_text(request.value.target)}"
+    if miss.nearest is None:
+        return (
+            f"No recording matches {call}: cassette '{cassette}' is empty.\n{_how_to(cassette)}"
+        )
+    name = miss.nearest.interaction.value.id
+    if miss.code == EXHAUSTED:
+        return (
+            f"Every recording of {call} in cassette '{cassette}' was played already, the last as "
+            f"{name}.\nEach recording answers once, in recorded order; --repeat last lets the last "
+            f"one answer again.\n{_how_to(cassette)}"
+        )
+    first, *others = miss.differences
+    played = " (already played)" if miss.nearest.played else ""
+    lines = [
+        f"No recording matches {call}: {_sentence(first)}"
+        + (f", and {len(others)} more" if others else "")
+        + f"; nearest in cassette '{cassette}' is {name}{played}."
+    ]
+    lines += [f"  {_sentence(item)}" for item in miss.differences[1:_SHOWN_MAX]]
+    if len(miss.differences) > _SHOWN_MAX:
+        lines.append(f"  and {len(miss.differences) - _SHOWN_MAX} more, all in the receipt")
+    theirs = request_of(miss.nearest.interaction).value
+    lines.append(f"  nearest: {theirs.method} {_shown_text(theirs.target)}")
+    return "\n".join([*lines, _how_to(cassette)])
+
+
+def _how_to(cassette: str) -> str:
+    return (
+        f"To record it: runreel new_episodes --cassette {cassette} --upstream URL, "
+        "then make the call again."
+    )
+
+
+def _sentence(item: Difference) -> str:
+    where = f"{item.facet} {item.at}".rstrip()
+    return f"{where}: sent {_shown(item.sent)}, recorded {_shown(item.recorded)}"
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "nothing"
+    return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _shown_text(text: str) -> str:
+    return _cut(text.encode("ascii", "backslashreplace").decode("ascii"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _VALUE_CHARS_MAX else text[: _VALUE_CHARS_MAX - 1] + "…"
+
+
+def miss_document(miss: Miss, request: Redacted[Request]) -> dict[str, Any]:
+    """A miss as a receipt lists it, without the request itself; an absent side is left out."""
+    return {
+        "method": request.value.method,
+        "target": request.value.target,
+        "code": miss.code,
+        "nearest": miss.nearest.interaction.value.id if miss.nearest else None,
+        "differences": [_difference_document(item) for item in miss.differences],
+    }
+
+
+def _difference_document(item: Difference) -> dict[str, Any]:
+    sides = {"sent": item.sent, "recorded": item.recorded}
+    shown = {side: value for side, value in sides.items() if value is not ABSENT}
+    return {"facet": item.facet, "at": item.at, **shown}

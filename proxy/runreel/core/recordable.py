@@ -1,0 +1,61 @@
+"""What of a message is worth recording.
+
+Owns the step from the wire to a recording, the same for what is recorded and for what is looked
+up: end-to-end headers without noise, and the decoded body. Live traffic goes on unchanged; secrets
+are somebody else's business (`redaction`).
+"""
+
+from runreel.core.coding import codings, decode
+from runreel.core.messages import Headers, Request, Response, end_to_end, values, without
+
+# Differs between clients, versions and moments, and never decides an answer (contract 1.1).
+NOISE = frozenset(
+    {
+        "accept-encoding",
+        "expect",
+        "idempotency-key",
+        "traceparent",
+        "tracestate",
+        "x-runreel-session",
+    }
+)
+_NOISE_PREFIX = "x-stainless-"
+_BODILESS_STATUS = frozenset({204, 304})
+
+
+def recordable_request(request: Request, bytes_max: int) -> Request:
+    """The request as it is matched and stored; a body that cannot be decoded stays as it came."""
+    headers = tuple(
+        pair
+        for pair in without(end_to_end(request.headers), NOISE)
+        if not pair[0].lower().startswith(_NOISE_PREFIX)
+    )
+    headers, body = _decoded(headers, request.body, bytes_max)
+    return Request(request.method, request.target, headers, body)
+
+
+def recordable_response(method: str, response: Response, bytes_max: int) -> Response:
+    """The response as it is stored; a body that cannot be decoded stays as it came."""
+    headers = end_to_end(response.headers)
+    if not has_body(method, response.status):
+        # The length and coding describe a body that was not sent; they are all there is to record.
+        lengths = values(response.headers, "content-length") if response.status != 204 else ()
+        described = tuple(("Content-Length", length) for length in lengths[:1])
+        return Response(response.status, headers + described)
+    headers, body = _decoded(headers, response.body, bytes_max)
+    return Response(response.status, headers, body)
+
+
+def has_body(method: str, status: int) -> bool:
+    """Whether a response to this method with this status has a body at all (RFC 9110 6.4.1)."""
+    return method != "HEAD" and status not in _BODILESS_STATUS
+
+
+def _decoded(headers: Headers, body: bytes, bytes_max: int) -> tuple[Headers, bytes]:
+    applied = codings(headers)
+    if not applied:
+        return headers, body
+    decoded = decode(body, applied, bytes_max)
+    if decoded is None:
+        return headers, body
+    return without(headers, frozenset({"content-encoding"})), decoded

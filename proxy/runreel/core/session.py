@@ -1,0 +1,188 @@
+"""One user of a cassette: which recordings were played, and what was captured.
+
+Owns the index, the cursors and the order of arrival: `arrive`, `ask`, `give_back`, `keep`,
+`merged`. Decides by the row of its mode and never looks at the mode itself. Never awaits, knows no
+store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from runreel.core.facets import Fingerprint, fingerprint
+from runreel.core.merging import Capture, Entry, merge
+from runreel.core.messages import Interaction, Request
+from runreel.core.misses import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
+from runreel.core.modes import Action, Decision
+from runreel.core.redaction import Redacted, Redaction, request_of
+
+REPEATS_IN_A_ROW_MAX = 1_000  # of one recording: a client that pages for ever asks 1,500 times a second
+_GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a request: `hit` for SERVE, `miss` for REFUSE, neither needed for the rest.
+
+    `arrival` and `fingerprint` come back to the session with `give_back` and `keep`;
+    `counterpart` is the position of the recording that a capture would replace.
+    """
+
+    action: Action
+    arrival: int
+    fingerprint: Fingerprint
+    hit: Redacted[Interaction] | None = None
+    miss: Miss | None = None
+    counterpart: int | None = None
+
+
+class Session:
+    """The state of one session over the interactions of one cassette."""
+
+    def __init__(
+        self,
+        interactions: Iterable[Redacted[Interaction]],
+        decision: Decision,
+        match_on: tuple[str, ...],
+        redaction: Redaction,
+        *,
+        repeat_last: bool = False,
+        allow_regress: bool = False,
+        prune: bool = False,
+    ) -> None:
+        self.match_on = match_on
+        self._decision = decision
+        self._repeat_last = repeat_last
+        self._allow_regress = allow_regress
+        self._prune = prune
+        self._old = tuple(self._entry(item, redaction) for item in interactions)
+        self._queues: dict[Fingerprint, list[int]] = {}
+        for position, entry in enumerate(self._old):
+            self._queues.setdefault(entry.fingerprint, []).append(position)
+        self._arrivals = 0
+        self._asked: Counter[Fingerprint] = Counter()
+        self._served: dict[int, int] = {}  # arrival -> position
+        self._played: set[int] = set()
+        self._captures: dict[int, Capture] = {}  # by arrival
+        self._lost: set[Fingerprint] = set()  # asked for, but not every answer was kept
+        self._repeating: tuple[Fingerprint, int] | None = None
+
+    def _entry(self, item: Redacted[Interaction], redaction: Redaction) -> Entry:
+        # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
+        recorded = redaction.request(request_of(item).value)
+        return Entry(fingerprint(recorded, self.match_on), item)
+
+    def arrive(self) -> int:
+        """A place in the order of arrival; take it before the request's body is awaited."""
+        self._arrivals += 1
+        return self._arrivals
+
+    def ask(self, arrival: int, request: Redacted[Request]) -> Verdict:
+        """What to do with a request. A recording that is served counts as played from here on."""
+        print_ = fingerprint(request, self.match_on)
+        position = self._next(print_)
+        action = self._decision.on_miss if position is None else self._decision.on_hit
+        if action is Action.SERVE and position is not None:
+            self._served[arrival] = position
+            self._played.add(position)
+            return Verdict(action, arrival, print_, hit=self._old[position].interaction)
+        if action is Action.REFUSE:
+            return Verdict(action, arrival, print_, miss=self._miss(print_))
+        counterpart = None
+        if self._decision.on_hit is Action.CAPTURE:
+            queue = self._queues.get(print_, [])
+            asked = self._asked[print_]
+            counterpart = queue[asked] if asked < len(queue) else None
+        self._asked[print_] += 1
+        if action is Action.CAPTURE:
+            self._lost.add(print_)  # until every capture of it is kept
+        return Verdict(action, arrival, print_, counterpart=counterpart)
+
+    def give_back(self, verdict: Verdict) -> None:
+        """Undo a serve whose client left before it saw anything: the recording is unplayed again."""
+        position = self._served.pop(verdict.arrival, None)
+        if position is not None and position not in self._served.values():
+            self._played.discard(position)
+
+    def regresses(self, verdict: Verdict, status: int) -> bool:
+        """Whether keeping an answer of this status would replace a good recording by "gone"."""
+        if verdict.counterpart is None or self._allow_regress or status not in _GONE:
+            return False
+        return 200 <= self._old[verdict.counterpart].interaction.value.response.status < 300
+
+    def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> None:
+        """Take a captured interaction in; it shows in `merged` from here on."""
+        entry = Entry(verdict.fingerprint, interaction)
+        self._captures[verdict.arrival] = Capture(entry, verdict.counterpart)
+        kept = sum(item.entry.fingerprint == verdict.fingerprint for item in self._captures.values())
+        if kept == self._asked[verdict.fingerprint]:
+            self._lost.discard(verdict.fingerprint)
+
+    def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
+        """The cassette's interactions as they stand now.
+
+        At the end (`final`) old recordings go whose request was asked again fewer times than they
+        stand there, if every answer was kept; with `prune` also those nobody asked for.
+        """
+        dropped = self._superseded() if final else frozenset()
+        entries = merge(self._old, self._captures, self._served, dropped)
+        return tuple(entry.interaction for entry in entries)
+
+    @property
+    def captured(self) -> bool:
+        """Whether the session has anything to write."""
+        return bool(self._captures)
+
+    def unplayed(self) -> tuple[str, ...]:
+        """Ids that a serving session has not played; nothing when recordings are not served."""
+        if self._decision.on_hit is not Action.SERVE:
+            return ()
+        return self._ids(at for at in range(len(self._old)) if at not in self._played)
+
+    def not_rerecorded(self) -> tuple[str, ...]:
+        """Ids that a recording session was not asked for."""
+        return self._ids(sorted(self._unasked()))
+
+    def _unasked(self) -> frozenset[int]:
+        if self._decision.on_hit is not Action.CAPTURE:
+            return frozenset()
+        return frozenset(
+            at for at, entry in enumerate(self._old) if not self._asked[entry.fingerprint]
+        )
+
+    def _superseded(self) -> frozenset[int]:
+        if self._decision.on_hit is not Action.CAPTURE:
+            return frozenset()
+        fewer = (
+            at
+            for print_, asked in self._asked.items()
+            if asked and print_ not in self._lost
+            for at in self._queues.get(print_, [])[asked:]
+        )
+        return frozenset(fewer) | (self._unasked() if self._prune else frozenset())
+
+    def _ids(self, positions: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self._old[at].interaction.value.id for at in positions)
+
+    def _next(self, print_: Fingerprint) -> int | None:
+        """The position to answer from, or None; counts what is repeated in a row."""
+        queue = self._queues.get(print_, [])
+        if self._decision.on_hit is not Action.SERVE:
+            return queue[0] if queue else None
+        fresh = next((at for at in queue if at not in self._played), None)
+        if fresh is not None or not queue or not self._repeat_last:
+            self._repeating = None
+            return fresh
+        before = self._repeating[1] if self._repeating and self._repeating[0] == print_ else 0
+        if before >= REPEATS_IN_A_ROW_MAX:
+            return None
+        self._repeating = (print_, before + 1)
+        return queue[-1]
+
+    def _miss(self, print_: Fingerprint) -> Miss:
+        candidates = (
+            Candidate(entry.fingerprint, entry.interaction, played=at in self._played)
+            for at, entry in enumerate(self._old)
+        )
+        code = EXHAUSTED if print_ in self._queues else NO_MATCH
+        return nearest_to(print_, code, candidates)
