@@ -42,14 +42,14 @@ def restore(form: dict[str, Any] | None) -> bytes:
     Raises:
         ValueError: the form is not one of the three, or its layout or base64 is unknown.
     """
+    if form is None:
+        return b""
     match form:
-        case None:
-            return b""
-        case {"json": value, "layout": str(layout), **rest} if not rest and layout in LAYOUTS:
+        case {"json": value, "layout": str(layout)} if len(form) == 2 and layout in LAYOUTS:
             return write_json(value, layout).encode("utf-8")
-        case {"text": str(text), **rest} if not rest:
+        case {"text": str(text)} if len(form) == 1:
             return text.encode("utf-8")
-        case {"base64": str(text), **rest} if not rest:
+        case {"base64": str(text)} if len(form) == 1:
             try:
                 return base64.b64decode(text, validate=True)
             except binascii.Error as error:

@@ -233,7 +233,7 @@ class _Interaction(_Part):
 
     def value(self, at: str) -> Interaction:
         try:
-            recorded_at = datetime.strptime(self.recorded_at, "%Y-%m-%dT%H:%M:%SZ")
+            recorded_at = datetime.strptime(f"{self.recorded_at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
         except ValueError:
             raise BadDocument(
                 f"{at}/recorded_at", "a time is written as 2026-03-31T10:15:02Z"
@@ -241,7 +241,7 @@ class _Interaction(_Part):
         return Interaction(
             id=self.id,
             operation=self.operation,
-            recorded_at=recorded_at.replace(tzinfo=UTC),
+            recorded_at=recorded_at.astimezone(UTC),
             duration_ms=self.duration_ms,
             request=self.request.value(f"{at}/request/body"),
             response=self.response.value(f"{at}/response/body", self.id),

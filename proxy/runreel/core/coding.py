@@ -23,7 +23,7 @@ def codings(headers: Headers) -> tuple[str, ...]:
 
 
 def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | None:
-    """The body without its codings, or None if one is unknown, broken, or decodes beyond the limit."""
+    """The body without its codings; None if one is unknown, broken, or decodes beyond the limit."""
     for coding in reversed(applied):
         decoder = _DECODERS.get(coding)
         if decoder is None:

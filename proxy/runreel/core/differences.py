@@ -103,11 +103,15 @@ def _body_value(side: str) -> Any:
 
 def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference]) -> None:
     if isinstance(sent, dict) and isinstance(recorded, dict):
-        children = [(key, sent.get(key, ABSENT), recorded.get(key, ABSENT))
-                    for key in sorted(sent.keys() | recorded.keys())]
+        children = [
+            (key, sent.get(key, ABSENT), recorded.get(key, ABSENT))
+            for key in sorted(sent.keys() | recorded.keys())
+        ]
     elif isinstance(sent, list) and isinstance(recorded, list):
-        children = [(index, _item(sent, index), _item(recorded, index))
-                    for index in range(max(len(sent), len(recorded)))]
+        children = [
+            (index, _item(sent, index), _item(recorded, index))
+            for index in range(max(len(sent), len(recorded)))
+        ]
     else:
         if type(sent) is not type(recorded) or sent != recorded:
             found.append(Difference(name, at, _plain(sent), _plain(recorded)))

@@ -102,25 +102,25 @@ def spans(text: str) -> Iterator[Span]:
     stack: list[list[Any]] = []
     expects_name = False
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token in "[{":
-            stack.append([_at(stack), match.start(), 0 if token == "[" else None, ""])
-            expects_name = token == "{"
-        elif token in "]}":
+        piece = match[0]
+        if piece in "[{":
+            stack.append([_at(stack), match.start(), 0 if piece == "[" else None, ""])
+            expects_name = piece == "{"
+        elif piece in "]}":
             frame = stack.pop()
             yield Span(frame[1], match.end(), frame[0], "container")
-        elif token == ",":
+        elif piece == ",":
             if stack[-1][2] is None:
                 expects_name = True
             else:
                 stack[-1][2] += 1
-        elif token == ":":
+        elif piece == ":":
             expects_name = False
         elif expects_name:
-            stack[-1][3] = json.loads(token)
+            stack[-1][3] = json.loads(piece)
             yield Span(match.start(), match.end(), _at(stack), "name")
         else:
-            kind = "string" if token.startswith('"') else "scalar"
+            kind = "string" if piece.startswith('"') else "scalar"
             yield Span(match.start(), match.end(), _at(stack), kind)
 
 

@@ -58,7 +58,9 @@ def merge(
             preceding = capture.counterpart
             continue
         # Never before an older recording of the same request: they are played in file order.
-        places = [at for at in (preceding, last_of.get(capture.entry.fingerprint)) if at is not None]
+        places = [
+            at for at in (preceding, last_of.get(capture.entry.fingerprint)) if at is not None
+        ]
         (slots[max(places)] if places else head).append(capture.entry)
         preceding = max(places) if places else preceding
     new = {id(capture.entry) for capture in captures.values() if capture.counterpart is None}
@@ -83,7 +85,7 @@ def _lasting(headers: Headers) -> list[tuple[str, str]]:
 
 
 def _named(entries: Iterable[Entry], new: Collection[int], taken: set[str]) -> tuple[Entry, ...]:
-    """The entries with unique ids: the `new` (by `id()`) take the first free suffix in file order."""
+    """The entries with unique ids: the `new` (by `id()`) take the first free suffix."""
     named: list[Entry] = []
     for entry in entries:
         if id(entry) in new:

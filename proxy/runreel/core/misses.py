@@ -36,12 +36,14 @@ class Candidate:
 class Miss:
     """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
 
-    `differences` is empty when the nearest recording does match but was played already.
+    `differences` is empty when the nearest recording does match but was played already; `repeated`
+    is how many times in a row it has answered again.
     """
 
     code: str
     nearest: Candidate | None = None
     differences: tuple[Difference, ...] = ()
+    repeated: int = 0
 
 
 def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
@@ -74,10 +76,13 @@ def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
     """The message of a miss; its first sentence holds the essentials, the rest one fact a line."""
     call = f"{request.value.method} {_shown_text(request.value.target)}"
     if miss.nearest is None:
-        return (
-            f"No recording matches {call}: cassette '{cassette}' is empty.\n{_how_to(cassette)}"
-        )
+        return f"No recording matches {call}: cassette '{cassette}' is empty.\n{_how_to(cassette)}"
     name = miss.nearest.interaction.value.id
+    if miss.repeated:
+        return (
+            f"The last recording of {call} in cassette '{cassette}', {name}, has answered again "
+            f"{miss.repeated:,} times in a row; the client seems to be in a loop."
+        )
     if miss.code == EXHAUSTED:
         return (
             f"Every recording of {call} in cassette '{cassette}' was played already, the last as "

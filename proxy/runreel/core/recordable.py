@@ -36,14 +36,20 @@ def recordable_request(request: Request, bytes_max: int) -> Request:
 
 def recordable_response(method: str, response: Response, bytes_max: int) -> Response:
     """The response as it is stored; a body that cannot be decoded stays as it came."""
-    headers = end_to_end(response.headers)
+    headers = response_headers(method, response)
     if not has_body(method, response.status):
-        # The length and coding describe a body that was not sent; they are all there is to record.
-        lengths = values(response.headers, "content-length") if response.status != 204 else ()
-        described = tuple(("Content-Length", length) for length in lengths[:1])
-        return Response(response.status, headers + described)
+        return Response(response.status, headers)
     headers, body = _decoded(headers, response.body, bytes_max)
     return Response(response.status, headers, body)
+
+
+def response_headers(method: str, response: Response) -> Headers:
+    """The headers to pass on: end-to-end, and the length where it describes a body not sent."""
+    headers = end_to_end(response.headers)
+    if has_body(method, response.status) or response.status == 204:
+        return headers
+    lengths = values(response.headers, "content-length")[:1]
+    return headers + tuple(("Content-Length", length) for length in lengths)
 
 
 def has_body(method: str, status: int) -> bool:

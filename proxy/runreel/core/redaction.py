@@ -84,13 +84,14 @@ class Redaction:
     def _patterns(self) -> tuple[PatternRule, ...]:
         return (*PATTERNS, *self.patterns)
 
-    def request(self, request: Request) -> Redacted[Request]:
-        """A request without its secrets; the credential it carries itself is one of them.
+    def request(self, request: Request, live: Request | None = None) -> Redacted[Request]:
+        """A request without its secrets; the credential that `live`, the request as the client
+        sent it, carries itself is one of them.
 
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        return Redacted(self._request(request, self._secrets_of(request)))
+        return Redacted(self._request(request, self._secrets_of(live or request)))
 
     def interaction(self, live: Request, interaction: Interaction) -> Redacted[Interaction]:
         """An interaction without secrets; `live` is the request as the client sent it.
@@ -143,8 +144,9 @@ class Redaction:
         target = request.path
         if "?" in request.target:
             pairs = (
-                f"{name}={PLACEHOLDER}" if unquote_plus(name).lower() in self._query else
-                name + equals + value
+                f"{name}={PLACEHOLDER}"
+                if unquote_plus(name).lower() in self._query
+                else name + equals + value
                 for name, equals, value in _query_pairs(request.query)
             )
             target += "?" + "&".join(pairs)
@@ -177,11 +179,7 @@ class Redaction:
 
     def _suspicious(self, raw: str, secrets: Secrets) -> bool:
         # A cheap look that may be wrong in one direction only: most bodies hold nothing.
-        return (
-            "\\u" in raw
-            or any(rule.hint in raw for rule in PATTERNS)
-            or secrets.occur_in(raw)
-        )
+        return "\\u" in raw or any(rule.hint in raw for rule in PATTERNS) or secrets.occur_in(raw)
 
     def _json(self, text: str, secrets: Secrets) -> str:
         """Replace within string tokens only, so that every other byte stays as it was."""

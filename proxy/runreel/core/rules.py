@@ -32,9 +32,7 @@ NEVER_STORED = frozenset({"date"})
 
 # The start of a key. A letter or digit before it makes it the middle of a word (`task-…`), unless
 # that letter belongs to an escape, as in `\nsk-…` inside a JSON string inside a JSON string.
-_START = (
-    r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
-)
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
 _END = r"(?![A-Za-z0-9])"
 
 

@@ -68,10 +68,14 @@ class Secrets:
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
         plain = [_disguised(text) for text in self.plain]
-        return tuple(re.compile(pattern) for pattern in plain + [core.pattern for core in self._cores])
+        return tuple(
+            re.compile(pattern) for pattern in plain + [core.pattern for core in self._cores]
+        )
 
 
-@lru_cache(maxsize=256)  # one entry per credential in use: compiling its patterns takes milliseconds
+@lru_cache(
+    maxsize=256
+)  # one entry per credential in use: compiling its patterns takes milliseconds
 def _shared(plain: tuple[str, ...]) -> Secrets:
     return Secrets(plain)
 

@@ -5,9 +5,9 @@ Owns the index, the cursors and the order of arrival: `arrive`, `ask`, `give_bac
 store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runreel.core.facets import Fingerprint, fingerprint
 from runreel.core.merging import Capture, Entry, merge
@@ -16,7 +16,9 @@ from runreel.core.misses import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
 from runreel.core.modes import Action, Decision
 from runreel.core.redaction import Redacted, Redaction, request_of
 
-REPEATS_IN_A_ROW_MAX = 1_000  # of one recording: a client that pages for ever asks 1,500 times a second
+REPEATS_IN_A_ROW_MAX = (
+    1_000  # of one recording: a client that pages for ever asks 1,500 times a second
+)
 _GONE = frozenset({404, 410})
 
 
@@ -51,7 +53,7 @@ class Session:
         prune: bool = False,
     ) -> None:
         self.match_on = match_on
-        self._decision = decision
+        self.decision = decision
         self._repeat_last = repeat_last
         self._allow_regress = allow_regress
         self._prune = prune
@@ -59,12 +61,13 @@ class Session:
         self._queues: dict[Fingerprint, list[int]] = {}
         for position, entry in enumerate(self._old):
             self._queues.setdefault(entry.fingerprint, []).append(position)
+        self._unplayed = {print_: deque(queue) for print_, queue in self._queues.items()}
         self._arrivals = 0
         self._asked: Counter[Fingerprint] = Counter()
         self._served: dict[int, int] = {}  # arrival -> position
         self._played: set[int] = set()
         self._captures: dict[int, Capture] = {}  # by arrival
-        self._lost: set[Fingerprint] = set()  # asked for, but not every answer was kept
+        self._kept: Counter[Fingerprint] = Counter()
         self._repeating: tuple[Fingerprint, int] | None = None
 
     def _entry(self, item: Redacted[Interaction], redaction: Redaction) -> Entry:
@@ -81,7 +84,7 @@ class Session:
         """What to do with a request. A recording that is served counts as played from here on."""
         print_ = fingerprint(request, self.match_on)
         position = self._next(print_)
-        action = self._decision.on_miss if position is None else self._decision.on_hit
+        action = self.decision.on_miss if position is None else self.decision.on_hit
         if action is Action.SERVE and position is not None:
             self._served[arrival] = position
             self._played.add(position)
@@ -89,20 +92,19 @@ class Session:
         if action is Action.REFUSE:
             return Verdict(action, arrival, print_, miss=self._miss(print_))
         counterpart = None
-        if self._decision.on_hit is Action.CAPTURE:
+        if self.decision.on_hit is Action.CAPTURE:
             queue = self._queues.get(print_, [])
             asked = self._asked[print_]
             counterpart = queue[asked] if asked < len(queue) else None
         self._asked[print_] += 1
-        if action is Action.CAPTURE:
-            self._lost.add(print_)  # until every capture of it is kept
         return Verdict(action, arrival, print_, counterpart=counterpart)
 
     def give_back(self, verdict: Verdict) -> None:
-        """Undo a serve whose client left before it saw anything: the recording is unplayed again."""
+        """Undo a serve whose client left before it saw anything; it can be played again."""
         position = self._served.pop(verdict.arrival, None)
         if position is not None and position not in self._served.values():
             self._played.discard(position)
+            self._unplayed[verdict.fingerprint].appendleft(position)
 
     def regresses(self, verdict: Verdict, status: int) -> bool:
         """Whether keeping an answer of this status would replace a good recording by "gone"."""
@@ -114,9 +116,7 @@ class Session:
         """Take a captured interaction in; it shows in `merged` from here on."""
         entry = Entry(verdict.fingerprint, interaction)
         self._captures[verdict.arrival] = Capture(entry, verdict.counterpart)
-        kept = sum(item.entry.fingerprint == verdict.fingerprint for item in self._captures.values())
-        if kept == self._asked[verdict.fingerprint]:
-            self._lost.discard(verdict.fingerprint)
+        self._kept[verdict.fingerprint] += 1
 
     def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
@@ -135,7 +135,7 @@ class Session:
 
     def unplayed(self) -> tuple[str, ...]:
         """Ids that a serving session has not played; nothing when recordings are not served."""
-        if self._decision.on_hit is not Action.SERVE:
+        if self.decision.on_hit is not Action.SERVE:
             return ()
         return self._ids(at for at in range(len(self._old)) if at not in self._played)
 
@@ -144,19 +144,19 @@ class Session:
         return self._ids(sorted(self._unasked()))
 
     def _unasked(self) -> frozenset[int]:
-        if self._decision.on_hit is not Action.CAPTURE:
+        if self.decision.on_hit is not Action.CAPTURE:
             return frozenset()
         return frozenset(
             at for at, entry in enumerate(self._old) if not self._asked[entry.fingerprint]
         )
 
     def _superseded(self) -> frozenset[int]:
-        if self._decision.on_hit is not Action.CAPTURE:
+        if self.decision.on_hit is not Action.CAPTURE:
             return frozenset()
         fewer = (
             at
             for print_, asked in self._asked.items()
-            if asked and print_ not in self._lost
+            if asked == self._kept[print_]  # one that failed keeps all: nothing good may be lost
             for at in self._queues.get(print_, [])[asked:]
         )
         return frozenset(fewer) | (self._unasked() if self._prune else frozenset())
@@ -166,13 +166,16 @@ class Session:
 
     def _next(self, print_: Fingerprint) -> int | None:
         """The position to answer from, or None; counts what is repeated in a row."""
-        queue = self._queues.get(print_, [])
-        if self._decision.on_hit is not Action.SERVE:
-            return queue[0] if queue else None
-        fresh = next((at for at in queue if at not in self._played), None)
-        if fresh is not None or not queue or not self._repeat_last:
+        queue = self._queues.get(print_)
+        if not queue:
             self._repeating = None
-            return fresh
+            return None
+        if self.decision.on_hit is not Action.SERVE:
+            return queue[0]
+        unplayed = self._unplayed[print_]
+        if unplayed or not self._repeat_last:
+            self._repeating = None
+            return unplayed.popleft() if unplayed else None
         before = self._repeating[1] if self._repeating and self._repeating[0] == print_ else 0
         if before >= REPEATS_IN_A_ROW_MAX:
             return None
@@ -185,4 +188,5 @@ class Session:
             for at, entry in enumerate(self._old)
         )
         code = EXHAUSTED if print_ in self._queues else NO_MATCH
-        return nearest_to(print_, code, candidates)
+        repeated = self._repeating[1] if self._repeating else 0
+        return replace(nearest_to(print_, code, candidates), repeated=repeated)

@@ -1,0 +1,218 @@
+"""The composition root: plain values from a `Config` are handed to everything that needs them.
+
+Owns the wiring and the order of start and stop, visible in `serving`. Nothing else imports across
+the layers.
+"""
+
+import asyncio
+import errno
+import json
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from aiohttp import web
+
+from runreel import __version__
+from runreel.config import Config
+from runreel.core.errors import StartRefused, StoreFailed
+from runreel.core.facts import Fact
+from runreel.core.profiles import PROFILES
+from runreel.core.redaction import Redaction
+from runreel.core.rules import PatternRule
+from runreel.engine import Engine, Limits
+from runreel.live import LiveSession
+from runreel.sessions import DEFAULT, SessionSpec, open_session
+from runreel.sinks.log import Log
+from runreel.sinks.receipt import Receipt
+from runreel.stores.files import FileStore
+from runreel.web.routes import LOOPBACK_NAMES, Site, application
+from runreel.web.upstream import UpstreamOptions, http_upstream
+
+KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
+SHUTDOWN_S = 4  # for requests under way when asked to stop; aiohttp may use it twice
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line adds to the configuration; `log` is where log lines go."""
+
+    log: TextIO
+    log_as_json: bool = False
+    quiet: bool = False
+    receipt: Path | None = None
+    allow_regress: bool = False
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A proxy that listens: its URL without base path, and its default session."""
+
+    url: str
+    session: LiveSession
+    receipt: Callable[[], dict[str, Any]]
+
+    @property
+    def ready_line(self) -> str:
+        """What is printed when requests can be sent."""
+        count = self.session.interactions
+        noun = "interaction" if count == 1 else "interactions"
+        return (
+            f"runreel: {self.session.mode.value} '{self.session.cassette}' "
+            f"({count} {noun}) at {self.url}"
+        )
+
+
+def redaction_of(config: Config) -> Redaction:
+    """The rules in force: the defaults and the configuration's additions."""
+    rules = config.redaction
+    return Redaction(
+        headers=frozenset(rules.headers),
+        query=frozenset(name.lower() for name in rules.query),
+        body=tuple(rules.body),
+        patterns=tuple(
+            PatternRule(f"user-{number}", re.compile(text))
+            for number, text in enumerate(rules.patterns, start=1)
+        ),
+        known=tuple(config.upstream_options.headers.values()),
+    )
+
+
+@asynccontextmanager
+async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]:
+    """A proxy for as long as the context lasts; at its end the cassette and the receipt are saved.
+
+    Raises:
+        RunreelError: it cannot start, or at the end the cassette could not be saved.
+    """
+    redaction = redaction_of(config)
+    receipt = Receipt()
+    log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
+
+    def tell(fact: Fact) -> None:
+        for sink in (receipt, log):
+            sink(fact)
+
+    session = open_session(
+        SessionSpec(
+            id=DEFAULT,
+            cassette=config.cassette,
+            mode=config.mode,
+            upstream=config.upstream,
+            profile=config.profile,
+            redaction=redaction,
+            repeat_last=config.replay.repeat == "last",
+            allow_regress=options.allow_regress,
+            prune=options.prune,
+        ),
+        FileStore(config.cassettes),
+        tell,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_finish, session, receipt, options.receipt)
+        upstream = None
+        if session.state.decision.live and config.upstream is not None:
+            upstream = await stack.enter_async_context(http_upstream(_upstream_options(config)))
+        engine = Engine(
+            upstream=upstream,
+            clock=SystemClock(),
+            redaction=redaction,
+            profile=PROFILES[config.profile],
+            check_request=config.validation.request,
+            check_response=config.validation.response,
+            limits=Limits(
+                decoded_bytes_max=config.limits.decoded_body_bytes_max,
+                response_bytes_max=config.limits.response_body_bytes_max,
+            ),
+        )
+        site = Site(
+            engine=engine,
+            sessions={session.id: session},
+            default=session.id,
+            hosts=LOOPBACK_NAMES
+            | {config.listen.host.lower()}
+            | {name.lower() for name in config.listen.allowed_hosts},
+            body_bytes_max=config.limits.request_body_bytes_max,
+            version=__version__,
+        )
+        url = await stack.enter_async_context(_listening(site, config))
+        yield Running(url, session, lambda: receipt.document(session))
+
+
+def _upstream_options(config: Config) -> UpstreamOptions:
+    options = config.upstream_options
+    return UpstreamOptions(
+        base=config.upstream or "",
+        headers=tuple(options.headers.items()),
+        connect_timeout_s=options.connect_timeout_s,
+        read_timeout_s=options.read_timeout_s,
+    )
+
+
+@asynccontextmanager
+async def _listening(site: Site, config: Config) -> AsyncIterator[str]:
+    runner = web.AppRunner(
+        application(site),
+        auto_decompress=False,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        host, port = config.listen.host, config.listen.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise StartRefused(_cannot_listen(host, port, error)) from None
+        bound = runner.addresses[0]
+        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        yield f"http://{shown}:{bound[1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use; choose another with --port, or any with --port 0"
+    return f"cannot listen on {host} port {port}: {error.strerror}; see --host and --port"
+
+
+async def _finish(session: LiveSession, receipt: Receipt, path: Path | None) -> None:
+    await session.close()
+    if path is not None:
+        text = json.dumps(receipt.document(session), indent=2, ensure_ascii=False) + "\n"
+        try:
+            await asyncio.to_thread(path.write_text, text, "utf-8")
+        except OSError as error:
+            raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
+
+
+async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` gets the line that says so."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(config, options) as running:
+        ready(running.ready_line)
+        await stop.wait()

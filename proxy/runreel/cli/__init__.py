@@ -1,0 +1,61 @@
+"""The `runreel` command.
+
+Owns words, options and exit codes. What a command does is imported when it runs, so that `--help`
+stays quick.
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from runreel import __version__
+from runreel.cli.configuration import config
+from runreel.cli.modes import MODE_COMMANDS, serve
+from runreel.core.errors import RunreelError
+
+ALIASES = {"none": "replay", "all": "record"}  # VCR's words
+
+
+class _Commands(click.Group):
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Find a command by our word or VCR's."""
+        return super().get_command(ctx, ALIASES.get(name, name))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="runreel", message="%(prog)s %(version)s")
+def commands() -> None:
+    r"""Record and replay an OpenAI-Assistants-compatible API.
+
+    \b
+    Replay a recording (no key, no network):
+      runreel replay --cassette examples/modify-run
+    Make one:
+      runreel record --cassette mine --upstream http://127.0.0.1:8000
+
+    Clients find the proxy at http://127.0.0.1:8080/v1, for example by OPENAI_BASE_URL.
+    """
+
+
+for command in (*MODE_COMMANDS, serve, config):
+    commands.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; the exit code is 0, 1 or 2 as `interface.md` of the project says."""
+    try:
+        commands.main(arguments, prog_name="runreel", standalone_mode=False)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see: {context.command_path} --help)" if context else ""
+        _stop(f"{error.format_message().rstrip('.')}{hint}", 2)
+    except RunreelError as error:
+        _stop(str(error), error.exit_code)
+    except click.Abort:
+        _stop("interrupted", 1)
+
+
+def _stop(message: str, code: int) -> None:
+    click.echo(f"runreel: error: {message}", err=True)
+    sys.exit(code)

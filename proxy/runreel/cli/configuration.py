@@ -1,0 +1,66 @@
+"""`runreel config`: what is in force, and whether it is right."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group(help="Show or check the configuration.")
+def config() -> None:
+    """Group of the two commands below."""
+
+
+_FILE = click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="TOML file; else runreel.toml."
+)
+
+
+@config.command(help="Print every setting in force.\n\n\b\nExample:\n  runreel config show --json")
+@_FILE
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def show(file: Path | None, *, as_json: bool) -> None:
+    """Print every setting in force; secrets are hidden."""
+    from runreel.config import shown
+
+    values = shown(_load(file))
+    click.echo(json.dumps(values, indent=2) if as_json else _toml(values))
+
+
+@config.command(help="Check the configuration.\n\n\b\nExample:\n  runreel config check")
+@_FILE
+def check(file: Path | None) -> None:
+    """Exit with 0 if the configuration is right, else with 2 and one line that says why not."""
+    loaded = _load(file)
+    click.echo(
+        f"runreel: the configuration is right: mode {loaded.mode}, upstream {loaded.upstream}"
+    )
+
+
+def _load(file: Path | None) -> Any:
+    import os
+
+    from runreel.config import load
+
+    return load(file, os.environ, {})
+
+
+def _toml(values: dict[str, Any]) -> str:
+    lines: list[str] = []
+    section = ""
+    for key, value in values.items():
+        parent, _, name = key.rpartition(".")
+        if parent != section:
+            section = parent
+            lines += ["", f"[{section}]"]
+        lines.append(f"# {name} is not set" if value is None else f"{name} = {_toml_value(value)}")
+    return "\n".join(lines)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return (
+            "{ " + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items()) + " }"
+        )
+    return json.dumps(value)

@@ -1,0 +1,118 @@
+"""`runreel MODE`: one command per mode, and `serve --mode MODE` for all of them."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PATH = click.Path(path_type=Path)
+
+_HELP = {
+    "replay": (
+        "Answer from a cassette; what it does not hold is refused, with the difference.",
+        "runreel replay --cassette examples/modify-run --repeat last",
+    ),
+    "record": (
+        "Forward every call and record it; equal traffic changes no byte of the cassette.",
+        "runreel record --cassette mine --upstream http://127.0.0.1:8000",
+    ),
+    "once": (
+        "Replay if the cassette exists, else record it.",
+        "runreel once --cassette mine --upstream http://127.0.0.1:8000",
+    ),
+    "new_episodes": (
+        "Answer from a cassette; forward and record what it does not hold.",
+        "runreel new_episodes --cassette mine --upstream http://127.0.0.1:8000",
+    ),
+    "passthrough": (
+        "Forward every call and record nothing.",
+        "runreel passthrough --upstream http://127.0.0.1:8000",
+    ),
+}
+
+# (the option, the setting it stands for or None, what click should know of it)
+_OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
+    ("--config", None, {"type": _PATH, "help": "TOML file; else runreel.toml, if it is there."}),
+    ("--cassettes", "cassettes", {"type": _PATH, "help": "Folder of the cassettes [cassettes]."}),
+    ("--cassette", "cassette", {"help": "Name of the cassette [default]."}),
+    ("--upstream", "upstream", {"help": "The API: scheme://host[:port][/prefix]; never assumed."}),
+    ("--host", "listen.host", {"help": "Address to listen on [127.0.0.1]."}),
+    ("--port", "listen.port", {"type": int, "help": "Port to listen on, 0 for any [8080]."}),
+    (
+        "--repeat",
+        "replay.repeat",
+        {
+            "type": click.Choice(["never", "last"]),
+            "help": "Whether the last recording of a call answers again [never].",
+        },
+    ),
+    ("--receipt", None, {"type": _PATH, "help": "File for the receipt, written at the end."}),
+    (
+        "--log-format",
+        None,
+        {"type": click.Choice(["text", "json"]), "default": "text", "help": "Log lines on stderr."},
+    ),
+    ("--quiet", None, {"is_flag": True, "help": "Log only misses and what went wrong."}),
+    (
+        "--allow-regress",
+        None,
+        {"is_flag": True, "help": "Let a 404 or 410 replace a good recording."},
+    ),
+    (
+        "--prune",
+        None,
+        {"is_flag": True, "help": "record: drop recordings that were not asked for again."},
+    ),
+)
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    for name, _, details in reversed(_OPTIONS):
+        function = click.option(name, **details)(function)
+    return function
+
+
+def _command(mode: str) -> click.Command:
+    summary, example = _HELP[mode]
+
+    @click.command(mode, help=f"{summary}\n\n\b\nExample:\n  {example}")
+    @_options
+    def command(**given: Any) -> None:
+        _serve(mode, given)
+
+    return command
+
+
+MODE_COMMANDS = tuple(_command(mode) for mode in _HELP)
+
+
+@click.command("serve", help="Start in a mode.\n\n\b\nExample:\n  runreel serve --mode replay")
+@click.option("--mode", help="One of the modes above; else the configuration's.")
+@_options
+def serve(mode: str | None, **given: Any) -> None:
+    """Start in the mode of the configuration, or in `mode`."""
+    _serve(mode, given)
+
+
+def _serve(mode: str | None, given: dict[str, Any]) -> None:
+    import os
+
+    from runreel.app import RunOptions, run
+    from runreel.config import load
+
+    settings = {
+        key: given[name.removeprefix("--").replace("-", "_")] for name, key, _ in _OPTIONS if key
+    }
+    config = load(given["config"], os.environ, settings | {"mode": mode})
+    options = RunOptions(
+        log=sys.stderr,
+        log_as_json=given["log_format"] == "json",
+        quiet=given["quiet"],
+        receipt=given["receipt"],
+        allow_regress=given["allow_regress"],
+        prune=given["prune"],
+    )
+    asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201

@@ -1,0 +1,9 @@
+"""The configuration: a TOML file, the environment, and options, in one frozen model.
+
+Nobody but `app` and the command line reads a `Config`; everyone else is handed plain values.
+"""
+
+from runreel.config.loading import load
+from runreel.config.model import Config, keys, shown
+
+__all__ = ["Config", "keys", "load", "shown"]

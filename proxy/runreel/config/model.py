@@ -1,0 +1,201 @@
+"""Every setting: name, default, check and description.
+
+Owns what a single value may be. How values are found and what they mean together is `loading`.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from runreel.core.cassette import check_name
+from runreel.core.modes import SPELLINGS
+
+
+def _mode(text: str) -> str:
+    if text not in SPELLINGS:
+        raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
+    return SPELLINGS[text]
+
+
+def _upstream(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if not port_ok or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://api.example.com or http://127.0.0.1:8000")
+    if parts.username or parts.password:
+        raise ValueError(
+            "must not hold a user or password; set the header in upstream_options.headers"
+        )
+    if parts.query or parts.fragment or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("must be scheme://host[:port][/prefix] and nothing more")
+    return text.rstrip("/")
+
+
+def _base_path(text: str) -> str:
+    if text not in ("", "/") and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", text):
+        raise ValueError('must be a path such as "/v1", or "" for the root')
+    return text.rstrip("/")
+
+
+def _header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
+        raise ValueError("must be the name of a header")
+    return text.lower()
+
+
+def _header_value(text: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e]*", text):
+        raise ValueError("must be printable ASCII")
+    return text
+
+
+def _pointer(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError('must be a JSON pointer such as "/metadata/email"')
+    return text
+
+
+def _regex(text: str) -> str:
+    try:
+        matches_nothing = re.compile(text).match("")
+    except re.error as error:
+        raise ValueError(f"must be a regular expression: {error}") from None
+    if matches_nothing:
+        raise ValueError("must not match the empty text")
+    return text
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Listen(_Section):
+    """Where the proxy listens."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    admin_token: str | None = Field(
+        None,
+        min_length=16,
+        description="bearer token of the admin API; a host that is not loopback needs it",
+    )
+    allowed_hosts: list[str] = Field(
+        [], description="more names that requests may carry in Host, beside loopback and `host`"
+    )
+
+
+class Replay(_Section):
+    """How recordings are played."""
+
+    repeat: Literal["never", "last"] = Field(
+        "never", description='"last": a used-up recording answers again, up to 1,000 times in a row'
+    )
+
+
+class Validation(_Section):
+    """What is checked against the profile's models."""
+
+    request: Literal["off", "warn", "strict"] = Field(
+        "warn", description='"strict" answers what the real API answers, and forwards nothing'
+    )
+    response: Literal["off", "warn", "strict"] = Field(
+        "warn", description='"strict" passes a bad response on but does not store it'
+    )
+
+
+class RedactionRules(_Section):
+    """What is taken out before anything is matched, stored or logged, beside the defaults."""
+
+    headers: list[Annotated[str, AfterValidator(_header_name)]] = Field(
+        [], description="more headers to leave out"
+    )
+    query: list[str] = Field([], description="more query parameters to blank")
+    body: list[Annotated[str, AfterValidator(_pointer)]] = Field(
+        [], description="JSON pointers to blank in request and response bodies"
+    )
+    patterns: list[Annotated[str, AfterValidator(_regex)]] = Field(
+        [], description="regular expressions to blank in every string"
+    )
+
+
+class UpstreamOptions(_Section):
+    """How the upstream is called."""
+
+    connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
+    read_timeout_s: float = Field(600, gt=0, description="seconds of silence to wait through")
+    headers: dict[
+        Annotated[str, BeforeValidator(str)], Annotated[str, AfterValidator(_header_value)]
+    ] = Field({}, description="headers sent upstream in place of the client's own of that name")
+
+
+class Limits(_Section):
+    """Sizes in bytes."""
+
+    request_body_bytes_max: int = Field(
+        4_194_304, gt=0, description="larger requests are refused with 413"
+    )
+    response_body_bytes_max: int = Field(
+        67_108_864, gt=0, description="larger responses are passed on but not stored"
+    )
+    decoded_body_bytes_max: int = Field(
+        67_108_864, gt=0, description="compressed bodies that decode to more are kept as they came"
+    )
+
+
+class Config(_Section):
+    """All settings; each one's description is its manual."""
+
+    mode: Annotated[str, AfterValidator(_mode)] = Field(
+        "replay", description="replay, record, once, new_episodes or passthrough"
+    )
+    upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
+        None, description="the API to forward to, without the base path; never assumed"
+    )
+    cassettes: Path = Field(Path("cassettes"), description="folder of the cassettes")
+    cassette: Annotated[str, AfterValidator(check_name)] = Field(
+        "default", description="name of the cassette"
+    )
+    profile: Literal["openai"] = Field("openai", description="dialect of the API")
+    base_path: Annotated[str, AfterValidator(_base_path)] = Field(
+        "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"
+    )
+    listen: Listen = Listen()
+    replay: Replay = Replay()
+    validation: Validation = Validation()
+    redaction: RedactionRules = RedactionRules()
+    upstream_options: UpstreamOptions = UpstreamOptions()
+    limits: Limits = Limits()
+
+
+def keys(model: type[BaseModel] = Config, prefix: str = "") -> dict[str, str]:
+    """Every setting by its dotted key, with its description."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            found |= keys(section, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = field.description or ""
+    return found
+
+
+SECRET_KEYS = frozenset({"listen.admin_token", "upstream_options.headers"})
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """The configuration by dotted key, as it may be printed: secrets are blanked."""
+    values: dict[str, Any] = {}
+    for key in keys():
+        value: Any = config
+        for step in key.split("."):
+            value = getattr(value, step)
+        if key in SECRET_KEYS and value:
+            value = dict.fromkeys(value, "[hidden]") if isinstance(value, dict) else "[hidden]"
+        values[key] = str(value) if isinstance(value, Path) else value
+    return values

@@ -1,0 +1,40 @@
+"""The proxy's own errors, in OpenAI's envelope.
+
+Owns the table of slugs: status, and whether the SDKs may try again. Texts come from where an error
+is noticed; foreign bodies (an upstream's, a profile's refusal) never pass through here.
+"""
+
+import json
+
+from runreel.core.messages import Headers, Response
+
+# slug -> (status, whether trying again can help)
+ERRORS: dict[str, tuple[int, bool]] = {
+    "no_matching_interaction": (424, False),
+    "interaction_exhausted": (424, False),
+    "upstream_unreachable": (502, True),
+    "upstream_disconnected": (502, True),
+    "upstream_malformed": (502, True),
+    "upstream_timeout": (504, True),
+    "session_unknown": (421, False),
+    "body_too_large": (413, False),
+    "bad_request_target": (400, False),
+    "misdirected_host": (421, False),
+    "method_not_allowed": (405, False),
+    "admin_unknown": (404, False),
+}
+NO_RETRY: Headers = (("x-should-retry", "false"),)  # which all of OpenAI's SDKs obey
+_JSON: Headers = (("Content-Type", "application/json"),)
+
+
+def error_response(slug: str, message: str) -> Response:
+    """The response for a slug of `ERRORS`."""
+    status, again = ERRORS[slug]
+    error = {"message": message, "type": "runreel_error", "param": None, "code": slug}
+    return json_response(status, {"error": error}, () if again else NO_RETRY)
+
+
+def json_response(status: int, document: object, headers: Headers = ()) -> Response:
+    """A JSON response; ASCII only, so that no client can misread it."""
+    body = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return Response(status, _JSON + headers, body)

@@ -1,0 +1,48 @@
+"""The stream of facts: one per request.
+
+Owns `Fact`, what the engine tells its readers (receipt, log, later audit and metrics). There is no
+other counter anywhere. Everything in a fact is redacted.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from runreel.core.messages import Request
+from runreel.core.misses import Miss
+from runreel.core.redaction import Redacted
+
+
+class Outcome(Enum):
+    """What became of a request."""
+
+    SERVED = "served"
+    MISSED = "missed"
+    RECORDED = "recorded"
+    NOT_STORED = "not_stored"
+    FORWARDED = "forwarded"
+    REFUSED = "refused"  # strict request validation
+    FAILED = "failed"  # no answer from the upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One request and what became of it.
+
+    `request` is None when it could not be redacted; `reason` says in a sentence why something was
+    not stored or failed; `upstream_called` is whether a request left for the upstream.
+    """
+
+    at: datetime
+    session: str
+    outcome: Outcome
+    method: str
+    operation: str | None
+    status: int
+    duration_ms: int
+    request: Redacted[Request] | None
+    interaction: str | None = None
+    miss: Miss | None = None
+    reason: str | None = None
+    upstream_called: bool = False
+    violations: int = 0

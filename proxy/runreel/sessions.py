@@ -1,0 +1,106 @@
+"""Opening sessions.
+
+Owns the decision whether a session may start at all and with which cassette: every refusal is one
+sentence with its remedy. Knows stores and sinks as ports only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runreel.core.cassette import Cassette
+from runreel.core.errors import StartRefused
+from runreel.core.facets import MATCH_ON
+from runreel.core.facts import Fact
+from runreel.core.modes import DECISIONS, Mode, resolve
+from runreel.core.redaction import Redaction
+from runreel.core.session import Session
+from runreel.live import LiveSession
+from runreel.ports import Store
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set."""
+
+    id: str
+    cassette: str
+    mode: str
+    upstream: str | None
+    profile: str
+    redaction: Redaction
+    repeat_last: bool = False
+    allow_regress: bool = False
+    prune: bool = False
+
+
+def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) -> LiveSession:
+    """Open a session.
+
+    Raises:
+        StartRefused: the cassette is missing, does not fit, or cannot be written.
+        CassetteDamaged: it cannot be trusted.
+    """
+    stored = None if spec.mode == Mode.PASSTHROUGH.value else store.load(spec.cassette)
+    mode = resolve(spec.mode, cassette_exists=stored is not None)
+    decision = DECISIONS[mode]
+    if decision.live and spec.upstream is None:
+        raise StartRefused(
+            f"mode {mode.value} goes live and needs an upstream; give one with --upstream URL"
+        )
+    if stored is None and mode is Mode.REPLAY:
+        raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
+    if decision.captures:
+        if stored is not None:
+            _check_fits(spec, stored.cassette)
+        store.check_writable(spec.cassette)
+    found = stored.cassette if stored is not None else None
+    header = Cassette(
+        upstream=spec.upstream or "",
+        profile=spec.profile,
+        match_on=found.match_on if found else MATCH_ON,
+        redaction=spec.redaction.names,
+    )
+    state = Session(
+        found.interactions if found else (),
+        decision,
+        header.match_on,
+        spec.redaction,
+        repeat_last=spec.repeat_last,
+        allow_regress=spec.allow_regress,
+        prune=spec.prune,
+    )
+    return LiveSession(
+        id=spec.id,
+        mode=mode,
+        cassette=spec.cassette,
+        state=state,
+        header=header,
+        sha256=stored.sha256 if stored else None,
+        store=store,
+        tell=tell,
+    )
+
+
+def _check_fits(spec: SessionSpec, found: Cassette) -> None:
+    if found.upstream != spec.upstream:
+        raise StartRefused(
+            f"cassette '{spec.cassette}' was recorded from {found.upstream}, not from "
+            f"{spec.upstream}, and recordings of different upstreams are never merged; "
+            "record into another one with --cassette NAME"
+        )
+    if found.profile != spec.profile:
+        raise StartRefused(
+            f"cassette '{spec.cassette}' was recorded under the profile {found.profile}, not "
+            f"{spec.profile}; set `profile` to it, or record into another one with --cassette NAME"
+        )
+
+
+def _no_such_cassette(name: str, names: list[str]) -> str:
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    there = f"there are: {shown}" if names else "there are none at all"
+    return (
+        f"there is no cassette '{name}' to replay ({there}); choose one with --cassette NAME and "
+        f"--cassettes DIR, or record it: runreel record --cassette {name} --upstream URL"
+    )

@@ -1,0 +1,1 @@
+"""Places to keep cassettes; each passes `tests/stores/test_contract.py`."""

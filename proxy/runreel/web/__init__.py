@@ -1,0 +1,1 @@
+"""The edge to the network, and the only place that knows aiohttp."""

@@ -1,0 +1,57 @@
+"""Values for tests: what a test is not about has a default."""
+
+from datetime import UTC, datetime
+
+from runreel.core.cassette import Cassette
+from runreel.core.facets import MATCH_ON
+from runreel.core.messages import Headers, Interaction, Request, Response
+from runreel.core.redaction import Redacted, Redaction
+
+# Obviously fake, and in pieces, so that scanners of this repository stay quiet.
+FAKE_KEY = "sk-" + "FaKe0" * 8
+
+TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
+JSON_HEADERS: Headers = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
+
+
+def a_request(
+    body: bytes = b'{"metadata":{"stage":"a"}}',
+    target: str = TARGET,
+    method: str = "POST",
+    headers: Headers = JSON_HEADERS,
+) -> Request:
+    return Request(method, target, headers, body)
+
+
+def a_response(
+    body: bytes = b'{"id": "run_abc123"}',
+    status: int = 200,
+    headers: Headers = (("Content-Type", "application/json"),),
+) -> Response:
+    return Response(status, headers, body)
+
+
+def an_interaction(
+    request: Request | None = None,
+    response: Response | None = None,
+    name: str = "modifyRun-00000000",
+) -> Redacted[Interaction]:
+    interaction = Interaction(
+        id=name,
+        operation="modifyRun",
+        recorded_at=datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC),
+        duration_ms=212,
+        request=request or a_request(),
+        response=response or a_response(),
+    )
+    return Redaction().interaction(interaction.request, interaction)
+
+
+def a_cassette(*interactions: Redacted[Interaction]) -> Cassette:
+    return Cassette(
+        upstream="https://api.openai.com",
+        profile="openai",
+        match_on=MATCH_ON,
+        redaction=("credential",),
+        interactions=interactions,
+    )

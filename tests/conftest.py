@@ -1,0 +1,74 @@
+"""What every test stands on: hypothesis profiles, no network but loopback, a proxy, an upstream."""
+
+import io
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from runreel.app import Running, RunOptions, serving
+from runreel.config import load
+from servers import Proxy, RawUpstream
+
+settings.register_profile("dev", max_examples=30, deadline=None)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("night", max_examples=5_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("RUNREEL_")]:
+        monkeypatch.delenv(name)
+    yield
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[RawUpstream]:
+    """An upstream that answers like OpenAI did, and keeps every byte it was sent."""
+    async with RawUpstream() as server:
+        yield server
+
+
+@pytest.fixture
+def log() -> io.StringIO:
+    """Where the proxies of this test write their log lines."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, log: io.StringIO) -> Proxy:
+    """Start proxies in this process: `async with proxy(mode="record", upstream=url) as running`.
+
+    Settings are given by their dotted key with `__` for the dot; cassettes are in `tmp_path`.
+    """
+
+    @asynccontextmanager
+    async def start(**settings: Any) -> AsyncIterator[Running]:
+        run = {key: settings.pop(key) for key in list(settings) if hasattr(RunOptions, key)}
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        config = load(None, {}, {"cassettes": tmp_path, "listen.port": 0, "base_path": ""} | dotted)
+        async with serving(config, replace(RunOptions(log=log), **run)) as running:
+            yield running
+
+    return start
