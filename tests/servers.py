@@ -2,8 +2,9 @@
 
 import asyncio
 import gzip
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -94,11 +95,18 @@ def like_openai(received: Received) -> bytes:
     return http(200, headers, gzip.compress(json.dumps(run, indent=2).encode(), mtime=0))
 
 
+class Cut(bytes):
+    """Bytes of an answer after which the upstream closes the connection."""
+
+
+Answered = bytes | None
+
+
 @dataclass
 class RawUpstream:
     """Answers each request with the bytes that `answer` makes; `None` closes without a word."""
 
-    answer: Callable[[Received], bytes | None] = like_openai
+    answer: Callable[[Received], Answered | Awaitable[Answered]] = like_openai
     received: list[Received] = field(default_factory=list)
     connections: int = 0
 
@@ -124,10 +132,14 @@ class RawUpstream:
             while (received := await _read(reader)) is not None:
                 self.received.append(received)
                 answer = self.answer(received)
+                if inspect.isawaitable(answer):
+                    answer = await answer
                 if answer is None:
                     break
                 writer.write(answer)
                 await writer.drain()
+                if isinstance(answer, Cut):
+                    break
         except ConnectionError:
             pass  # the proxy may leave at any time
         finally:

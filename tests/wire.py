@@ -63,6 +63,10 @@ class Wire:
             reply.body = await self.reader.read()
         return reply
 
+    async def read_to_the_end(self) -> bytes:
+        """Everything that comes until the proxy closes the connection, framing included."""
+        return await self.reader.read()
+
     async def close(self) -> None:
         self.writer.close()
         await self.writer.wait_closed()
@@ -79,3 +83,24 @@ def post(
     lines += [f"{name}: {value}" for name, value in headers]
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def get(
+    path: str,
+    headers: tuple[tuple[str, str], ...] = (),
+    method: str = "GET",
+    host: str = "localhost",
+) -> bytes:
+    """The bytes of a request without a body."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+
+async def exchange(url: str, raw: bytes, method: str | None = None) -> Reply:
+    """One request on a connection of its own."""
+    wire = await Wire.open(url)
+    try:
+        return await wire.send(raw, method=method)
+    finally:
+        await wire.close()

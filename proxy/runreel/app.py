@@ -7,6 +7,7 @@ the layers.
 import asyncio
 import errno
 import json
+import logging
 import re
 import signal
 import time
@@ -28,8 +29,9 @@ from runreel.core.redaction import Redaction
 from runreel.core.rules import PatternRule
 from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
+from runreel.ports import Upstream
 from runreel.sessions import DEFAULT, SessionSpec, open_session
-from runreel.sinks.log import Log
+from runreel.sinks.log import FrameworkLog, Log
 from runreel.sinks.receipt import Receipt
 from runreel.stores.files import FileStore
 from runreel.web.routes import LOOPBACK_NAMES, Site, application
@@ -104,6 +106,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
     Raises:
         RunreelError: it cannot start, or at the end the cassette could not be saved.
     """
+    _check_receipt(options.receipt)
     redaction = redaction_of(config)
     receipt = Receipt()
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
@@ -128,24 +131,11 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         tell,
     )
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(_finish, session, receipt, options.receipt)
         upstream = None
         if session.state.decision.live and config.upstream is not None:
             upstream = await stack.enter_async_context(http_upstream(_upstream_options(config)))
-        engine = Engine(
-            upstream=upstream,
-            clock=SystemClock(),
-            redaction=redaction,
-            profile=PROFILES[config.profile],
-            check_request=config.validation.request,
-            check_response=config.validation.response,
-            limits=Limits(
-                decoded_bytes_max=config.limits.decoded_body_bytes_max,
-                response_bytes_max=config.limits.response_body_bytes_max,
-            ),
-        )
         site = Site(
-            engine=engine,
+            engine=_engine(config, redaction, upstream),
             sessions={session.id: session},
             default=session.id,
             hosts=LOOPBACK_NAMES
@@ -154,8 +144,25 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
             body_bytes_max=config.limits.request_body_bytes_max,
             version=__version__,
         )
-        url = await stack.enter_async_context(_listening(site, config))
-        yield Running(url, session, lambda: receipt.document(session))
+        async with _listening(site, config, log) as url:
+            # Runs when no request is under way any more; not at all if the start was refused.
+            stack.push_async_callback(_finish, session, receipt, options.receipt)
+            yield Running(url, session, lambda: receipt.document(session))
+
+
+def _engine(config: Config, redaction: Redaction, upstream: Upstream | None) -> Engine:
+    return Engine(
+        upstream=upstream,
+        clock=SystemClock(),
+        redaction=redaction,
+        profile=PROFILES[config.profile],
+        check_request=config.validation.request,
+        check_response=config.validation.response,
+        limits=Limits(
+            decoded_bytes_max=config.limits.decoded_body_bytes_max,
+            response_bytes_max=config.limits.response_body_bytes_max,
+        ),
+    )
 
 
 def _upstream_options(config: Config) -> UpstreamOptions:
@@ -169,9 +176,12 @@ def _upstream_options(config: Config) -> UpstreamOptions:
 
 
 @asynccontextmanager
-async def _listening(site: Site, config: Config) -> AsyncIterator[str]:
+async def _listening(site: Site, config: Config, log: Log) -> AsyncIterator[str]:
+    logger = logging.Logger("runreel.web")  # noqa: LOG001 - one per proxy
+    logger.addHandler(FrameworkLog(log))
     runner = web.AppRunner(
         application(site),
+        logger=logger,
         auto_decompress=False,
         access_log=None,
         keepalive_timeout=KEEPALIVE_S,
@@ -182,7 +192,7 @@ async def _listening(site: Site, config: Config) -> AsyncIterator[str]:
         host, port = config.listen.host, config.listen.port
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a host that no name can be
             raise StartRefused(_cannot_listen(host, port, error)) from None
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
@@ -191,20 +201,36 @@ async def _listening(site: Site, config: Config) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
+def _cannot_listen(host: str, port: int, error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is in use; choose another with --port, or any with --port 0"
-    return f"cannot listen on {host} port {port}: {error.strerror}; see --host and --port"
+    return f"cannot listen on {host} port {port} ({reason}); see --host and --port"
+
+
+def _check_receipt(path: Path | None) -> None:
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise StartRefused(
+            f"{path}: the receipt cannot be written there; name a file in a folder that exists "
+            "with --receipt"
+        )
 
 
 async def _finish(session: LiveSession, receipt: Receipt, path: Path | None) -> None:
-    await session.close()
-    if path is not None:
-        text = json.dumps(receipt.document(session), indent=2, ensure_ascii=False) + "\n"
-        try:
-            await asyncio.to_thread(path.write_text, text, "utf-8")
-        except OSError as error:
-            raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
+    try:
+        await session.close()
+    finally:
+        if path is not None:
+            await asyncio.to_thread(_write_receipt, path, receipt.document(session))
+
+
+def _write_receipt(path: Path, document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    try:
+        # Half a surrogate pair, which JSON may escape but UTF-8 cannot hold, stays escaped.
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
 
 
 async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> None:

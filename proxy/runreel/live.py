@@ -53,7 +53,11 @@ class LiveSession:
             StoreFailed: it is not; the next call tries again with everything.
         """
         self._wanted += 1
-        mine = self._wanted
+        # A write in its thread goes on when its caller is cancelled, and holds the lock until then:
+        # two at once could leave the older state on disk.
+        await asyncio.shield(self._persist(self._wanted))
+
+    async def _persist(self, mine: int) -> None:
         async with self._lock:
             if self._saved < mine:
                 upto = self._wanted

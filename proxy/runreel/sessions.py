@@ -11,7 +11,7 @@ from runreel.core.cassette import Cassette
 from runreel.core.errors import StartRefused
 from runreel.core.facets import MATCH_ON
 from runreel.core.facts import Fact
-from runreel.core.modes import DECISIONS, Mode, resolve
+from runreel.core.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.core.redaction import Redaction
 from runreel.core.session import Session
 from runreel.live import LiveSession
@@ -41,14 +41,13 @@ def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) 
     Raises:
         StartRefused: the cassette is missing, does not fit, or cannot be written.
         CassetteDamaged: it cannot be trusted.
+        Unredactable: it holds a request with a secret that cannot be taken out.
     """
     stored = None if spec.mode == Mode.PASSTHROUGH.value else store.load(spec.cassette)
     mode = resolve(spec.mode, cassette_exists=stored is not None)
     decision = DECISIONS[mode]
     if decision.live and spec.upstream is None:
-        raise StartRefused(
-            f"mode {mode.value} goes live and needs an upstream; give one with --upstream URL"
-        )
+        raise StartRefused(_no_upstream(spec, mode))
     if stored is None and mode is Mode.REPLAY:
         raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
     if decision.captures:
@@ -81,6 +80,15 @@ def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) 
         store=store,
         tell=tell,
     )
+
+
+def _no_upstream(spec: SessionSpec, mode: Mode) -> str:
+    if spec.mode == ONCE:
+        return (
+            f"there is no cassette '{spec.cassette}' yet, so mode once records it and needs an "
+            "upstream; give one with --upstream URL"
+        )
+    return f"mode {mode.value} goes live and needs an upstream; give one with --upstream URL"
 
 
 def _check_fits(spec: SessionSpec, found: Cassette) -> None:

@@ -23,19 +23,27 @@ class _Commands(click.Group):
         return super().get_command(ctx, ALIASES.get(name, name))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """Record and replay an OpenAI-Assistants-compatible API.
+
+\b
+Replay a recording (no key, no network):
+  runreel replay --cassette examples/modify-run
+Make one:
+  runreel record --cassette mine --upstream http://127.0.0.1:8000
+
+Clients find the proxy at http://127.0.0.1:8080/v1, for example by OPENAI_BASE_URL.
+"""
+
+
+@click.group(
+    cls=_Commands,
+    help=_HELP,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="runreel", message="%(prog)s %(version)s")
 def commands() -> None:
-    r"""Record and replay an OpenAI-Assistants-compatible API.
-
-    \b
-    Replay a recording (no key, no network):
-      runreel replay --cassette examples/modify-run
-    Make one:
-      runreel record --cassette mine --upstream http://127.0.0.1:8000
-
-    Clients find the proxy at http://127.0.0.1:8080/v1, for example by OPENAI_BASE_URL.
-    """
+    """Group of all commands."""
 
 
 for command in (*MODE_COMMANDS, serve, config):
@@ -57,5 +65,9 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 def _stop(message: str, code: int) -> None:
-    click.echo(f"runreel: error: {message}", err=True)
+    line = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in message
+    )
+    click.echo(f"runreel: error: {line}", err=True)
     sys.exit(code)

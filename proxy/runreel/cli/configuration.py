@@ -7,7 +7,10 @@ from typing import Any
 import click
 
 
-@click.group(help="Show or check the configuration.")
+@click.group(
+    no_args_is_help=False,
+    help="Show or check the configuration.\n\n\b\nExample:\n  runreel config show",
+)
 def config() -> None:
     """Group of the two commands below."""
 
@@ -33,9 +36,8 @@ def show(file: Path | None, *, as_json: bool) -> None:
 def check(file: Path | None) -> None:
     """Exit with 0 if the configuration is right, else with 2 and one line that says why not."""
     loaded = _load(file)
-    click.echo(
-        f"runreel: the configuration is right: mode {loaded.mode}, upstream {loaded.upstream}"
-    )
+    upstream = loaded.upstream or "not set"
+    click.echo(f"runreel: the configuration is right: mode {loaded.mode}, upstream {upstream}")
 
 
 def _load(file: Path | None) -> Any:
@@ -59,8 +61,12 @@ def _toml(values: dict[str, Any]) -> str:
 
 
 def _toml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        return (
-            "{ " + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items()) + " }"
-        )
-    return json.dumps(value)
+    match value:
+        case dict():
+            pairs = (f"{_toml_value(name)} = {_toml_value(item)}" for name, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case list():
+            return f"[{', '.join(map(_toml_value, value))}]"
+        case _:
+            # TOML has JSON's escapes, but knows no surrogates and wants DEL escaped.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,6 +1,7 @@
 """`runreel MODE`: one command per mode, and `serve --mode MODE` for all of them."""
 
 import asyncio
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -108,11 +109,11 @@ def _serve(mode: str | None, given: dict[str, Any]) -> None:
     }
     config = load(given["config"], os.environ, settings | {"mode": mode})
     options = RunOptions(
-        log=sys.stderr,
+        log=sys.stderr or io.StringIO(),  # None when the command was started without
         log_as_json=given["log_format"] == "json",
         quiet=given["quiet"],
         receipt=given["receipt"],
         allow_regress=given["allow_regress"],
         prune=given["prune"],
     )
-    asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201
+    asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line

@@ -21,6 +21,8 @@ FILE_NAME = "runreel.toml"
 ENVIRONMENT_PREFIX = "RUNREEL_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+_ENVIRONMENT = "the environment"
+
 
 def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
     """The configuration in force.
@@ -35,7 +37,7 @@ def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str
     layers: list[tuple[str, dict[str, Any]]] = []
     if file is not None or found.is_file():
         layers.append((str(found), _relative_to(found.parent, _read(found))))
-    layers.append(("the environment", _from_environment(environment)))
+    layers.append((_ENVIRONMENT, _from_environment(environment)))
     layers.append(("the command line", _nested(options)))
     merged: dict[str, Any] = {}
     for source, layer in layers:
@@ -54,9 +56,14 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StartRefused(f"{path}: the configuration cannot be read: {error.strerror}") from None
+        raise StartRefused(
+            f"{path}: the configuration cannot be read ({error.strerror}); name a readable TOML "
+            "file with --config"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartRefused(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise StartRefused(f"{path}: not TOML that is read here: nested too deeply") from None
 
 
 def _relative_to(folder: Path, layer: dict[str, Any]) -> dict[str, Any]:
@@ -79,19 +86,28 @@ def _from_text(key: str, text: str) -> Any:
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
+
+
+def _variable(key: str) -> str:
+    return ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
 
 
 def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for key, value in dotted.items():
+    for key, value in sorted(dotted.items()):  # what stands above comes first
         if value is None:
             continue
         *parents, last = key.split(".")
         place = nested
         for parent in parents:
             place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise StartRefused(
+                    f"{_variable(key)}: it stands below {_variable(parent)}, which is set to a "
+                    "value of its own; unset one of the two"
+                )
         place[last] = value
     return nested
 
@@ -112,8 +128,12 @@ def _check_keys(source: str, layer: Mapping[str, Any], prefix: str = "") -> None
             continue
         is_section = any(other.startswith(key + ".") for other in known)
         if not is_section or not isinstance(value, dict):
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0)
-            raise StartRefused(f"{source}: there is no setting {key!r}; the nearest is {near[0]!r}")
+            sections = {other.rpartition(".")[0] for other in known} - {""}
+            possible = known.keys() | (sections if isinstance(value, dict) else set())
+            near = difflib.get_close_matches(key, sorted(possible), n=1, cutoff=0)[0]
+            if source == _ENVIRONMENT:
+                key, near = _variable(key), _variable(near)
+            raise StartRefused(f"{source}: there is no setting {key!r}; the nearest is {near!r}")
         _check_keys(source, value, key + ".")
 
 
@@ -129,7 +149,8 @@ def _invalid(
         (source for source, layer in reversed(layers) if _has(layer, key)), "the configuration"
     )
     text = message.removeprefix("Value error, ")
-    return f"{source}: {key}: {text[:1].lower() + text[1:]}"
+    shown = _variable(key) if source == _ENVIRONMENT else key
+    return f"{source}: {shown}: {text[:1].lower() + text[1:]}"
 
 
 def _has(layer: Mapping[str, Any], key: str) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from runreel.core.cassette import check_name
+from runreel.core.messages import FRAMING, HOP_BY_HOP
 from runreel.core.modes import SPELLINGS
 
 
@@ -28,11 +29,11 @@ def _upstream(text: str) -> str:
         port_ok = False
     if not port_ok or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL such as https://api.example.com or http://127.0.0.1:8000")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError(
             "must not hold a user or password; set the header in upstream_options.headers"
         )
-    if parts.query or parts.fragment or not re.fullmatch(r"[\x21-\x7e]+", text):
+    if not re.fullmatch(r"[\x21\x22\x24-\x3e\x40-\x7e]+", text):  # visible, but no # or ?
         raise ValueError("must be scheme://host[:port][/prefix] and nothing more")
     return text.rstrip("/")
 
@@ -46,7 +47,19 @@ def _base_path(text: str) -> str:
 def _header_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
         raise ValueError("must be the name of a header")
-    return text.lower()
+    return text
+
+
+def _added_header_name(text: str) -> str:
+    if _header_name(text).lower() in HOP_BY_HOP | FRAMING:
+        raise ValueError(f"{text!r} belongs to one connection; the proxy computes it itself")
+    return text
+
+
+def _folder(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be the path of a folder")
+    return path
 
 
 def _header_value(text: str) -> str:
@@ -64,7 +77,7 @@ def _pointer(text: str) -> str:
 def _regex(text: str) -> str:
     try:
         matches_nothing = re.compile(text).match("")
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     if matches_nothing:
         raise ValueError("must not match the empty text")
@@ -72,7 +85,9 @@ def _regex(text: str) -> str:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class Listen(_Section):
@@ -102,17 +117,17 @@ class Validation(_Section):
     """What is checked against the profile's models."""
 
     request: Literal["off", "warn", "strict"] = Field(
-        "warn", description='"strict" answers what the real API answers, and forwards nothing'
+        "warn", description='off, warn or strict; "strict" answers what the real API answers'
     )
     response: Literal["off", "warn", "strict"] = Field(
-        "warn", description='"strict" passes a bad response on but does not store it'
+        "warn", description='off, warn or strict; "strict" passes a bad response on unstored'
     )
 
 
 class RedactionRules(_Section):
     """What is taken out before anything is matched, stored or logged, beside the defaults."""
 
-    headers: list[Annotated[str, AfterValidator(_header_name)]] = Field(
+    headers: list[Annotated[str, AfterValidator(_header_name), AfterValidator(str.lower)]] = Field(
         [], description="more headers to leave out"
     )
     query: list[str] = Field([], description="more query parameters to blank")
@@ -127,10 +142,11 @@ class RedactionRules(_Section):
 class UpstreamOptions(_Section):
     """How the upstream is called."""
 
-    connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
-    read_timeout_s: float = Field(600, gt=0, description="seconds of silence to wait through")
+    connect_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for a connection")
+    read_timeout_s: float = Field(600.0, gt=0, description="seconds of silence to wait through")
     headers: dict[
-        Annotated[str, BeforeValidator(str)], Annotated[str, AfterValidator(_header_value)]
+        Annotated[str, AfterValidator(_added_header_name)],
+        Annotated[str, AfterValidator(_header_value)],
     ] = Field({}, description="headers sent upstream in place of the client's own of that name")
 
 
@@ -157,7 +173,9 @@ class Config(_Section):
     upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
         None, description="the API to forward to, without the base path; never assumed"
     )
-    cassettes: Path = Field(Path("cassettes"), description="folder of the cassettes")
+    cassettes: Annotated[Path, AfterValidator(_folder)] = Field(
+        Path("cassettes"), description="folder of the cassettes"
+    )
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )

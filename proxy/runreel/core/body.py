@@ -60,10 +60,20 @@ def restore(form: dict[str, Any] | None) -> bytes:
 
 
 def write_json(value: Any, layout: str) -> str:
-    """The JSON text of a value in one of `LAYOUTS`."""
+    """The JSON text of a value in one of `LAYOUTS`.
+
+    Raises:
+        ValueError: it holds NaN or an infinity, which JSON cannot say.
+    """
     style, _, ascii_only = layout.partition("+")
     indent, separators = _SEPARATORS[style]
-    return json.dumps(value, indent=indent, separators=separators, ensure_ascii=bool(ascii_only))
+    return json.dumps(
+        value,
+        indent=indent,
+        separators=separators,
+        ensure_ascii=bool(ascii_only),
+        allow_nan=False,
+    )
 
 
 def _as_json(text: str) -> dict[str, Any] | None:
@@ -71,11 +81,18 @@ def _as_json(text: str) -> dict[str, Any] | None:
         return None  # a bare number or string is better read as the text it is
     try:
         value = jsontext.loads(text)
-    except jsontext.Unreadable:
+        layout = _layout_of(text, value)
+    except ValueError:  # not plain JSON, or a number that a float takes for infinite
         return None
+    if layout is None or not _utf8_can_hold(value, text):
+        return None
+    return {"json": value, "layout": layout}
+
+
+def _layout_of(text: str, value: Any) -> str | None:
     for layout in LAYOUTS:
         if layout.startswith("indent") == ("\n" in text) and write_json(value, layout) == text:
-            return {"json": value, "layout": layout} if _utf8_can_hold(value, text) else None
+            return layout
     return None
 
 

@@ -58,9 +58,10 @@ def _decimal(literal: str) -> _Number:
         sign, digits, exponent = Decimal(literal).as_tuple()
     except InvalidOperation:
         raise jsontext.Unreadable("a number with an exponent beyond reason") from None
+    assert isinstance(exponent, int)  # noqa: S101 - no literal of JSON is NaN or infinite
     written = "".join(map(str, digits))
     kept = written.strip("0")
-    if not kept or not isinstance(exponent, int):
+    if not kept:
         return _Number("0")
     minus = "-" if sign else ""
     exponent += len(written) - len(written.rstrip("0"))

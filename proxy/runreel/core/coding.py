@@ -8,8 +8,11 @@ import zlib
 
 from runreel.core.messages import Headers, values
 
-_AUTO = 47  # zlib's "32 + 15": a gzip or a zlib header, whichever is there
-_RAW = -15  # deflate without the zlib header, which some servers send as `deflate`
+# zlib's "wbits": which header it expects.
+_GZIP = 31
+_ZLIB = 15
+_RAW = -15  # none, which some servers send as `deflate`
+_MEMBERS_MAX = 1_000  # of one gzip body: a million empty ones would be copied a million times
 
 
 def codings(headers: Headers) -> tuple[str, ...]:
@@ -25,6 +28,8 @@ def codings(headers: Headers) -> tuple[str, ...]:
 def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | None:
     """The body without its codings; None if one is unknown, broken, or decodes beyond the limit."""
     for coding in reversed(applied):
+        if not body:
+            return body  # in any coding: some servers name one and send nothing
         decoder = _DECODERS.get(coding)
         if decoder is None:
             return None
@@ -40,23 +45,29 @@ def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | Non
 
 def _gunzip(body: bytes, bytes_max: int) -> bytes | None:
     out = bytearray()
-    while body:
-        member = zlib.decompressobj(_AUTO)
+    for _ in range(_MEMBERS_MAX):
+        if not body:
+            return bytes(out)
+        member = zlib.decompressobj(_GZIP)
         out += member.decompress(body, bytes_max + 1 - len(out))
         if len(out) > bytes_max or not member.eof:
             return None
         body = member.unused_data
-    return bytes(out)
+    return None
 
 
 def _inflate(body: bytes, bytes_max: int) -> bytes | None:
     try:
-        return _gunzip(body, bytes_max)
+        return _one_stream(body, _ZLIB, bytes_max)
     except zlib.error:
-        stream = zlib.decompressobj(_RAW)
-        out = stream.decompress(body, bytes_max + 1)
-        whole = stream.eof and not stream.unused_data and len(out) <= bytes_max
-        return out if whole else None
+        return _one_stream(body, _RAW, bytes_max)
+
+
+def _one_stream(body: bytes, wbits: int, bytes_max: int) -> bytes | None:
+    stream = zlib.decompressobj(wbits)
+    out = stream.decompress(body, bytes_max + 1)
+    whole = stream.eof and not stream.unused_data and len(out) <= bytes_max
+    return out if whole else None
 
 
 _DECODERS = {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}

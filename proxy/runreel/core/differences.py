@@ -29,7 +29,7 @@ class Difference:
     """What was `sent` beside what was `recorded`, in one facet.
 
     `at` is a JSON pointer for the body, a parameter name for the query, else empty. Either side
-    may be `ABSENT`; otherwise both are plain JSON values.
+    may be `ABSENT`; otherwise both are plain JSON values (a number beyond a float is its text).
     """
 
     facet: str
@@ -60,17 +60,22 @@ def _explain_header(name: str, sent: str, recorded: str) -> list[Difference]:
 def _explain_query(name: str, sent: str, recorded: str) -> list[Difference]:
     mine, theirs = (_by_parameter(json.loads(side)) for side in (sent, recorded))
     return [
-        Difference(name, key, mine.get(key, ABSENT), theirs.get(key, ABSENT))
+        Difference(name, _printable(key), _parameter(mine, key), _parameter(theirs, key))
         for key in sorted(mine | theirs)
         if mine.get(key) != theirs.get(key)
     ]
 
 
-def _by_parameter(pairs: list[list[str]]) -> dict[str, Any]:
+def _by_parameter(pairs: list[list[str]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for key, value in pairs:
-        grouped.setdefault(_printable(key), []).append(_printable(value))
-    return {key: found[0] if len(found) == 1 else found for key, found in grouped.items()}
+        grouped.setdefault(key, []).append(value)
+    return grouped
+
+
+def _parameter(grouped: dict[str, list[str]], key: str) -> Any:
+    found = [_printable(value) for value in grouped.get(key, [])]
+    return (found[0] if len(found) == 1 else found) if found else ABSENT
 
 
 def _printable(text: str) -> str:
@@ -129,7 +134,13 @@ def _plain(value: Any) -> Any:
         return {key: _plain(child) for key, child in value.items()}
     if isinstance(value, list):
         return [_plain(child) for child in value]
-    return float(value) if isinstance(value, Decimal) else value
+    return _number(value) if isinstance(value, Decimal) else value
+
+
+def _number(value: Decimal) -> float | str:
+    # Beyond what a float holds, its text: two numbers that differ must not look the same.
+    rounded = float(value)
+    return rounded if Decimal(repr(rounded)) == value else str(value)
 
 
 _EXPLAINED: dict[str, Callable[[str, str, str], list[Difference]]] = {

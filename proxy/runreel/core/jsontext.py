@@ -12,7 +12,8 @@ from typing import Any
 
 DEPTH_MAX = 128  # levels of nesting; OpenAI's deepest answers have about ten
 
-_STRING = r'"(?:[^"\\]|\\.)*"'
+# One pass over any text: possessive, and an unterminated string runs to the end.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _BRACKET_OR_STRING = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
 _TOKEN = re.compile(_STRING + r'|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 
@@ -110,9 +111,8 @@ def spans(text: str) -> Iterator[Span]:
             frame = stack.pop()
             yield Span(frame[1], match.end(), frame[0], "container")
         elif piece == ",":
-            if stack[-1][2] is None:
-                expects_name = True
-            else:
+            expects_name = stack[-1][2] is None
+            if not expects_name:
                 stack[-1][2] += 1
         elif piece == ":":
             expects_name = False

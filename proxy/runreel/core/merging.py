@@ -7,6 +7,7 @@ modes: a session says which captures have counterparts.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from runreel.core.facets import Fingerprint
 from runreel.core.messages import Headers, Interaction, without
@@ -24,48 +25,37 @@ class Entry:
     interaction: Redacted[Interaction]
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A captured interaction; `counterpart` is the position of the entry that it replaces."""
-
-    entry: Entry
-    counterpart: int | None
-
-
 def merge(
     old: tuple[Entry, ...],
-    captures: Mapping[int, Capture],
-    served: Mapping[int, int],
+    captures: Mapping[int, Entry],
+    taken: Mapping[int, int],
     dropped: frozenset[int] = frozenset(),
 ) -> tuple[Entry, ...]:
     """The entries after a session.
 
-    `captures` and `served` are keyed by arrival in the session; `served` maps to positions in
-    `old`, and `dropped` are positions that go.
+    `captures` and `taken` are keyed by arrival in the session. `taken` are the positions in `old`
+    that were played, or, where there is a capture too, that it replaces; `dropped` those that go.
     """
-    # One slot per old entry: the entry, if it stays, and what is inserted after it.
-    slots: list[list[Entry]] = [[] if at in dropped else [entry] for at, entry in enumerate(old)]
-    head: list[Entry] = []
-    last_of = {entry.fingerprint: at for at, entry in enumerate(old)}
-    preceding: int | None = None
-    for arrival in sorted({*captures, *served}):
-        if arrival in served:
-            preceding = served[arrival]
-            continue
-        capture = captures[arrival]
-        if capture.counterpart is not None:
-            slots[capture.counterpart][:1] = [_kept(old[capture.counterpart], capture.entry)]
-            preceding = capture.counterpart
-            continue
-        # Never before an older recording of the same request: they are played in file order.
-        places = [
-            at for at in (preceding, last_of.get(capture.entry.fingerprint)) if at is not None
-        ]
-        (slots[max(places)] if places else head).append(capture.entry)
-        preceding = max(places) if places else preceding
-    new = {id(capture.entry) for capture in captures.values() if capture.counterpart is None}
-    taken = {entry.interaction.value.id for entry in old}
-    return _named([*head, *(entry for slot in slots for entry in slot)], new, taken)
+    # The first slot is what comes before all; then one for each old entry: the entry, if it stays,
+    # and what is inserted after it.
+    slots: list[list[Entry]] = [[]]
+    slots += [[] if at in dropped else [entry] for at, entry in enumerate(old)]
+    last_of = {entry.fingerprint: slot for slot, entry in enumerate(old, start=1)}
+    preceding = 0
+    for arrival in sorted({*captures, *taken}):
+        capture = captures.get(arrival)
+        if arrival in taken:
+            preceding = taken[arrival] + 1
+            if capture is not None:
+                slots[preceding][:1] = [_kept(old[taken[arrival]], capture)]
+        elif capture is not None:
+            # Never before an earlier answer to the same request: they are played in file order.
+            preceding = max(preceding, last_of.get(capture.fingerprint, 0))
+            last_of[capture.fingerprint] = preceding
+            slots[preceding].append(capture)
+    new = {id(entry) for arrival, entry in captures.items() if arrival not in taken}
+    ids = {entry.interaction.value.id for entry in old}
+    return _named((entry for slot in slots for entry in slot), new, ids)
 
 
 def _kept(old: Entry, new: Entry) -> Entry:
@@ -81,7 +71,9 @@ def _kept(old: Entry, new: Entry) -> Entry:
 
 
 def _lasting(headers: Headers) -> list[tuple[str, str]]:
-    return sorted((name.lower(), value) for name, value in without(headers, VOLATILE))
+    # Fields of different names have no order; lines of one field have.
+    lasting = ((name.lower(), value) for name, value in without(headers, VOLATILE))
+    return sorted(lasting, key=itemgetter(0))
 
 
 def _named(entries: Iterable[Entry], new: Collection[int], taken: set[str]) -> tuple[Entry, ...]:

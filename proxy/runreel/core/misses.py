@@ -77,7 +77,7 @@ def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
     call = f"{request.value.method} {_shown_text(request.value.target)}"
     if miss.nearest is None:
         return f"No recording matches {call}: cassette '{cassette}' is empty.\n{_how_to(cassette)}"
-    name = miss.nearest.interaction.value.id
+    name = _shown_text(miss.nearest.interaction.value.id)
     if miss.repeated:
         return (
             f"The last recording of {call} in cassette '{cassette}', {name}, has answered again "
@@ -112,22 +112,25 @@ def _how_to(cassette: str) -> str:
 
 
 def _sentence(item: Difference) -> str:
-    where = f"{item.facet} {item.at}".rstrip()
+    where = f"{item.facet} {_line(item.at)}" if item.at else item.facet
     return f"{where}: sent {_shown(item.sent)}, recorded {_shown(item.recorded)}"
 
 
 def _shown(value: Any) -> str:
     if value is ABSENT:
         return "nothing"
-    return _cut(json.dumps(value, ensure_ascii=False))
+    return _line(json.dumps(value, ensure_ascii=False))
 
 
 def _shown_text(text: str) -> str:
-    return _cut(text.encode("ascii", "backslashreplace").decode("ascii"))
+    return _line(text.encode("ascii", "backslashreplace").decode("ascii"))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _VALUE_CHARS_MAX else text[: _VALUE_CHARS_MAX - 1] + "…"
+def _line(text: str) -> str:
+    # Nothing may steer a terminal, hide text or break the encoding of who prints it.
+    begin = text[: _VALUE_CHARS_MAX + 1]
+    shown = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in begin)
+    return shown if len(shown) <= _VALUE_CHARS_MAX else shown[: _VALUE_CHARS_MAX - 1] + "…"
 
 
 def miss_document(miss: Miss, request: Redacted[Request]) -> dict[str, Any]:

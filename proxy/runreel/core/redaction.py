@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from runreel.core import jsontext
 from runreel.core.errors import Unredactable
@@ -25,7 +25,9 @@ from runreel.core.rules import (
     SECRET_HEADERS,
     PatternRule,
 )
-from runreel.core.secrets import Secrets, credentials_of
+from runreel.core.secrets import Secrets, credentials_of, of_authorization
+
+_PASSES_MAX = 32  # of all rules over one text; one that still finds something will never end
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -51,8 +53,8 @@ def request_of(interaction: Redacted[Interaction]) -> Redacted[Request]:
 class Redaction:
     """All rules in force: the defaults, plus what the user adds. Defaults cannot be removed.
 
-    `headers` and `query` are names, `body` JSON pointers, `patterns` the user's own rules,
-    `known` secrets that are not the client's (those of `upstream_options.headers`).
+    `headers` and `query` are names, `body` JSON pointers, `patterns` the user's own rules, `known`
+    values like that of Authorization, but not the client's (those of `upstream_options.headers`).
     """
 
     headers: frozenset[str] = frozenset()
@@ -74,11 +76,11 @@ class Redaction:
 
     @cached_property
     def _headers(self) -> frozenset[str]:
-        return SECRET_HEADERS | self.headers
+        return SECRET_HEADERS | {name.lower() for name in self.headers}
 
     @cached_property
     def _query(self) -> frozenset[str]:
-        return CREDENTIAL_QUERY | self.query
+        return CREDENTIAL_QUERY | {name.lower() for name in self.query}
 
     @cached_property
     def _patterns(self) -> tuple[PatternRule, ...]:
@@ -113,21 +115,27 @@ class Redaction:
             ),
             violations=tuple(self._violation(item, secrets) for item in interaction.violations),
         )
-        _refuse_leftovers(found, sent, secrets)
+        _refuse_leftovers(secrets, _written(found.response))
+        _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
         return Redacted(found)
 
     def text(self, live: Request, text: str) -> Redacted[str]:
-        """A short text about a request (for a log line) without that request's secrets."""
+        """A short text about a request (for a log line) without that request's secrets.
+
+        Raises:
+            Unredactable: a user's pattern never has enough of it.
+        """
         return Redacted(self._text(text, self._secrets_of(live), self._patterns))
 
     def _secrets_of(self, request: Request) -> Secrets:
         in_query = (
-            unquote_plus(value)
+            _unquoted(value)
             for name, _, value in _query_pairs(request.query)
-            if unquote_plus(name).lower() in self._query
+            if _unquoted(name).lower() in self._query
         )
         in_headers = credentials_of(request.headers, self._headers)
-        return Secrets.of((*in_headers, *in_query, *self.known))
+        known = (secret for value in self.known for secret in of_authorization(value))
+        return Secrets.of((*in_headers, *in_query, *known))
 
     def _request(self, request: Request, secrets: Secrets) -> Request:
         redacted = Request(
@@ -136,8 +144,7 @@ class Redaction:
             self._header_pairs(request.headers, secrets),
             self._body(request.body, secrets),
         )
-        if secrets.occur_in(redacted.target) or secrets.occur_in(redacted.body.decode("latin-1")):
-            raise Unredactable("the request's own credential stands where it cannot be replaced")
+        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
         return redacted
 
     def _target(self, request: Request, secrets: Secrets) -> str:
@@ -145,12 +152,18 @@ class Redaction:
         if "?" in request.target:
             pairs = (
                 f"{name}={PLACEHOLDER}"
-                if unquote_plus(name).lower() in self._query
+                if _unquoted(name).lower() in self._query
                 else name + equals + value
                 for name, equals, value in _query_pairs(request.query)
             )
             target += "?" + "&".join(pairs)
-        return self._text(target, secrets, self._patterns)
+        target = self._text(target, secrets, self._patterns)
+        if target.startswith("/"):
+            return target
+        target = "/" + target  # a user's pattern ate it, and without it no target is one
+        if self._text(target, secrets, self._patterns) != target:
+            raise Unredactable("a pattern leaves no target of the request")
+        return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
         rules = (*HEADER_PATTERNS, *self._patterns)
@@ -160,9 +173,12 @@ class Redaction:
         )
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
+        at = ""
+        for step in jsontext.steps(violation.at):
+            at = jsontext.pointer(at, self._text(step, secrets, self._patterns))
         return replace(
             violation,
-            at=self._text(violation.at, secrets, self._patterns),
+            at=at,
             message=self._text(violation.message, secrets, self._patterns),
         )
 
@@ -171,11 +187,17 @@ class Redaction:
         if not self.body and not self.patterns and not self._suspicious(raw, secrets):
             return body
         try:
-            text = body.decode("utf-8")
+            text, encoding = body.decode("utf-8"), "utf-8"
             jsontext.loads(text)
-        except (UnicodeDecodeError, jsontext.Unreadable):
-            return self._text(raw, secrets, self._patterns).encode("latin-1")
-        return self._json(text, secrets).encode("utf-8")
+        except UnicodeDecodeError:
+            text, encoding = raw, "latin-1"
+        except jsontext.Unreadable:
+            pass
+        else:
+            return self._json(text, secrets).encode("utf-8")
+        if self.body and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+            raise Unredactable("redaction.body cannot be applied to broken JSON")
+        return self._text(text, secrets, self._patterns).encode(encoding)
 
     def _suspicious(self, raw: str, secrets: Secrets) -> bool:
         # A cheap look that may be wrong in one direction only: most bodies hold nothing.
@@ -184,22 +206,38 @@ class Redaction:
     def _json(self, text: str, secrets: Secrets) -> str:
         """Replace within string tokens only, so that every other byte stays as it was."""
         edits: list[tuple[int, int, str]] = []
+        seen: dict[str, str] = {}  # lists repeat their members' names
         for span in jsontext.spans(text):
             token = text[span.start : span.end]
             if span.kind != "name" and span.at in self.body:
                 edits.append((span.start, span.end, f'"{PLACEHOLDER}"'))
             elif span.kind in ("name", "string"):
                 value = json.loads(token)
-                clean = self._text(value, secrets, self._patterns)
-                if clean != value:
-                    edits.append((span.start, span.end, _token(clean, token)))
-        return _apply(text, edits)
+                if value not in seen:
+                    seen[value] = self._text(value, secrets, self._patterns)
+                if seen[value] != value:
+                    edits.append((span.start, span.end, _token(seen[value], token)))
+        clean = _apply(text, edits)
+        try:
+            jsontext.loads(clean)
+        except jsontext.Unreadable:
+            raise Unredactable("two members of an object would have the same name") from None
+        return clean
 
     def _text(self, text: str, secrets: Secrets, rules: Sequence[PatternRule]) -> str:
-        text = secrets.replace_in(text, PLACEHOLDER)
-        for rule in rules:
-            text = rule.replace_in(text)
-        return text
+        # Until nothing changes, so that what was redacted once stays as it is for ever.
+        for _ in range(_PASSES_MAX):
+            before = text
+            text = secrets.replace_in(text, PLACEHOLDER)
+            for rule in rules:
+                text = rule.replace_in(text)
+            if text == before:
+                return text
+        raise Unredactable("a pattern finds something new in each text that it leaves")
+
+
+def _unquoted(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("latin-1")
 
 
 def _query_pairs(query: str) -> Iterable[tuple[str, str, str]]:
@@ -207,7 +245,8 @@ def _query_pairs(query: str) -> Iterable[tuple[str, str, str]]:
 
 
 def _token(value: str, like: str) -> str:
-    return json.dumps(value, ensure_ascii=like.isascii())
+    lone_surrogates = any("\ud800" <= char <= "\udfff" for char in value)
+    return json.dumps(value, ensure_ascii=like.isascii() or lone_surrogates)
 
 
 def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
@@ -221,11 +260,17 @@ def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
     return "".join(pieces) + text[done:]
 
 
-def _refuse_leftovers(interaction: Interaction, sent: Secrets, secrets: Secrets) -> None:
+def _written(message: Request | Response) -> Iterable[str]:
+    yield from (text for pair in message.headers for text in pair)
+    yield message.body.decode("latin-1")
+
+
+def _said(violation: Violation) -> Iterable[str]:
+    yield from jsontext.steps(violation.at)
+    yield violation.message
+
+
+def _refuse_leftovers(secrets: Secrets, written: Iterable[str]) -> None:
     """The last gate: nothing that will be written may still hold a known secret."""
-    request, response = interaction.request, interaction.response
-    written = [(sent, text) for pair in request.headers for text in pair]
-    written += [(secrets, text) for pair in response.headers for text in pair]
-    written.append((secrets, response.body.decode("latin-1")))
-    if any(known.occur_in(text) for known, text in written):
+    if any(secrets.occur_in(text) for text in written):
         raise Unredactable("a credential stands where it cannot be replaced")

@@ -30,9 +30,15 @@ CREDENTIAL_QUERY = frozenset({"access_token", "api-key", "api_key", "apikey"})
 # Not secret, but it belongs to the moment and not to the answer.
 NEVER_STORED = frozenset({"date"})
 
-# The start of a key. A letter or digit before it makes it the middle of a word (`task-…`), unless
-# that letter belongs to an escape, as in `\nsk-…` inside a JSON string inside a JSON string.
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+# The start of a key. A letter or digit before it makes it the middle of a word (`task-…`,
+# `Gdańsk-…`), unless that letter belongs to the escape of something else, as in `\nsk-…` inside a
+# JSON string inside a JSON string.
+_HEX = r"[0-9A-Fa-f]"
+_START = (
+    r"(?:(?<![A-Za-z0-9\u00c0-\u024f])|(?<=\\[bfnrt])"
+    rf"|(?<=\\u{_HEX}{{4}})(?<!\\u0[12]{_HEX}{_HEX})(?<!\\u00[C-Fc-f]{_HEX})"
+    rf"|(?<=%{_HEX}{_HEX})(?<!%[Cc][3-9]%{_HEX}{_HEX}))"
+)
 _END = r"(?![A-Za-z0-9])"
 
 
@@ -51,10 +57,16 @@ class PatternRule:
     innocent: tuple[str, ...] = field(default=(), repr=False)
 
     def replace_in(self, text: str) -> str:
-        """The text with every match replaced."""
+        """The text with every match replaced; what was replaced before stays as it is."""
         if self.hint not in text:
             return text
-        return self.pattern.sub(self.keeps + PLACEHOLDER.replace("\\", r"\\"), text)
+        return self.pattern.sub(self._replacement, text)
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        width = len(PLACEHOLDER)
+        around = match.string.find(PLACEHOLDER, max(0, match.end() - width), match.start() + width)
+        nothing_new = around >= 0 or not match[0]
+        return match[0] if nothing_new else match.expand(self.keeps) + PLACEHOLDER
 
 
 _FAKE = "FaKe0"
@@ -77,6 +89,9 @@ PATTERNS = (
             "sk-short",
             "sk- learn how to ski in a week",
             "risk-0123456789abcdef0123",
+            "Gda\u0144sk-Warszawa-Wschodnia",
+            r"Gda\u0144sk-Warszawa-Wschodnia",
+            "?city=Gda%C5%84sk-Warszawa-Wschodnia",
         ),
     ),
     PatternRule(
@@ -95,7 +110,10 @@ PATTERNS = (
     ),
     PatternRule(
         "jwt",
-        re.compile(_START + r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+        # The first part ends where the next could begin, or time would be quadratic in `-eyJ-eyJ…`.
+        re.compile(
+            _START + r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"
+        ),
         hint="eyJ",
         secret=("eyJ" + _FAKE * 3 + ".eyJ" + _FAKE * 3 + "." + _FAKE,),
         innocent=("eyJ.eyJ.", "heyJude.heyJude.x"),
@@ -120,10 +138,10 @@ PATTERNS = (
 HEADER_PATTERNS = (
     PatternRule(
         "bearer",
-        re.compile(r"(?i)\b(bearer)\s+\S{16,}"),
+        re.compile(r'(?i)\b(bearer)\s+(?!\w+=")\S{16,}'),
         keeps=r"\1 ",
         secret=("Bearer " + _FAKE * 4,),
-        innocent=('Bearer realm="x"',),
+        innocent=('Bearer realm="https://api.example.com"', "the Bearer of this letter"),
     ),
     PatternRule(
         "basic",

@@ -1,25 +1,30 @@
 r"""Known secrets and the disguises they come in.
 
 Owns the search for one exact secret in a text: as it is, percent-encoded, JSON-escaped (`\/`,
-`\u0041`, also nested), in base64 at any alignment and in both alphabets, and mixtures of these.
-Needs no idea of what a key looks like. Knows nothing of messages but header pairs.
+`\u0041`), each also in part, several times over and mixed, and in base64 at any alignment and in
+both alphabets. Needs no idea of what a key looks like. Knows nothing of messages but header pairs.
+
+There is one search: an escaped text is unescaped level by level, each character remembers where it
+came from, and secrets are looked for on every level. So what is found can always be replaced, and
+the time is linear in the text whatever it holds.
 """
 
 import base64
-import binascii
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from urllib.parse import quote
 
 from runreel.core.messages import Headers
 
 SECRET_LENGTH_MIN = 16  # shorter ones would eat innocent text; they only leave their header
-_UNESCAPE_ROUNDS_MAX = 4  # a JSON string in a JSON string in a query is three
+_LEVELS_MAX = 8  # a JSON string in a JSON string in a query is three
 
-_ESCAPE = re.compile(r'\\+u00([0-9A-Fa-f]{2})|%([0-9A-Fa-f]{2})|\\+(["/])')
-_BACKSLASHES = r"(?:\\|%(?:25)*5[Cc])"  # one of them, itself perhaps percent-encoded
-_BASE64_CHAR = r"(?:[A-Za-z0-9+/_-]|%(?:25)*2[BbFf])"
+# `%41`, `\u0041`, `\\u0041`, `\/`; any other run of backslashes stands for one of them.
+_ESCAPE = re.compile(r'%([0-9A-Fa-f]{2})|\\++(?:u([0-9A-Fa-f]{4})|(["/]))?')
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
 @dataclass(frozen=True)
@@ -31,53 +36,40 @@ class Secrets:
     @classmethod
     def of(cls, candidates: Iterable[str]) -> "Secrets":
         """Those of the candidates that are long enough, each once."""
-        kept = {text for text in candidates if len(text) >= SECRET_LENGTH_MIN}
-        return _shared(tuple(sorted(kept, key=lambda text: (-len(text), text))))
+        kept = {text for text in candidates if len(_as_read(text)) >= SECRET_LENGTH_MIN}
+        return cls(tuple(sorted(kept, key=lambda text: (-len(text), text))))
 
     def occur_in(self, text: str) -> bool:
         """Whether any secret stands in the text, in any disguise."""
         if not self.plain:
             return False
-        for _ in range(_UNESCAPE_ROUNDS_MAX):
-            if any(needle in text for needle in self._needles):
+        for _ in range(_LEVELS_MAX):
+            if any(needle.text in text for needle in self._needles):
                 return True
             if "\\" not in text and "%" not in text:
                 return False
-            unescaped = _ESCAPE.sub(_unescape, text)
+            unescaped = _ESCAPE.sub(_meant, text)
             if unescaped == text:
                 return False
             text = unescaped
-        return any(needle in text for needle in self._needles)
+        return any(needle.text in text for needle in self._needles)
 
     def replace_in(self, text: str, placeholder: str) -> str:
         """The text with each secret, in whatever disguise, replaced."""
         if not self.occur_in(text):
             return text
-        for pattern in self._patterns:
-            text = pattern.sub(lambda _: placeholder, text)
-        return text
+        found = [
+            (origins[start], origins[end])
+            for level, origins in _levels(text)
+            for needle in self._needles
+            for start, end in needle.places(level)
+        ]
+        return _blanked(text, found, placeholder)
 
     @cached_property
-    def _cores(self) -> "tuple[_Core, ...]":
-        return tuple(core for text in self.plain for core in _base64_cores(text))
-
-    @cached_property
-    def _needles(self) -> tuple[str, ...]:
-        return self.plain + tuple(dict.fromkeys(core.text for core in self._cores))
-
-    @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], ...]:
-        plain = [_disguised(text) for text in self.plain]
-        return tuple(
-            re.compile(pattern) for pattern in plain + [core.pattern for core in self._cores]
-        )
-
-
-@lru_cache(
-    maxsize=256
-)  # one entry per credential in use: compiling its patterns takes milliseconds
-def _shared(plain: tuple[str, ...]) -> Secrets:
-    return Secrets(plain)
+    def _needles(self) -> "tuple[_Needle, ...]":
+        found = (needle for text in self.plain for needle in _needles_of(text))
+        return tuple(dict.fromkeys(found))
 
 
 def credentials_of(headers: Headers, names: frozenset[str]) -> tuple[str, ...]:
@@ -88,12 +80,29 @@ def credentials_of(headers: Headers, names: frozenset[str]) -> tuple[str, ...]:
         if key not in names:
             continue
         if key in ("cookie", "set-cookie"):
-            found += (part.partition("=")[2].strip(' "') for part in _cookies(key, value))
+            found += (_value_of(cookie) for cookie in _cookies(key, value))
         elif key in ("authorization", "proxy-authorization"):
-            found += _of_authorization(value.strip())
+            found += of_authorization(value)
         else:
             found.append(value.strip())
     return tuple(found)
+
+
+def of_authorization(value: str) -> tuple[str, ...]:
+    """What is secret in a value such as `Bearer TOKEN`, `Basic BASE64` or `TOKEN`."""
+    scheme, _, rest = value.strip().replace("\t", " ").partition(" ")
+    token = rest.strip()
+    if not token:
+        return (scheme,)
+    if scheme.lower() != "basic":
+        return (token,)
+    try:
+        # Padding is often left out; more than needed is ignored.
+        pair = base64.b64decode(token + "==").decode("latin-1")
+    except ValueError:
+        return (token,)
+    user, _, password = pair.partition(":")
+    return (token, pair, user, password)
 
 
 def _cookies(key: str, value: str) -> list[str]:
@@ -101,58 +110,120 @@ def _cookies(key: str, value: str) -> list[str]:
     return parts[:1] if key == "set-cookie" else parts
 
 
-def _of_authorization(value: str) -> list[str]:
-    scheme, _, rest = value.partition(" ")
-    if not rest:
-        return [value]
-    token = rest.strip()
-    if scheme.lower() != "basic":
-        return [token]
-    try:
-        pair = base64.b64decode(token, validate=True).decode("latin-1")
-    except binascii.Error:
-        return [token]
-    return [token, pair, pair.partition(":")[2]]
+def _value_of(cookie: str) -> str:
+    name, equals, value = cookie.partition("=")
+    return (value if equals else name).strip(' "')
 
 
 @dataclass(frozen=True)
-class _Core:
-    """The base64 characters that a secret alone decides; its first or last one may share theirs."""
+class _Needle:
+    """A text to look for.
+
+    For base64 it is what the secret alone decides; then the character before or after it may hold
+    some of the secret's bits beside its neighbour's, and goes too.
+    """
 
     text: str
-    shares_first: bool
-    shares_last: bool
+    base64: bool = False
+    shares_first: bool = False
+    shares_last: bool = False
 
-    @property
-    def pattern(self) -> str:
-        before = f"{_BASE64_CHAR}?" if self.shares_first else ""
-        after = f"{_BASE64_CHAR}?" if self.shares_last else ""
-        return f"{before}{_disguised(self.text)}{after}(?:=|%(?:25)*3[Dd])*"
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where it stands: start and end of each occurrence."""
+        start = text.find(self.text)
+        while start >= 0:
+            end = start + len(self.text)
+            following = end
+            if self.shares_first and start > 0 and text[start - 1] in _BASE64:
+                start -= 1
+            if self.shares_last and text[end : end + 1] in _BASE64:
+                end += 1
+            while self.base64 and text.startswith("=", end):
+                end += 1
+            yield start, end
+            start = text.find(self.text, following)
 
 
-def _base64_cores(text: str) -> Iterable[_Core]:
-    """The cores for each of the three alignments, in both alphabets."""
-    raw = text.encode("latin-1", "ignore")
+def _needles_of(text: str) -> Iterator[_Needle]:
+    for view in dict.fromkeys((text, _as_read(text), _as_sent(text))):
+        yield _Needle(view)
+        yield _Needle(view.replace(" ", "+"))  # in forms and queries
+        for written in (view, json.dumps(view)[1:-1]):
+            unescaped = _unescaped(written)
+            if len(unescaped) >= SECRET_LENGTH_MIN:
+                yield _Needle(unescaped)
+    sent = _as_sent(text)
+    in_url = quote(sent, safe="", encoding="latin-1")
+    in_json = json.dumps(_as_read(text))[1:-1]
+    for written in dict.fromkeys((sent, in_url, in_json, in_json.replace("/", "\\/"))):
+        yield from _in_base64(written.encode("latin-1"))
+
+
+def _in_base64(raw: bytes) -> Iterator[_Needle]:
+    """The needles for each of the three alignments, in both alphabets."""
     for padding, start in enumerate((0, 2, 3)):
         encoded = base64.b64encode(b"\0" * padding + raw).decode("ascii")
         bits = (padding + len(raw)) * 8
         core = encoded[start : bits // 6]
-        for alphabet in dict.fromkeys((core, core.replace("+", "-").replace("/", "_"))):
-            yield _Core(alphabet, shares_first=padding > 0, shares_last=bits % 6 > 0)
+        for text in (core, core.replace("+", "-").replace("/", "_")):
+            yield _Needle(text, True, shares_first=padding > 0, shares_last=bits % 6 > 0)
 
 
-def _disguised(text: str) -> str:
-    return "".join(map(_disguised_char, text))
+def _as_read(text: str) -> str:
+    """The characters behind a `str` view of raw bytes, where those are UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except ValueError:
+        return text
 
 
-def _disguised_char(char: str) -> str:
-    literal = (f"{_BACKSLASHES}*" if char in '"/' else "") + re.escape(char)
-    if ord(char) > 0xFF:
-        return literal
-    digits = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(char):02x}")
-    return f"(?:{literal}|%(?:25)*{digits}|{_BACKSLASHES}+u00{digits})"
+def _as_sent(text: str) -> str:
+    """The view of raw bytes of a text that may hold characters no byte can be."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass").decode("latin-1")
+    return text
 
 
-def _unescape(match: re.Match[str]) -> str:
+def _meant(match: re.Match[str]) -> str:
     digits = match[1] or match[2]
-    return chr(int(digits, 16)) if digits else match[3]
+    return chr(int(digits, 16)) if digits else match[3] or "\\"
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(_LEVELS_MAX):
+        text = _ESCAPE.sub(_meant, text)
+    return text
+
+
+def _levels(text: str) -> Iterator[tuple[str, Sequence[int]]]:
+    """The text, then what it says unescaped once, twice, …, each with the origins in `text` of its
+    characters (and of its end).
+    """
+    origins: Sequence[int] = range(len(text) + 1)
+    yield text, origins
+    for _ in range(_LEVELS_MAX):
+        pieces: list[str] = []
+        kept: list[int] = []
+        done = 0
+        for match in _ESCAPE.finditer(text):
+            pieces += (text[done : match.start()], _meant(match))
+            kept += origins[done : match.start() + 1]
+            done = match.end()
+        unescaped = "".join([*pieces, text[done:]])
+        if unescaped == text:
+            return
+        text, origins = unescaped, [*kept, *origins[done:]]
+        yield text, origins
+
+
+def _blanked(text: str, found: Iterable[tuple[int, int]], placeholder: str) -> str:
+    """The text with a placeholder for each span; spans that overlap count as one."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(found):
+        if start >= done:
+            pieces += (text[done:start], placeholder)
+        done = max(done, end)
+    return "".join([*pieces, text[done:]])

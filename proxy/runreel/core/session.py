@@ -5,12 +5,14 @@ Owns the index, the cursors and the order of arrival: `arrive`, `ask`, `give_bac
 store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
 """
 
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from runreel.core.errors import Unredactable
 from runreel.core.facets import Fingerprint, fingerprint
-from runreel.core.merging import Capture, Entry, merge
+from runreel.core.merging import Entry, merge
 from runreel.core.messages import Interaction, Request
 from runreel.core.misses import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
 from runreel.core.modes import Action, Decision
@@ -54,25 +56,27 @@ class Session:
     ) -> None:
         self.match_on = match_on
         self.decision = decision
-        self._repeat_last = repeat_last
+        self._repeat_last = repeat_last and decision.on_hit is Action.SERVE
         self._allow_regress = allow_regress
         self._prune = prune
         self._old = tuple(self._entry(item, redaction) for item in interactions)
         self._queues: dict[Fingerprint, list[int]] = {}
         for position, entry in enumerate(self._old):
             self._queues.setdefault(entry.fingerprint, []).append(position)
-        self._unplayed = {print_: deque(queue) for print_, queue in self._queues.items()}
+        # Positions that are neither played nor to be replaced yet, in recorded order.
+        self._untaken = {print_: deque(queue) for print_, queue in self._queues.items()}
+        self._taken: dict[int, int] = {}  # by arrival
         self._arrivals = 0
-        self._asked: Counter[Fingerprint] = Counter()
-        self._served: dict[int, int] = {}  # arrival -> position
-        self._played: set[int] = set()
-        self._captures: dict[int, Capture] = {}  # by arrival
-        self._kept: Counter[Fingerprint] = Counter()
+        self._asked: Counter[Fingerprint] = Counter()  # to capture
+        self._captures: dict[int, Entry] = {}  # by arrival
         self._repeating: tuple[Fingerprint, int] | None = None
 
     def _entry(self, item: Redacted[Interaction], redaction: Redaction) -> Entry:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
-        recorded = redaction.request(request_of(item).value)
+        try:
+            recorded = redaction.request(request_of(item).value)
+        except Unredactable as error:
+            raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
         return Entry(fingerprint(recorded, self.match_on), item)
 
     def arrive(self) -> int:
@@ -85,26 +89,24 @@ class Session:
         print_ = fingerprint(request, self.match_on)
         position = self._next(print_)
         action = self.decision.on_miss if position is None else self.decision.on_hit
-        if action is Action.SERVE and position is not None:
-            self._served[arrival] = position
-            self._played.add(position)
-            return Verdict(action, arrival, print_, hit=self._old[position].interaction)
         if action is Action.REFUSE:
             return Verdict(action, arrival, print_, miss=self._miss(print_))
-        counterpart = None
-        if self.decision.on_hit is Action.CAPTURE:
-            queue = self._queues.get(print_, [])
-            asked = self._asked[print_]
-            counterpart = queue[asked] if asked < len(queue) else None
-        self._asked[print_] += 1
-        return Verdict(action, arrival, print_, counterpart=counterpart)
+        if action is Action.CAPTURE:
+            self._asked[print_] += 1
+        if position is None:
+            return Verdict(action, arrival, print_)
+        self._taken[arrival] = position
+        if action is Action.SERVE:
+            return Verdict(action, arrival, print_, hit=self._old[position].interaction)
+        return Verdict(action, arrival, print_, counterpart=position)
 
     def give_back(self, verdict: Verdict) -> None:
-        """Undo a serve whose client left before it saw anything; it can be played again."""
-        position = self._served.pop(verdict.arrival, None)
-        if position is not None and position not in self._served.values():
-            self._played.discard(position)
-            self._unplayed[verdict.fingerprint].appendleft(position)
+        """Free the recording of a client that left before it saw anything, or of a call to the
+        upstream that had no answer: the next equal request has it again.
+        """
+        position = self._taken.pop(verdict.arrival, None)
+        if position is not None and position not in self._taken.values():
+            insort(self._untaken[verdict.fingerprint], position)
 
     def regresses(self, verdict: Verdict, status: int) -> bool:
         """Whether keeping an answer of this status would replace a good recording by "gone"."""
@@ -114,9 +116,7 @@ class Session:
 
     def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> None:
         """Take a captured interaction in; it shows in `merged` from here on."""
-        entry = Entry(verdict.fingerprint, interaction)
-        self._captures[verdict.arrival] = Capture(entry, verdict.counterpart)
-        self._kept[verdict.fingerprint] += 1
+        self._captures[verdict.arrival] = Entry(verdict.fingerprint, interaction)
 
     def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
@@ -125,7 +125,7 @@ class Session:
         stand there, if every answer was kept; with `prune` also those nobody asked for.
         """
         dropped = self._superseded() if final else frozenset()
-        entries = merge(self._old, self._captures, self._served, dropped)
+        entries = merge(self._old, self._captures, self._taken, dropped)
         return tuple(entry.interaction for entry in entries)
 
     @property
@@ -137,7 +137,8 @@ class Session:
         """Ids that a serving session has not played; nothing when recordings are not served."""
         if self.decision.on_hit is not Action.SERVE:
             return ()
-        return self._ids(at for at in range(len(self._old)) if at not in self._played)
+        played = set(self._taken.values())
+        return self._ids(at for at in range(len(self._old)) if at not in played)
 
     def not_rerecorded(self) -> tuple[str, ...]:
         """Ids that a recording session was not asked for."""
@@ -153,11 +154,12 @@ class Session:
     def _superseded(self) -> frozenset[int]:
         if self.decision.on_hit is not Action.CAPTURE:
             return frozenset()
+        kept = Counter(capture.fingerprint for capture in self._captures.values())
         fewer = (
             at
             for print_, asked in self._asked.items()
-            if asked == self._kept[print_]  # one that failed keeps all: nothing good may be lost
-            for at in self._queues.get(print_, [])[asked:]
+            if asked == kept[print_]  # one that failed keeps all: nothing good may be lost
+            for at in self._untaken.get(print_, ())
         )
         return frozenset(fewer) | (self._unasked() if self._prune else frozenset())
 
@@ -165,26 +167,24 @@ class Session:
         return tuple(self._old[at].interaction.value.id for at in positions)
 
     def _next(self, print_: Fingerprint) -> int | None:
-        """The position to answer from, or None; counts what is repeated in a row."""
-        queue = self._queues.get(print_)
-        if not queue:
+        """The position of the recording whose turn it is, or None; counts repeats in a row."""
+        untaken = self._untaken.get(print_)
+        if untaken:
+            self._repeating = None
+            return untaken.popleft()
+        if untaken is None or not self._repeat_last:
             self._repeating = None
             return None
-        if self.decision.on_hit is not Action.SERVE:
-            return queue[0]
-        unplayed = self._unplayed[print_]
-        if unplayed or not self._repeat_last:
-            self._repeating = None
-            return unplayed.popleft() if unplayed else None
         before = self._repeating[1] if self._repeating and self._repeating[0] == print_ else 0
         if before >= REPEATS_IN_A_ROW_MAX:
             return None
         self._repeating = (print_, before + 1)
-        return queue[-1]
+        return self._queues[print_][-1]
 
     def _miss(self, print_: Fingerprint) -> Miss:
+        played = set(self._taken.values())
         candidates = (
-            Candidate(entry.fingerprint, entry.interaction, played=at in self._played)
+            Candidate(entry.fingerprint, entry.interaction, played=at in played)
             for at, entry in enumerate(self._old)
         )
         code = EXHAUSTED if print_ in self._queues else NO_MATCH

@@ -10,6 +10,7 @@ strict validation answers the first:
 most 64 characters, the value is a string, the value is at most 512 characters.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +30,9 @@ def check_request(profile: Profile, operation: str | None, body: bytes) -> tuple
     model = profile.requests.get(operation or "")
     if model is None:
         return ()
-    findings = sorted(_findings(model, body), key=_request_order(body))
-    return tuple(_violation(item, ERROR, profile.word(item)) for item in findings)
+    document, findings = _findings(model, body)
+    findings.sort(key=_request_order(document))
+    return tuple(Violation(item.at, item.rule, ERROR, profile.word(item)) for item in findings)
 
 
 def check_response(
@@ -40,20 +42,16 @@ def check_response(
     model = profile.responses.get(operation or "") if 200 <= status < 300 else None
     if model is None:
         return ()
-    known = profile.known_deviations
+    _, findings = _findings(model, body)
     return tuple(
-        _violation(item, ADVICE if (item.at, item.rule) in known else ERROR, item.message)
-        for item in _findings(model, body)
+        Violation(item.at, item.rule, _severity(profile, item), item.message) for item in findings
     )
 
 
-def _violation(finding: Finding, severity: str, message: str) -> Violation:
-    return Violation(_storable(finding.at), finding.rule, severity, _storable(message))
-
-
-def _storable(text: str) -> str:
-    # A lone surrogate (from an escape in a name) is no text that a file in UTF-8 can hold.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _severity(profile: Profile, finding: Finding) -> str:
+    known = (finding.at, finding.rule) in profile.known_deviations
+    # A known deviation of type is a null; any other type would be news.
+    return ADVICE if known and (finding.rule != "type" or finding.value is None) else ERROR
 
 
 def forbids(violations: tuple[Violation, ...]) -> bool:
@@ -74,23 +72,35 @@ _RULES = {
 }
 
 
-def _findings(model: type[BaseModel], body: bytes) -> list[Finding]:
+def _findings(model: type[BaseModel], body: bytes) -> tuple[Any, list[Finding]]:
+    """The document in a body (None if there is none), and what is wrong with it."""
     try:
-        document = jsontext.loads(body.decode("utf-8"))
+        document = _document(body)
     except (UnicodeDecodeError, jsontext.Unreadable) as error:
-        return [Finding("", "json", f"not one plain JSON document: {error}")]
+        return None, [Finding("", "json", f"not one plain JSON document: {error}")]
     if not isinstance(document, dict):
-        return [Finding("", "type", f"expected an object, got {kind_of(document)}", document)]
+        wrong = Finding("", "type", f"expected an object, got {kind_of(document)}", document)
+        return document, [wrong]
     try:
         model.model_validate(document)
     except ValidationError as error:
-        return [_translated(item, document) for item in error.errors(include_url=False)]
-    return []
+        return document, [_translated(item, document) for item in error.errors(include_url=False)]
+    return document, []
+
+
+def _document(body: bytes) -> Any:
+    text = body.decode("utf-8")
+    document = jsontext.loads(text)
+    if "\\ud" not in text.lower():
+        return document
+    # An escaped lone surrogate is one character, but none that a model or a file could hold.
+    return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _translated(error: ErrorDetails, document: Any) -> Finding:
     loc = list(error["loc"])
-    about_name = loc[-1] == _NAME_MARK
+    # A member may be called like the mark; only an error about a name has that name as its input.
+    about_name = loc[-1] == _NAME_MARK and loc[-2:-1] == [error["input"]]
     rule = _RULES.get(error["type"], "type")
     if about_name and rule == "max_length":
         rule = "max_name_length"
@@ -108,29 +118,34 @@ def _pointer(loc: list[int | str], document: Any, *, appends: bool) -> str:
     """The JSON pointer of an error: pydantic's location less the union tags it holds."""
     at, value = "", document
     for index, step in enumerate(loc):
-        children = dict(enumerate(value)) if isinstance(value, list) else value
-        if isinstance(children, dict) and step in children:
-            at, value = jsontext.pointer(at, step), children[step]
+        if isinstance(value, list):
+            there = isinstance(step, int) and step < len(value)
+        else:
+            there = isinstance(value, dict) and step in value
+        if there:
+            at, value = jsontext.pointer(at, step), value[step]
         elif appends and index == len(loc) - 1:
             at = jsontext.pointer(at, step)
     return at
 
 
-def _request_order(body: bytes) -> Callable[[Finding], tuple[int, int, int]]:
+def _request_order(document: Any) -> Callable[[Finding], tuple[int, int, int]]:
     """The place of a finding of modify run in the documented order."""
-    try:
-        document = jsontext.loads(body.decode("utf-8"))
-    except (UnicodeDecodeError, jsontext.Unreadable):
-        document = None
-    members = list(document) if isinstance(document, dict) else []
-    metadata = document.get("metadata") if isinstance(document, dict) else None
-    names = list(metadata) if isinstance(metadata, dict) else []
+    members = _places(document)
+    names = _places(document.get("metadata") if isinstance(document, dict) else None)
 
     def place(finding: Finding) -> tuple[int, int, int]:
-        steps = jsontext.steps(finding.at)
-        if len(steps) < 2:
-            unknown = finding.rule == "unknown"
-            return (0 if unknown else 1, members.index(steps[0]) if steps else 0, 0)
-        return (2, names.index(steps[1]), 0 if finding.rule == "max_name_length" else 1)
+        match jsontext.steps(finding.at):
+            case ("metadata", name):
+                return (3, names[name], 0 if finding.rule == "max_name_length" else 1)
+            case ("metadata",) if finding.rule != "unknown":
+                return (2, 0, 0)
+            case (name,):
+                return (1, members[name], 0)
+        return (0, 0, 0)
 
     return place
+
+
+def _places(value: Any) -> dict[str, int]:
+    return {name: place for place, name in enumerate(value)} if isinstance(value, dict) else {}

@@ -1,10 +1,15 @@
 """One log line per request, on stderr.
 
 Owns the line's shape, as text or as JSON. Writes redacted values only, escaped so that nothing in
-a request can begin a line of its own or colour a terminal.
+a request can begin a line of its own or colour a terminal. What a framework logs comes here too.
 """
 
+import contextlib
 import json
+import logging
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 from runreel.core.facts import Fact, Outcome
@@ -24,8 +29,42 @@ class Log:
         """Write one fact."""
         if self._quiet and fact.outcome not in _LOUD:
             return
-        line = _json_line(fact) if self._as_json else _text_line(fact)
-        print(line, file=self._out, flush=True)
+        self._write(_json_line(fact) if self._as_json else _text_line(fact))
+
+    def problem(self, at: datetime, what: str) -> None:
+        """Write about something that went wrong outside of any fact."""
+        if self._as_json:
+            document = {"at": at.isoformat(timespec="milliseconds"), "problem": what}
+            self._write(json.dumps(document, ensure_ascii=True))
+        else:
+            self._write(_clean(f"{at.strftime('%H:%M:%S')} problem {what}"))
+
+    def _write(self, line: str) -> None:
+        # A log that nobody reads any more must not fail a request.
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=self._out, flush=True)
+
+
+class FrameworkLog(logging.Handler):
+    """Passes on that a framework logged an error: its kind and place, never its text.
+
+    The text quotes what came over the wire, credentials and all, and spans lines.
+    """
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line for one record."""
+        what = f"in {record.filename}:{record.lineno}"
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)
+            if frames:
+                what = f"in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
+            what = f"{type(error).__name__} {what}"
+        self._log.problem(datetime.fromtimestamp(record.created, UTC), what)
 
 
 def _target(fact: Fact) -> str | None:
@@ -50,14 +89,16 @@ def _text_line(fact: Fact) -> str:
         words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
     if fact.reason:
         words.append(f"({fact.reason})")
+    return _clean(" ".join(words))
+
+
+def _clean(line: str) -> str:
     return "".join(
-        char if char.isprintable() and char.isascii() else _escaped(char)
-        for char in " ".join(words)
+        char
+        if char.isprintable() and char.isascii()
+        else char.encode("unicode_escape").decode("ascii")
+        for char in line
     )
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
 
 
 def _json_line(fact: Fact) -> str:

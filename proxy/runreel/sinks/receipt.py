@@ -38,7 +38,7 @@ class Receipt:
             "served": self._counts[Outcome.SERVED],
             "recorded": self._counts[Outcome.RECORDED],
             "not_stored": self._counts[Outcome.NOT_STORED],
-            "missed": self._missed,
+            "missed": list(self._missed),
             "unplayed": list(session.state.unplayed()),
             "not_rerecorded": list(session.state.not_rerecorded()),
             "upstream_calls": self._upstream_calls,

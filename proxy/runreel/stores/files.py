@@ -12,7 +12,8 @@ import os
 import secrets
 from pathlib import Path
 
-from runreel.core.cassette import BadDocument, Cassette, dump, parse
+from runreel.core.cassette import Cassette, NotACassetteName, check_name, dump, parse
+from runreel.core.document import BadDocument
 from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
 from runreel.ports import Stored
 
@@ -27,8 +28,9 @@ class FileStore:
 
     def names(self) -> list[str]:
         """The names of all stored cassettes, sorted."""
-        files = self._folder.rglob("*.json")
-        return sorted(path.relative_to(self._folder).with_suffix("").as_posix() for path in files)
+        files = (path for path in self._folder.rglob("*.json") if path.is_file())
+        names = (path.relative_to(self._folder).with_suffix("").as_posix() for path in files)
+        return sorted(name for name in names if _can_name(name))
 
     def load(self, name: str) -> Stored | None:
         """The cassette, or None if there is no such file."""
@@ -80,6 +82,14 @@ class FileStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _can_name(text: str) -> bool:
+    try:
+        check_name(text)
+    except NotACassetteName:
+        return False
+    return True
 
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)

@@ -3,6 +3,8 @@
 import hashlib
 
 from runreel.core.cassette import Cassette, dump, parse
+from runreel.core.document import BadDocument
+from runreel.core.errors import CassetteDamaged
 from runreel.ports import Stored
 
 
@@ -19,7 +21,12 @@ class MemoryStore:
     def load(self, name: str) -> Stored | None:
         """The cassette, or None."""
         text = self.documents.get(name)
-        return None if text is None else Stored(parse(text), _digest(text))
+        if text is None:
+            return None
+        try:
+            return Stored(parse(text), _digest(text))
+        except BadDocument as error:
+            raise CassetteDamaged(f"{name}: {error}") from None
 
     def check_writable(self, name: str) -> None:
         """Memory is always writable."""

@@ -4,15 +4,17 @@ Owns how a request is read and how an answer is written: raw header pairs, raw t
 computed here, nothing added but what HTTP demands. Knows nothing of recordings.
 """
 
+import struct
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from socket import SO_LINGER, SOL_SOCKET
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import ClientConnectionResetError, HttpVersion11, web
 from multidict import CIMultiDict
 
-from runreel.core.messages import Headers
 from runreel.core.recordable import has_body, response_headers
 from runreel.engine import Answer
+from runreel.web import headers
 
 SOURCE_HEADER = "X-Runreel-Source"
 RECORDED_HEADER = "X-Runreel-Recorded"
@@ -38,13 +40,6 @@ async def read_body(request: web.BaseRequest, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-def read_headers(request: web.BaseRequest) -> Headers:
-    """The raw header pairs, in order."""
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers
-    )
-
-
 async def write(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Send an answer; a tail that fails half-way ends the connection, so it cannot look whole."""
     response = _head(request, answer)
@@ -63,6 +58,21 @@ async def write(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     return response
 
 
+def cut_off(request: web.BaseRequest) -> web.StreamResponse:
+    """End the connection where it is, so that what was sent of an answer cannot look whole.
+
+    The value is what aiohttp wants to see; none of it is sent.
+    """
+    transport = request.transport
+    if transport is not None:
+        if request.version < HttpVersion11:
+            # Its answers may end with the connection; only a reset tells that this one was torn.
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+        transport.close()
+    return web.StreamResponse()
+
+
 async def _nothing() -> AsyncGenerator[bytes, None]:
     return
     yield b""  # makes this a generator
@@ -71,9 +81,9 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
 class _Verbatim(web.StreamResponse):
     """A response that goes out with the headers it was given, less what aiohttp would add."""
 
-    def __init__(self, status: int, headers: CIMultiDict[str]) -> None:
-        super().__init__(status=status, headers=headers)
-        self.unwanted = {"Server", "Content-Type"} - {name.title() for name in headers}
+    def __init__(self, status: int, fields: CIMultiDict[str]) -> None:
+        super().__init__(status=status, headers=fields)
+        self.unwanted = {"Server", "Content-Type"} - {name.title() for name in fields}
 
 
 async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> None:
@@ -84,11 +94,11 @@ async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> No
 
 
 def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    headers = CIMultiDict(response_headers(request.method, answer.response))
-    headers[SOURCE_HEADER] = answer.source
+    fields = headers.write(response_headers(request.method, answer.response))
+    fields[SOURCE_HEADER] = answer.source
     if answer.recorded is not None:
-        headers[RECORDED_HEADER] = "yes" if answer.recorded else "no"
-    response = _Verbatim(answer.response.status, headers)
+        fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"
+    response = _Verbatim(answer.response.status, fields)
     if has_body(request.method, answer.response.status):
         if answer.tail is None:
             response.content_length = len(answer.response.body)

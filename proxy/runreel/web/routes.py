@@ -7,26 +7,29 @@ that an engine answers.
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from runreel.core.envelope import error_response
 from runreel.core.errors import UpstreamFailed
 from runreel.core.messages import Request, Response, values
 from runreel.engine import Answer, Engine
 from runreel.live import LiveSession
-from runreel.web.exchange import TooLarge, drop_additions, read_body, read_headers, write
+from runreel.web import headers
+from runreel.web.exchange import TooLarge, cut_off, drop_additions, read_body, write
 
 ADMIN_PREFIX = "/_runreel/"
-SESSION_PREFIX = ADMIN_PREFIX + "s/"
 SESSION_HEADER = "x-runreel-session"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # A target that can be passed on as it is: no fragment, no space, no byte beyond ASCII.
 _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")
+_INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
 _REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
+_NOTHING_HERE = "There is nothing at this place below /_runreel/."
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]@\s,]+)(?::\d+)?")
 
 
@@ -52,27 +55,26 @@ class Refused(Exception):
 
 def application(site: Site) -> web.Application:
     """The aiohttp application for a site."""
-    app = web.Application()
+
+    @web.middleware
+    async def everything(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - called by that name
+        try:
+            return await _handle(site, request)
+        except (UpstreamFailed, ConnectionError):
+            return cut_off(request)
+
+    # A middleware sees every request; a route misses targets that are no path (`*`, CONNECT).
+    app = web.Application(middlewares=[everything])
     app.on_response_prepare.append(drop_additions)
-    app.router.add_route("*", "/{any:(?s:.*)}", _handler(site))
     return app
 
 
-def _handler(site: Site) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            answer = await _answer(site, request)
-        except Refused as refusal:
-            answer = Answer(refusal.response, "proxy")
-        try:
-            return await write(request, answer)
-        except UpstreamFailed:
-            # The head is out already: an end without the last chunk says that this is not all.
-            if request.transport is not None:
-                request.transport.close()
-            raise web.HTTPBadGateway from None
-
-    return handle
+async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
+    try:
+        answer = await _answer(site, request)
+    except Refused as refusal:
+        answer = Answer(refusal.response, "proxy")
+    return await write(request, answer)
 
 
 async def _answer(site: Site, request: web.Request) -> Answer:
@@ -86,13 +88,15 @@ async def _answer(site: Site, request: web.Request) -> Answer:
             "The request target must be a path that begins with '/' and holds no fragment, space "
             "or byte beyond ASCII; escape them with %.",
         )
-    if target.startswith(SESSION_PREFIX):
-        name, slash, rest = target.removeprefix(SESSION_PREFIX).partition("/")
-        return await _call(site, request, name, slash + rest or "/")
-    if target.startswith(ADMIN_PREFIX):
+    named = values(headers.read(request.raw_headers), SESSION_HEADER)
+    name = named[0] if named else site.default
+    if inside := _INSIDE.fullmatch(target):
+        name, target = inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
+        if target.startswith(ADMIN_PREFIX):
+            raise Refused("admin_unknown", _NOTHING_HERE)
+    elif target.startswith(ADMIN_PREFIX):
         return Answer(_admin(site, request.method, target), "proxy")
-    named = values(read_headers(request), SESSION_HEADER)
-    return await _call(site, request, named[0] if named else site.default, target)
+    return await _call(site, request, name, target)
 
 
 async def _call(site: Site, request: web.Request, name: str, target: str) -> Answer:
@@ -108,12 +112,12 @@ async def _call(site: Site, request: web.Request, name: str, target: str) -> Ans
             f"The request body is larger than {site.body_bytes_max:,} bytes; see "
             "limits.request_body_bytes_max.",
         ) from None
-    live = Request(request.method, target, read_headers(request), body)
+    live = Request(request.method, target, headers.read(request.raw_headers), body)
     return await site.engine.answer(session, arrival, live)
 
 
 def _check_host(site: Site, request: web.Request) -> None:
-    named = values(read_headers(request), "host")
+    named = values(headers.read(request.raw_headers), "host")
     match = _HOST.fullmatch(named[0].strip()) if len(named) == 1 else None
     if match is None or match[1].strip("[]").lower() not in site.hosts:
         raise Refused(
@@ -125,7 +129,7 @@ def _check_host(site: Site, request: web.Request) -> None:
 
 def _admin(site: Site, method: str, target: str) -> Response:
     if target.partition("?")[0] != ADMIN_PREFIX + "health" or method not in ("GET", "HEAD"):
-        raise Refused("admin_unknown", "There is nothing at this place below /_runreel/.")
+        raise Refused("admin_unknown", _NOTHING_HERE)
     session = site.sessions[site.default]
     document = {
         "status": "ok",

@@ -6,19 +6,24 @@ aiohttp's errors into `UpstreamFailed`, here and nowhere else.
 """
 
 import asyncio
+import io
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Request, end_to_end, without
 from runreel.ports import UpstreamAnswer
+from runreel.web import headers
 
-_SESSION_HEADER = frozenset({"x-runreel-session"})
+# Ours, and the promise of a 100 that the proxy has answered already: the body is in hand.
+_NEVER_PASSED = frozenset({"x-runreel-session", "expect"})
+_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
 _IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close under a POST
 
@@ -39,27 +44,43 @@ class HttpUpstream:
     def __init__(self, session: aiohttp.ClientSession, options: UpstreamOptions) -> None:
         self._session = session
         self._options = options
-        self._replaced = _SESSION_HEADER | {name.lower() for name, _ in options.headers}
+        self._base = URL(options.base, encoded=True)
+        self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
+        self._dropped = _NEVER_PASSED | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send once; never follow, never repeat."""
-        passed = without(end_to_end(request.headers), frozenset(self._replaced))
+        passed = _one_spelling(without(end_to_end(request.headers), self._dropped))
         try:
-            response = await self._session.request(
-                request.method,
-                URL(self._options.base + request.target, encoded=True),
-                headers=CIMultiDict(passed + self._options.headers),
-                data=request.body or None,
-                allow_redirects=False,
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            )
+            # aiohttp's own limits do not count while a body goes out; with this one an upstream
+            # that stops reading is noticed too.
+            async with asyncio.timeout(self._answer_s_max):
+                response = await self._session.request(
+                    request.method,
+                    self._url(request.target),
+                    headers=headers.write(passed + self._options.headers),
+                    data=io.BytesIO(request.body) if request.body else None,
+                    allow_redirects=False,
+                    skip_auto_headers=_NOT_ADDED,
+                    middlewares=(_once,),
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _translated(error, self._options.base) from None
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in response.raw_headers
+        if not _can_be_passed_on(response):
+            response.close()
+            raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self._options.base)
+        return UpstreamAnswer(
+            response.status, headers.read(response.raw_headers), self._chunks(response)
         )
-        return UpstreamAnswer(response.status, headers, self._chunks(response))
+
+    def _url(self, target: str) -> URL:
+        # As a path, query and all: parsed, it would lose the question mark of an empty query.
+        return URL.build(
+            scheme=self._base.scheme,
+            authority=self._base.raw_authority,
+            path=self._base.raw_path.rstrip("/") + target,
+            encoded=True,
+        )
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         try:
@@ -72,11 +93,41 @@ class HttpUpstream:
             response.release() if response.content.at_eof() else response.close()
 
 
+def _one_spelling(pairs: Headers) -> Headers:
+    """The headers with every repeated name as spelled first; aiohttp takes others for new values
+    of the same name, and drops the old ones.
+    """
+    first: dict[str, str] = {}
+    return tuple((first.setdefault(name.lower(), name), value) for name, value in pairs)
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE again when a used connection breaks."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise aiohttp.ClientConnectionError from None
+
+
+def _can_be_passed_on(response: aiohttp.ClientResponse) -> bool:
+    """Whether it is a final response with a body as it is meant and headers that can be sent."""
+    codings = response.headers.getall("Transfer-Encoding", [])
+    return (
+        response.status >= 200
+        and all(coding.lower() == "chunked" for coding in codings)
+        and not any(_CONTROL.search(value) for _, value in response.raw_headers)
+    )
+
+
 @asynccontextmanager
 async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]:
     """An upstream for as long as the context lasts."""
     timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=options.connect_timeout_s, sock_read=options.read_timeout_s
+        total=None, connect=options.connect_timeout_s, sock_read=options.read_timeout_s
     )
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S_MAX, ttl_dns_cache=30),
@@ -90,6 +141,8 @@ async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]
     ) as session:
         yield HttpUpstream(session, options)
 
+
+_NOT_HTTP = "The upstream {0} answered something that is not HTTP."
 
 # The first that fits; messages name the upstream, never the request.
 _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
@@ -111,7 +164,7 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
     (
         aiohttp.ClientResponseError,
         UpstreamFault.MALFORMED,
-        "The upstream {0} answered something that is not HTTP.",
+        _NOT_HTTP,
     ),
     (
         aiohttp.InvalidURL,
@@ -128,4 +181,8 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
 
 def _translated(error: BaseException, base: str) -> UpstreamFailed:
     fault, text = next((fault, text) for kind, fault, text in _FAULTS if isinstance(error, kind))
+    return _failed(fault, text, base)
+
+
+def _failed(fault: UpstreamFault, text: str, base: str) -> UpstreamFailed:
     return UpstreamFailed(fault, text.format(base))

@@ -7,7 +7,17 @@ members of a response are welcome, of a request they are not.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import InitErrorDetails
 
 METADATA_PAIRS_MAX = 16
 METADATA_NAME_CHARS_MAX = 64  # code points, as the API counts
@@ -22,6 +32,24 @@ class _Answered(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
+def _counted(value: Any, check_pairs: ValidatorFunctionWrapHandler) -> Any:
+    """Limit the number of pairs, whatever the pairs are; `max_length` is silent if one is wrong."""
+    if not isinstance(value, dict) or len(value) <= METADATA_PAIRS_MAX:
+        return check_pairs(value)
+    limit = {"field_type": "Object", "max_length": METADATA_PAIRS_MAX, "actual_length": len(value)}
+    wrong = [InitErrorDetails(type="too_long", ctx=limit, input=value)]
+    try:
+        check_pairs(value)
+    except ValidationError as error:
+        wrong += [
+            InitErrorDetails(
+                type=item["type"], loc=item["loc"], ctx=item.get("ctx", {}), input=item["input"]
+            )
+            for item in error.errors(include_url=False)
+        ]
+    raise ValidationError.from_exception_data("metadata", wrong)
+
+
 class ModifyRunRequest(_Sent):
     """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
 
@@ -31,7 +59,7 @@ class ModifyRunRequest(_Sent):
                 Annotated[str, Field(max_length=METADATA_NAME_CHARS_MAX)],
                 Annotated[str, Field(max_length=METADATA_VALUE_CHARS_MAX)],
             ],
-            Field(max_length=METADATA_PAIRS_MAX),
+            WrapValidator(_counted),
         ]
         | None
     ) = None

@@ -1,0 +1,85 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from processes import run
+from runreel import __version__, cli
+
+COMMANDS = [
+    ([], "  runreel replay --cassette examples/modify-run\n"),
+    (["replay"], "Example:\n    runreel replay --cassette examples/modify-run --repeat last\n"),
+    (["none"], "Example:\n    runreel replay --cassette examples/modify-run --repeat last\n"),
+    (["record"], "Example:\n    runreel record --cassette mine --upstream http://127.0.0.1:8000\n"),
+    (["all"], "Example:\n    runreel record --cassette mine --upstream http://127.0.0.1:8000\n"),
+    (["once"], "Example:\n    runreel once --cassette mine --upstream http://127.0.0.1:8000\n"),
+    (
+        ["new_episodes"],
+        "Example:\n    runreel new_episodes --cassette mine --upstream http://127.0.0.1:8000\n",
+    ),
+    (["passthrough"], "Example:\n    runreel passthrough --upstream http://127.0.0.1:8000\n"),
+    (["serve"], "Example:\n    runreel serve --mode replay\n"),
+    (["config"], "Example:\n    runreel config show\n"),
+    (["config", "show"], "Example:\n    runreel config show --json\n"),
+    (["config", "check"], "Example:\n    runreel config check\n"),
+]
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize(("command", "example"), COMMANDS)
+def test_the_help_of_every_command_shows_an_example(
+    capsys: pytest.CaptureFixture[str], command: list[str], example: str, option: str
+) -> None:
+    cli.main([*command, option])
+
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: runreel ")
+    assert example in out
+    assert "\\b" not in out
+    assert err == ""
+
+
+def test_no_command_is_without_its_line_above() -> None:
+    tested = {words[0] for words, _ in COMMANDS if words} - {"none", "all"}
+
+    assert set(cli.commands.commands) == tested
+
+
+def test_every_mode_takes_the_same_options() -> None:
+    options = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in cli.commands.commands.items()
+        if name != "config"
+    }
+
+    assert options.pop("serve") - {"--mode"} == options["replay"]
+    assert options["replay"] == {
+        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
+        *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune"),
+    }
+    assert [name for name, found in options.items() if found != options["replay"]] == []
+
+
+def test_the_version_is_said_on_stdout(tmp_path: Path) -> None:
+    ended = run("--version", cwd=tmp_path)
+
+    assert (ended.code, ended.out, ended.err) == (0, f"runreel {__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], ["replay"], ["serve"], ["config", "show"]])
+def test_help_loads_neither_framework(tmp_path: Path, words: list[str]) -> None:
+    """They take most of the time of a start; `--help` is to answer at once."""
+    program = (
+        "import sys\n"
+        "from runreel.cli import main\n"
+        f"main([*{words!r}, '--help'])\n"
+        "print('loaded:', sorted({'aiohttp', 'pydantic', 'asyncio', 'click'} & set(sys.modules)))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.startswith("Usage: runreel ")
+    assert done.stdout.endswith("loaded: ['asyncio', 'click']\n")

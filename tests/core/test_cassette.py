@@ -1,0 +1,260 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import a_cassette, a_request, a_response, an_interaction
+from runreel.core.cassette import (
+    Cassette,
+    NotACassetteName,
+    check_name,
+    check_storable,
+    dump,
+    parse,
+)
+from runreel.core.document import BadDocument
+from runreel.core.messages import Interaction, Response, Violation
+from runreel.core.redaction import Redacted
+from strategies import cassettes
+
+WRITTEN = """\
+{
+  "format": 1,
+  "upstream": "https://api.openai.com",
+  "profile": "openai",
+  "match_on": [
+    "method",
+    "path",
+    "query",
+    "body",
+    "header.openai-beta"
+  ],
+  "redaction": [
+    "credential"
+  ],
+  "interactions": [
+    {
+      "id": "modifyRun-00000000",
+      "operation": "modifyRun",
+      "recorded_at": "2026-03-31T10:15:02Z",
+      "duration_ms": 212,
+      "request": {
+        "method": "POST",
+        "target": "/v1/threads/thread_abc123/runs/run_abc123",
+        "headers": [
+          [
+            "Content-Type",
+            "application/json"
+          ],
+          [
+            "OpenAI-Beta",
+            "assistants=v2"
+          ]
+        ],
+        "body": {
+          "json": {
+            "metadata": {
+              "stage": "é"
+            }
+          },
+          "layout": "compact"
+        }
+      },
+      "response": {
+        "status": 200,
+        "headers": [
+          [
+            "Content-Type",
+            "application/json"
+          ]
+        ],
+        "body": {
+          "json": {
+            "id": "run_abc123"
+          },
+          "layout": "spaced",
+          "sha256": "667d48dca2e3ad62c32dd3827623f7629046849737a9a7a14816873264af9769"
+        }
+      }
+    }
+  ]
+}
+"""
+
+
+def a_document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(dump(a_cassette(an_interaction())))
+    return document
+
+
+class TestWriting:
+    def test_a_cassette_reads_like_this(self) -> None:
+        request = a_request('{"metadata":{"stage":"é"}}'.encode())
+
+        assert dump(a_cassette(an_interaction(request))) == WRITTEN
+
+    def test_it_has_lines_of_lf_and_a_final_newline(self) -> None:
+        text = dump(a_cassette(an_interaction(a_request(b"a\r\nb"), a_response(b"c\r\nd"))))
+
+        assert text.endswith("}\n")
+        assert "\r" not in text
+
+    def test_findings_are_written_only_where_there_are_any(self) -> None:
+        found = Violation("/instructions", "type", "advice", "got null")
+        with_one = Redacted(an_interaction_value(violations=(found,)))
+
+        documents = json.loads(dump(a_cassette(an_interaction(), with_one)))["interactions"]
+
+        assert "violations" not in documents[0]
+        assert documents[1]["violations"] == [
+            {"at": "/instructions", "rule": "type", "severity": "advice", "message": "got null"}
+        ]
+
+    @given(cassettes())
+    def test_what_is_written_reads_back_as_it_was(self, cassette: Cassette) -> None:
+        assert parse(dump(cassette)) == cassette
+
+    @given(cassettes())
+    def test_reading_and_writing_changes_no_byte(self, cassette: Cassette) -> None:
+        text = dump(cassette)
+
+        assert dump(parse(text)) == text
+
+    @given(st.binary(), st.binary())
+    def test_any_bytes_are_a_body(self, sent: bytes, answered: bytes) -> None:
+        cassette = a_cassette(an_interaction(a_request(sent), a_response(answered)))
+
+        (interaction,) = parse(dump(cassette)).interactions
+
+        assert interaction.value.request.body == sent
+        assert interaction.value.response.body == answered
+
+
+def an_interaction_value(**changes: Any) -> Interaction:
+    fields: dict[str, Any] = {
+        "id": "two",
+        "operation": None,
+        "recorded_at": datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC),
+        "duration_ms": 0,
+        "request": a_request(),
+        "response": a_response(),
+    }
+    return Interaction(**(fields | changes))
+
+
+class TestWritingByHand:
+    def test_little_is_needed(self) -> None:
+        text = """{
+          "format": 1, "upstream": "", "profile": "openai", "match_on": ["method", "path"],
+          "redaction": [],
+          "interactions": [{
+            "id": "mine", "operation": null, "recorded_at": "2026-03-31T10:15:02Z",
+            "duration_ms": 0,
+            "request": {"method": "GET", "target": "/v1/models"},
+            "response": {"status": 200, "body": {"json": {"data": []}, "layout": "indent-2"}}
+          }]
+        }"""
+
+        (interaction,) = parse(text).interactions
+
+        assert interaction.value == an_interaction_value(
+            id="mine",
+            request=a_request(b"", "/v1/models", "GET", ()),
+            response=Response(200, (), b'{\n  "data": []\n}'),
+        )
+
+    def test_a_body_can_be_edited_once_its_sha256_is_deleted(self) -> None:
+        document = a_document()
+        body = document["interactions"][0]["response"]["body"]
+        del body["sha256"]
+        body["json"] = {"id": "run_other"}
+
+        (interaction,) = parse(json.dumps(document)).interactions
+
+        assert interaction.value.response.body == b'{"id": "run_other"}'
+
+    def test_a_bare_value_is_a_body_too(self) -> None:
+        document = a_document()
+        document["interactions"][0]["response"]["body"] = {"json": "hi", "layout": "compact"}
+
+        (interaction,) = parse(json.dumps(document)).interactions
+
+        assert interaction.value.response.body == b'"hi"'
+
+    def test_the_shipped_example_is_written_as_it_would_be_recorded(self) -> None:
+        example = Path(__file__).parents[2] / "cassettes" / "examples" / "modify-run.json"
+        text = example.read_text(encoding="utf-8")
+
+        assert dump(parse(text)) == text
+
+
+class TestWhatCannotBeReadBack:
+    @pytest.mark.parametrize(
+        ("response", "why"),
+        [
+            (Response(999), "/response/status: "),
+            (Response(101), "/response/status: "),
+            (Response(200, (("X-Odd", "a\x01b"),)), "/response/headers/0: "),
+            (Response(200, (("X Odd", "a"),)), "/response/headers/0: "),
+        ],
+    )
+    def test_an_answer_that_no_cassette_may_hold_is_refused_before_it_spoils_one(
+        self, response: Response, why: str
+    ) -> None:
+        with pytest.raises(BadDocument, match=f"^{why}"):
+            check_storable(an_interaction(response=response))
+
+    @given(cassettes())
+    def test_anything_else_may_be_stored(self, cassette: Cassette) -> None:
+        for interaction in cassette.interactions:
+            check_storable(interaction)
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        "name",
+        ["default", "a", "0", "modify-run", "v1.2_x", "examples/modify-run", "a/b/c", "a" * 81],
+    )
+    def test_a_good_name_stays_as_it_is(self, name: str) -> None:
+        assert check_name(name) == name
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("", "/", "..", ".", "../x", "a/../b", "a/..", "./a", "/etc/passwd", "a//b", "a/"),
+            *(".hidden", "-x", "_x", "a\\b", "c:x", "a b", "a\n", "\na", "a\x00b", "naïve", "雪"),
+            *("a" * 82, "ok/" + "b" * 82),
+        ],
+    )
+    def test_a_bad_name_says_what_a_good_one_is(self, name: str) -> None:
+        with pytest.raises(NotACassetteName) as caught:
+            check_name(name)
+
+        assert str(caught.value) == (
+            f"{name!r} cannot name a cassette; use letters, digits, '.', '_' and '-', beginning "
+            "with a letter or digit, at most 81 in a row, with '/' between folders"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "instead"),
+        [
+            ("default.json", ", as in 'default'"),
+            ("examples/modify-run.json", ", as in 'examples/modify-run'"),
+            ("/home/me/x.json", ", as in 'x'"),
+            ("../x.json", ", as in 'x'"),
+            ("C:\\cassettes\\x.json", ", as in 'x'"),
+            (".json", ""),
+        ],
+    )
+    def test_a_file_as_a_name_is_told_the_name(self, name: str, instead: str) -> None:
+        with pytest.raises(NotACassetteName) as caught:
+            check_name(name)
+
+        assert str(caught.value) == (
+            f"{name!r} looks like a file; a cassette is named without its suffix, below the "
+            f"folder that --cassettes sets{instead}"
+        )

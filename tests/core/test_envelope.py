@@ -1,0 +1,83 @@
+"""The proxy's own errors, as OpenAI's SDKs read them."""
+
+import json
+
+import pytest
+
+from runreel.core.envelope import ERRORS, error_response, json_response
+from runreel.core.errors import UpstreamFault
+from runreel.core.misses import EXHAUSTED, NO_MATCH
+
+TABLE = [
+    ("no_matching_interaction", 424, False),
+    ("interaction_exhausted", 424, False),
+    ("upstream_unreachable", 502, True),
+    ("upstream_disconnected", 502, True),
+    ("upstream_malformed", 502, True),
+    ("upstream_timeout", 504, True),
+    ("session_unknown", 421, False),
+    ("body_too_large", 413, False),
+    ("bad_request_target", 400, False),
+    ("misdirected_host", 421, False),
+    ("method_not_allowed", 405, False),
+    ("admin_unknown", 404, False),
+]
+
+
+@pytest.mark.parametrize(("slug", "status", "again"), TABLE)
+def test_an_error_has_its_status_and_says_whether_to_try_again(
+    slug: str, status: int, again: bool
+) -> None:
+    response = error_response(slug, "Nothing there.")
+
+    retry = () if again else (("x-should-retry", "false"),)
+    assert response.status == status
+    assert response.headers == (("Content-Type", "application/json"), *retry)
+    assert json.loads(response.body) == {
+        "error": {
+            "message": "Nothing there.",
+            "type": "runreel_error",
+            "param": None,
+            "code": slug,
+        }
+    }
+
+
+def test_the_table_is_whole() -> None:
+    assert sorted(ERRORS) == sorted(slug for slug, _, _ in TABLE)
+
+
+def test_every_way_an_upstream_fails_and_every_miss_has_its_error() -> None:
+    faults = {fault.value for fault in UpstreamFault}
+
+    assert {(slug, ERRORS[slug][0]) for slug, _ in faults} == faults
+    assert {NO_MATCH, EXHAUSTED} <= ERRORS.keys()
+
+
+def test_an_unknown_slug_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        error_response("no_such_slug", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("é", rb"\u00e9"),
+        ("\ud800", rb"\ud800"),
+        ('"\n\\', rb"\"\n\\"),
+        ("\u2028", rb"\u2028"),
+    ],
+)
+def test_a_message_is_written_in_ascii_whatever_it_holds(message: str, written: bytes) -> None:
+    response = error_response("session_unknown", message)
+
+    assert b'"message":"' + written + b'"' in response.body
+    assert response.body.isascii()
+
+
+def test_a_document_is_sent_compact_with_its_headers() -> None:
+    response = json_response(201, {"a": [1, "é"]}, (("x-one", "1"),))
+
+    assert response.status == 201
+    assert response.headers == (("Content-Type", "application/json"), ("x-one", "1"))
+    assert response.body == rb'{"a":[1,"\u00e9"]}'

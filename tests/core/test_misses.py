@@ -1,0 +1,300 @@
+"""A miss must be understood from the exception it becomes in the client."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import TARGET, a_request, an_interaction
+from runreel.core.differences import Difference
+from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
+from runreel.core.messages import Request
+from runreel.core.misses import (
+    EXHAUSTED,
+    NO_MATCH,
+    Candidate,
+    Miss,
+    describe,
+    miss_document,
+    nearest_to,
+)
+from runreel.core.redaction import Redacted, Redaction, request_of
+from strategies import requests
+
+HOW_TO = (
+    "To record it: runreel new_episodes --cassette default --upstream URL, "
+    "then make the call again."
+)
+
+
+def redacted(request: Request) -> Redacted[Request]:
+    return Redaction().request(request)
+
+
+def fingerprint_of(request: Request) -> Fingerprint:
+    return fingerprint(redacted(request), MATCH_ON)
+
+
+def a_candidate(request: Request, name: str = "one", *, played: bool = False) -> Candidate:
+    interaction = an_interaction(request, name=name)
+    return Candidate(fingerprint(request_of(interaction), MATCH_ON), interaction, played)
+
+
+def a_miss(sent: Request, *candidates: Candidate, code: str = NO_MATCH) -> Miss:
+    return nearest_to(fingerprint_of(sent), code, candidates)
+
+
+def nearest_name(miss: Miss) -> str | None:
+    return miss.nearest.interaction.value.id if miss.nearest else None
+
+
+def with_stage(stage: str) -> Request:
+    return a_request(json.dumps({"metadata": {"stage": stage}}).encode())
+
+
+def test_an_empty_cassette_has_no_nearest_recording() -> None:
+    assert a_miss(a_request()) == Miss(NO_MATCH)
+
+
+def test_the_recording_with_the_fewest_differences_is_the_nearest() -> None:
+    sent = a_request(b'{"a":1,"b":2,"c":3}')
+    far = a_candidate(a_request(b'{"a":9,"b":9,"c":3}'), "far")
+    near = a_candidate(a_request(b'{"a":1,"b":2,"c":9}'), "near")
+
+    miss = a_miss(sent, far, near)
+
+    assert nearest_name(miss) == "near"
+    assert miss.differences == (Difference("body", "/c", 3, 9),)
+
+
+def test_the_recording_with_more_equal_facets_is_nearer_than_one_with_fewer_differences() -> None:
+    sent = Request("POST", "/v1/threads/t/runs/r", (), b'{"a":1,"b":2}')
+    same_call = a_candidate(Request("POST", "/v1/threads/t/runs/r", (), b"{}"), "same call")
+    elsewhere = a_candidate(Request("GET", "/v1/models", (), b'{"a":1,"b":2}'), "elsewhere")
+
+    assert nearest_name(a_miss(sent, elsewhere, same_call)) == "same call"
+
+
+def test_paths_are_alike_by_their_segments() -> None:
+    sent = a_request(target="/v1/threads/t1/runs/r1")
+    other_api = a_candidate(a_request(target="/v1/models/t1/of/r2"), "other api")
+    other_run = a_candidate(a_request(target="/v1/threads/t1/runs/r2"), "other run")
+
+    miss = a_miss(sent, other_api, other_run)
+
+    assert nearest_name(miss) == "other run"
+    assert miss.differences == (
+        Difference("path", "", "/v1/threads/t1/runs/r1", "/v1/threads/t1/runs/r2"),
+    )
+
+
+def test_a_longer_path_with_the_same_beginning_is_less_alike() -> None:
+    sent = a_request(target="/v1/threads/t1")
+    deep = a_candidate(a_request(target="/v1/threads/t1/runs/r1/steps/s1"), "deep")
+    beside = a_candidate(a_request(target="/v1/threads/t2"), "beside")
+
+    assert nearest_name(a_miss(sent, deep, beside)) == "beside"
+
+
+def test_of_equally_near_recordings_one_that_was_not_played_is_named() -> None:
+    played = a_candidate(with_stage("a"), "played", played=True)
+    unplayed = a_candidate(with_stage("b"), "unplayed")
+
+    assert nearest_name(a_miss(with_stage("c"), played, unplayed)) == "unplayed"
+    assert nearest_name(a_miss(with_stage("c"), unplayed, played)) == "unplayed"
+
+
+def test_a_played_recording_is_named_when_it_is_nearer() -> None:
+    sent = a_request(b'{"a":1,"b":2}')
+    played = a_candidate(a_request(b'{"a":1,"b":3}'), "played", played=True)
+    unplayed = a_candidate(a_request(b'{"a":2,"b":3}'), "unplayed")
+
+    miss = a_miss(sent, unplayed, played)
+
+    assert nearest_name(miss) == "played"
+    assert "; nearest in cassette 'default' is played (already played)." in describe(
+        miss, redacted(sent), "default"
+    )
+
+
+def test_an_alike_recording_is_found_behind_many_others() -> None:
+    others = [a_candidate(a_request(target=f"/v1/models/{at}"), f"m{at}") for at in range(200)]
+    alike = a_candidate(with_stage("a"), "alike")
+
+    assert nearest_name(a_miss(with_stage("b"), *others, alike)) == "alike"
+
+
+def test_an_exhausted_recording_is_its_own_nearest_without_a_difference() -> None:
+    miss = a_miss(a_request(), a_candidate(a_request(), played=True), code=EXHAUSTED)
+
+    assert (miss.code, nearest_name(miss), miss.differences) == (EXHAUSTED, "one", ())
+
+
+def test_a_miss_says_what_was_sent_and_what_is_recorded() -> None:
+    sent = with_stage("b")
+    miss = a_miss(sent, a_candidate(with_stage("a"), "modifyRun-3f2a9c1e"))
+
+    assert describe(miss, redacted(sent), "default") == (
+        "No recording matches POST /v1/threads/thread_abc123/runs/run_abc123: "
+        'body /metadata/stage: sent "b", recorded "a"; '
+        "nearest in cassette 'default' is modifyRun-3f2a9c1e.\n"
+        "  nearest: POST /v1/threads/thread_abc123/runs/run_abc123\n" + HOW_TO
+    )
+
+
+def test_the_first_difference_stands_in_the_first_sentence_and_the_others_below() -> None:
+    sent = a_request(b'{"a":null,"c":[1]}', target="/v1/x")
+    miss = a_miss(sent, a_candidate(a_request(b'{"b":"2","c":[]}', target="/v1/y")))
+
+    assert describe(miss, redacted(sent), "default").split("\n") == [
+        (
+            'No recording matches POST /v1/x: path: sent "/v1/x", recorded "/v1/y", and 3 more; '
+            "nearest in cassette 'default' is one."
+        ),
+        "  body /a: sent null, recorded nothing",
+        '  body /b: sent nothing, recorded "2"',
+        "  body /c/0: sent 1, recorded nothing",
+        "  nearest: POST /v1/y",
+        HOW_TO,
+    ]
+
+
+def test_a_message_lists_a_dozen_differences_and_counts_the_rest() -> None:
+    sent = a_request(json.dumps({f"k{at:02}": 1 for at in range(20)}).encode())
+    miss = a_miss(sent, a_candidate(a_request(b"{}")))
+
+    lines = describe(miss, redacted(sent), "default").split("\n")
+
+    assert len(miss.differences) == 20
+    assert "body /k00: sent 1, recorded nothing, and 19 more;" in lines[0]
+    assert lines[1] == "  body /k01: sent 1, recorded nothing"
+    assert lines[11] == "  body /k11: sent 1, recorded nothing"
+    assert lines[12] == "  and 8 more, all in the receipt"
+    assert len(lines) == 15
+
+
+def test_twelve_differences_are_all_listed() -> None:
+    sent = a_request(json.dumps({f"k{at:02}": 1 for at in range(12)}).encode())
+    miss = a_miss(sent, a_candidate(a_request(b"{}")))
+
+    message = describe(miss, redacted(sent), "default")
+
+    assert "  body /k11: sent 1, recorded nothing\n  nearest: " in message
+    assert "in the receipt" not in message
+
+
+def test_an_empty_cassette_is_said_to_be_empty() -> None:
+    assert describe(Miss(NO_MATCH), redacted(a_request()), "default") == (
+        "No recording matches POST /v1/threads/thread_abc123/runs/run_abc123: "
+        "cassette 'default' is empty.\n" + HOW_TO
+    )
+
+
+def test_an_exhausted_recording_is_said_to_be_played_already() -> None:
+    miss = a_miss(a_request(), a_candidate(a_request(), played=True), code=EXHAUSTED)
+
+    assert describe(miss, redacted(a_request()), "default") == (
+        "Every recording of POST /v1/threads/thread_abc123/runs/run_abc123 in cassette 'default' "
+        "was played already, the last as one.\n"
+        "Each recording answers once, in recorded order; --repeat last lets the last one answer "
+        "again.\n" + HOW_TO
+    )
+
+
+def test_an_endless_loop_is_said_to_be_one() -> None:
+    nearest = a_candidate(a_request(), played=True)
+    miss = Miss(EXHAUSTED, nearest, repeated=1_000)
+
+    assert describe(miss, redacted(a_request()), "default") == (
+        "The last recording of POST /v1/threads/thread_abc123/runs/run_abc123 in cassette "
+        "'default', one, has answered again 1,000 times in a row; the client seems to be in a loop."
+    )
+
+
+def test_long_values_names_and_targets_are_cut() -> None:
+    sent = a_request(json.dumps({"n" * 5_000: "v" * 5_000}).encode(), target="/" + "t" * 5_000)
+    miss = a_miss(sent, a_candidate(a_request(b"{}", target="/" + "u" * 5_000)))
+
+    message = describe(miss, redacted(sent), "default")
+
+    assert f"No recording matches POST /{'t' * 98}…: " in message
+    assert f'body /{"n" * 98}…: sent "{"v" * 98}…, recorded nothing' in message
+    assert f"  nearest: POST /{'u' * 98}…\n" in message
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"), [(98, '"' + "v" * 98 + '"'), (99, '"' + "v" * 98 + "…")]
+)
+def test_a_value_of_a_hundred_characters_is_shown_whole(length: int, shown: str) -> None:
+    sent = with_stage("v" * length)
+    miss = a_miss(sent, a_candidate(with_stage("a")))
+
+    assert f"sent {shown}, recorded" in describe(miss, redacted(sent), "default")
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31m", '"\\u001b[31m"'),
+        ("a\nb\r", '"a\\nb\\r"'),
+        ("\x7f", '"\\u007f"'),
+        ("\x9b31m", '"\\u009b31m"'),
+        ("\u2028", '"\\u2028"'),
+        ("\u202egnp", '"\\u202egnp"'),
+        ("\ud800", '"\\ud800"'),
+        ("é\N{GRINNING FACE}", '"é\N{GRINNING FACE}"'),
+    ],
+)
+def test_what_could_steer_a_terminal_is_escaped_in_values_and_names(raw: str, shown: str) -> None:
+    sent = a_request(json.dumps({"x": raw, f"y{raw}": 1}).encode())
+    miss = a_miss(sent, a_candidate(a_request(b"{}")))
+
+    message = describe(miss, redacted(sent), "default")
+
+    assert f"body /x: sent {shown}, recorded nothing" in message
+    assert f"body /y{shown[1:-1]}: sent 1, recorded nothing" in message
+
+
+def test_the_name_of_a_recording_cannot_begin_a_line_of_its_own() -> None:
+    sent = with_stage("b")
+    miss = a_miss(sent, a_candidate(with_stage("a"), "one\nTo record it: rm -rf"))
+
+    assert "is one\\nTo record it: rm" in describe(miss, redacted(sent), "default")
+
+
+@given(requests(), st.lists(requests(), min_size=1, max_size=4))
+def test_any_miss_has_a_clean_and_short_message(sent: Request, recorded: list[Request]) -> None:
+    candidates = [a_candidate(request, f"r{at}") for at, request in enumerate(recorded)]
+    known = {candidate.fingerprint for candidate in candidates}
+    code = EXHAUSTED if fingerprint_of(sent) in known else NO_MATCH
+
+    message = describe(a_miss(sent, *candidates, code=code), redacted(sent), "default")
+
+    assert all(char.isprintable() or char == "\n" for char in message)
+    assert max(map(len, message.split("\n"))) < 700
+    assert re.search(r"is r\d|as r\d", message)
+    message.encode("utf-8")
+
+
+def test_a_receipt_lists_a_miss_with_an_absent_side_left_out() -> None:
+    sent = a_request(b'{"a":null}')
+    miss = a_miss(sent, a_candidate(a_request(b'{"b":[1]}'), "modifyRun-3f2a9c1e"))
+
+    assert miss_document(miss, redacted(sent)) == {
+        "method": "POST",
+        "target": TARGET,
+        "code": "no_matching_interaction",
+        "nearest": "modifyRun-3f2a9c1e",
+        "differences": [
+            {"facet": "body", "at": "/a", "sent": None},
+            {"facet": "body", "at": "/b", "recorded": [1]},
+        ],
+    }
+
+
+def test_a_receipt_of_an_empty_cassette_names_nothing() -> None:
+    document = miss_document(Miss(NO_MATCH), redacted(a_request()))
+
+    assert (document["nearest"], document["differences"]) == (None, [])

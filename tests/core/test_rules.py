@@ -1,0 +1,118 @@
+"""Each rule against its own examples: what it must replace, and what it must leave alone."""
+
+import re
+
+import pytest
+
+from runreel.core.rules import (
+    CREDENTIAL_QUERY,
+    HEADER_PATTERNS,
+    NEVER_STORED,
+    PATTERNS,
+    SECRET_HEADERS,
+    PatternRule,
+)
+
+RULES = (*PATTERNS, *HEADER_PATTERNS)
+SECRET = [
+    pytest.param(rule, text, id=f"{rule.name}-{number}")
+    for rule in RULES
+    for number, text in enumerate(rule.secret)
+]
+INNOCENT = [
+    pytest.param(rule, text, id=f"{rule.name}-{number}")
+    for rule in RULES
+    for number, text in enumerate(rule.innocent)
+]
+FAKE = "FaKe0"
+
+
+@pytest.mark.parametrize(("rule", "text"), SECRET)
+def test_a_rule_replaces_the_secret_in_its_true_examples(rule: PatternRule, text: str) -> None:
+    clean = rule.replace_in(text)
+
+    assert "[redacted]" in clean
+    assert FAKE not in clean
+    assert rule.replace_in(clean) == clean
+
+
+@pytest.mark.parametrize(("rule", "text"), INNOCENT)
+def test_a_rule_leaves_its_false_examples_alone(rule: PatternRule, text: str) -> None:
+    assert rule.replace_in(text) == text
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_brings_examples_of_both_kinds(rule: PatternRule) -> None:
+    assert rule.secret
+    assert rule.innocent
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_hint_stands_in_all_that_its_rule_replaces(rule: PatternRule) -> None:
+    assert [text for text in rule.secret if rule.hint not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("key sk-proj-" + FAKE * 12 + "-x_y, revoked", "key [redacted], revoked"),
+        ('\\"sk-' + FAKE * 4 + '\\"', '\\"[redacted]\\"'),
+        ("sk-svcacct-" + FAKE * 4 + "T3Blbk" + "FJ" + FAKE * 4 + ".", "[redacted]."),
+        ("sk-None-" + FAKE * 4, "[redacted]"),
+        ("密钥sk-" + FAKE * 4 + "。", "密钥[redacted]。"),
+        ("sk-" + "A" * 16, "[redacted]"),
+        ("sk-" + "A" * 15, "sk-" + "A" * 15),
+        ("provided: sk-" + "BQ" + "*" * 20 + "Cf6e. You", "provided: [redacted]. You"),
+        ("sess-" + FAKE * 8 + " ok", "[redacted] ok"),
+        ("t=eyJ" + FAKE * 3 + ".eyJ" + FAKE * 3 + "." + FAKE + "&x", "t=[redacted]&x"),
+        ("organization org-" + FAKE * 4 + " on", "organization [redacted] on"),
+        ("project `proj_" + FAKE * 4 + "`.", "project `[redacted]`."),
+    ],
+)
+def test_exactly_the_secret_goes(text: str, clean: str) -> None:
+    for rule in PATTERNS:
+        text = rule.replace_in(text)
+
+    assert text == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Bearer " + FAKE * 4, "Bearer [redacted]"),
+        ("bearer\t" + FAKE * 4 + ", x", "bearer [redacted] x"),
+        ("Basic " + "ZmFr" * 5 + "ZQ==", "Basic [redacted]"),
+        ('Bearer realm="https://api.example.com", error="invalid_token"',) * 2,
+    ],
+)
+def test_in_a_header_the_scheme_stays_and_the_token_goes(text: str, clean: str) -> None:
+    for rule in HEADER_PATTERNS:
+        text = rule.replace_in(text)
+
+    assert text == clean
+
+
+def test_what_a_rule_replaced_before_is_not_replaced_again() -> None:
+    rule = PatternRule("user-1", re.compile(r"\w+"))
+
+    assert rule.replace_in("[redacted] red [redacted]") == "[redacted] [redacted] [redacted]"
+
+
+def test_an_empty_match_adds_nothing() -> None:
+    assert PatternRule("user-1", re.compile(r"\b|x+")).replace_in("a xx") == "a [redacted]"
+
+
+def test_the_credential_headers_are_all_there() -> None:
+    assert {
+        "api-key",
+        "authorization",
+        "cf-ray",
+        "cookie",
+        "openai-organization",
+        "openai-project",
+        "proxy-authorization",
+        "set-cookie",
+        "x-api-key",
+    } <= SECRET_HEADERS
+    assert {"date"} == NEVER_STORED
+    assert {"api_key", "api-key", "apikey", "access_token"} <= CREDENTIAL_QUERY

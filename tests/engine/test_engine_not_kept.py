@@ -1,0 +1,152 @@
+"""What is passed on to the client but not kept, and why."""
+
+import pytest
+
+from builders import FAKE_KEY, a_request
+from fakes import Script
+from runreel.core.cassette import Cassette
+from runreel.core.errors import StoreFailed
+from runreel.core.messages import Headers
+from runreel.stores.memory import MemoryStore
+from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, error_of, rest, shown, stage
+
+
+class FullStore(MemoryStore):
+    def save(self, name: str, cassette: Cassette) -> str:
+        raise StoreFailed(f"{name} of {cassette.upstream}: cannot be written: no space left")
+
+
+async def test_what_the_store_cannot_take_is_passed_on_and_said() -> None:
+    scene = stage("record", Script([b"new"]), store=FullStore())
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("upstream", 200, b"new", False)
+    assert scene.kept == []
+    assert scene.told == [("not_stored", 200, True)]
+    assert scene.facts[0].reason is not None
+    assert "no space left" in scene.facts[0].reason
+
+
+async def test_a_body_over_the_limit_is_passed_on_whole_and_not_kept() -> None:
+    pieces = [b"aaaa", b"bbbb", b"cccc"]
+    headers: Headers = (("Content-Length", "12"),)
+    scene = stage("record", Script(pieces, headers=headers), response_bytes_max=7)
+
+    answer = await scene.ask(a_request(A))
+    tail = await rest(answer.tail)
+
+    assert answer.response.body + b"".join(tail) == b"aaaabbbbcccc"
+    assert tail == [b"cccc"]
+    assert (answer.length, answer.recorded) == (12, False)
+    assert scene.kept == []
+    assert scene.told == [("not_stored", 200, True)]
+    assert scene.facts[0].reason is not None
+    assert "limits.response_body_bytes_max (7 bytes)" in scene.facts[0].reason
+
+
+async def test_a_body_of_exactly_the_limit_is_kept() -> None:
+    scene = stage("record", Script([b"aaaa", b"bbb"]), response_bytes_max=7)
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("upstream", 200, b"aaaabbb", True)
+    assert answer.tail is None
+    assert scene.kept == [(A, 200, b"aaaabbb")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "length"),
+    [
+        ((("content-length", "12"),), 12),
+        ((), None),
+        ((("Transfer-Encoding", "chunked"),), None),
+        ((("Transfer-Encoding", "chunked"), ("Content-Length", "12")), None),
+        ((("Content-Length", "+12"),), None),
+    ],
+)
+async def test_the_length_of_a_long_body_is_only_what_the_upstream_announced(
+    headers: Headers, length: int | None
+) -> None:
+    scene = stage("passthrough", Script([b"aaaa", b"bbbb"], headers=headers), response_bytes_max=3)
+
+    answer = await scene.ask(a_request(A))
+
+    assert await rest(answer.tail) == [b"bbbb"]
+    assert answer.length == length
+
+
+async def test_whoever_closes_the_tail_ends_the_exchange_with_the_upstream() -> None:
+    scene = stage("passthrough", Script([b"aaaa", b"bbbb"]), response_bytes_max=3)
+
+    answer = await scene.ask(a_request(A))
+    open_before = scene.upstream.closed
+    assert answer.tail is not None
+    await answer.tail.aclose()
+
+    assert (open_before, scene.upstream.closed) == (0, 1)
+
+
+async def test_what_cannot_be_redacted_is_passed_on_and_not_kept() -> None:
+    scene = stage("record", Script([b"new"], headers=(("X-" + FAKE_KEY, "1"),)))
+
+    answer = await scene.ask(a_request(A, headers=KEY_HEADERS))
+
+    assert shown(answer) == ("upstream", 200, b"new", False)
+    assert answer.response.headers == (("X-" + FAKE_KEY, "1"),)
+    assert scene.kept == []
+    assert scene.told == [("not_stored", 200, True)]
+    assert FAKE_KEY not in str(scene.facts)
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome", "recorded"),
+    [("record", "not_stored", False), ("passthrough", "forwarded", None)],
+)
+async def test_a_request_that_cannot_be_redacted_is_forwarded_and_not_kept(
+    mode: str, outcome: str, recorded: bool | None
+) -> None:
+    scene = stage(mode, Script([b"new"]))
+
+    answer = await scene.ask(a_request(A, headers=UNREDACTABLE))
+
+    assert shown(answer) == ("upstream", 200, b"new", recorded)
+    assert scene.kept == []
+    assert scene.told == [(outcome, 200, True)]
+    assert scene.facts[0].request is None
+    assert FAKE_KEY not in str(scene.facts)
+
+
+async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
+    scene = stage("replay", recorded=(RECORDED,))
+
+    answer = await scene.ask(a_request(A, headers=UNREDACTABLE))
+
+    assert (answer.source, answer.response.status) == ("proxy", 424)
+    assert error_of(answer)["code"] == "no_matching_interaction"
+    assert "repeats its own credential" in error_of(answer)["message"]
+    assert scene.told == [("missed", 424, False)]
+    assert FAKE_KEY not in str(scene.facts) + str(answer)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_an_upstream_that_retired_replaces_no_good_recording(status: int) -> None:
+    scene = stage("record", Script([b"gone"], status), recorded=(RECORDED,))
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("upstream", status, b"gone", False)
+    assert scene.kept == [(A, 200, b"old")]
+    assert scene.told == [("not_stored", status, True)]
+    assert scene.facts[0].reason is not None
+    assert scene.facts[0].reason.startswith("upstream_retired: ")
+
+
+async def test_a_missing_thing_replaces_a_good_recording_if_that_is_allowed() -> None:
+    scene = stage("record", Script([b"gone"], 404), recorded=(RECORDED,), allow_regress=True)
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("upstream", 404, b"gone", True)
+    assert scene.kept == [(A, 404, b"gone")]
+    assert scene.told == [("recorded", 404, True)]

@@ -1,0 +1,196 @@
+import io
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import FAKE_KEY, TARGET, a_request, an_interaction
+from runreel.core.differences import Difference
+from runreel.core.facets import MATCH_ON, fingerprint
+from runreel.core.facts import Fact, Outcome
+from runreel.core.misses import NO_MATCH, Candidate, Miss
+from runreel.core.redaction import Redaction, request_of
+from runreel.sinks.log import FrameworkLog, Log
+
+AT = datetime(2026, 3, 31, 10, 15, 2, 123_456, tzinfo=UTC)
+
+
+def a_fact(outcome: Outcome = Outcome.SERVED, **details: Any) -> Fact:
+    members: dict[str, Any] = {
+        "at": AT,
+        "session": "default",
+        "outcome": outcome,
+        "method": "POST",
+        "operation": "modifyRun",
+        "status": 200,
+        "duration_ms": 7,
+        "request": Redaction().request(a_request()),
+    }
+    return Fact(**(members | details))
+
+
+def a_miss() -> Miss:
+    recorded = an_interaction()
+    candidate = Candidate(fingerprint(request_of(recorded), MATCH_ON), recorded, played=False)
+    return Miss(NO_MATCH, candidate, (Difference("body", "/metadata/stage", "b", "a"),))
+
+
+def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
+    out = io.StringIO()
+    Log(out, as_json=as_json, quiet=quiet)(fact)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("fact", "line"),
+    [
+        (
+            a_fact(interaction="modifyRun-3f2a9c1e"),
+            f"10:15:02 served POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
+        ),
+        (
+            a_fact(Outcome.MISSED, status=424, miss=a_miss()),
+            f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000\n",
+        ),
+        (
+            a_fact(Outcome.MISSED, status=424, miss=Miss(NO_MATCH)),
+            f"10:15:02 missed POST {TARGET} 424 7ms nearest=None\n",
+        ),
+        (
+            a_fact(Outcome.RECORDED, interaction="modifyRun-3f2a9c1e", violations=2),
+            f"10:15:02 recorded POST {TARGET} 200 7ms modifyRun-3f2a9c1e violations=2\n",
+        ),
+        (
+            a_fact(Outcome.NOT_STORED, reason="it is too large"),
+            f"10:15:02 not_stored POST {TARGET} 200 7ms (it is too large)\n",
+        ),
+        (
+            a_fact(Outcome.MISSED, status=424, request=None),
+            "10:15:02 missed POST (withheld: it repeats its credential) 424 7ms\n",
+        ),
+    ],
+)
+def test_a_fact_is_one_line(fact: Fact, line: str) -> None:
+    assert logged(fact) == line
+
+
+def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
+    fact = a_fact(Outcome.MISSED, status=424, miss=a_miss(), violations=1, upstream_called=True)
+
+    assert json.loads(logged(fact, as_json=True)) == {
+        "at": "2026-03-31T10:15:02.123+00:00",
+        "session": "default",
+        "outcome": "missed",
+        "method": "POST",
+        "target": TARGET,
+        "operation": "modifyRun",
+        "status": 424,
+        "duration_ms": 7,
+        "interaction": None,
+        "miss": "no_matching_interaction",
+        "reason": None,
+        "upstream_called": True,
+        "violations": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "loud"),
+    [
+        (Outcome.SERVED, False),
+        (Outcome.RECORDED, False),
+        (Outcome.FORWARDED, False),
+        (Outcome.MISSED, True),
+        (Outcome.NOT_STORED, True),
+        (Outcome.REFUSED, True),
+        (Outcome.FAILED, True),
+    ],
+)
+def test_quiet_leaves_only_what_went_wrong(outcome: Outcome, loud: bool) -> None:
+    line = logged(a_fact(outcome), quiet=True)
+
+    assert bool(line) is loud
+
+
+_HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30)
+_RAW = st.text(st.characters(max_codepoint=255), max_size=30)  # bytes, as targets are kept
+
+
+@given(text=_HOSTILE, raw=_RAW, as_json=st.booleans())
+def test_nothing_in_a_request_can_make_a_line_or_colour_a_terminal(
+    text: str, raw: str, as_json: bool
+) -> None:
+    fact = a_fact(
+        Outcome.NOT_STORED,
+        method=text,
+        interaction=text,
+        reason=text,
+        request=Redaction().request(a_request(target="/" + raw)),
+    )
+
+    line = logged(fact, as_json=as_json)
+
+    assert re.fullmatch(r"[\x20-\x7e]+\n", line)
+
+
+class TestFramework:
+    """What aiohttp logs quotes the wire, so only its kind and place are passed on."""
+
+    @staticmethod
+    def logger(out: io.StringIO, *, as_json: bool) -> logging.Logger:
+        logger = logging.Logger("of a test")  # noqa: LOG001 - apart from the process's loggers
+        logger.addHandler(FrameworkLog(Log(out, as_json=as_json, quiet=True)))
+        return logger
+
+    def test_an_error_is_one_line_without_its_text(self) -> None:
+        out = io.StringIO()
+
+        try:
+            int(f"no number\n{FAKE_KEY}")
+        except ValueError:
+            self.logger(out, as_json=False).exception("from %s", FAKE_KEY)
+
+        assert re.fullmatch(
+            r"\d\d:\d\d:\d\d problem ValueError in test_log\.py:\d+\n", out.getvalue()
+        )
+
+    def test_as_json_it_is_one_object(self) -> None:
+        out = io.StringIO()
+
+        self.logger(out, as_json=True).warning("from %s", FAKE_KEY)
+
+        document = json.loads(out.getvalue())
+        assert re.fullmatch(r"in test_log\.py:\d+", document.pop("problem"))
+        assert list(document) == ["at"]
+
+    def test_an_error_that_was_never_raised_is_told_by_its_kind(self) -> None:
+        out = io.StringIO()
+
+        self.logger(out, as_json=False).error("text", exc_info=KeyError(FAKE_KEY))
+
+        assert re.fullmatch(r".{8} problem KeyError in test_log\.py:\d+\n", out.getvalue())
+
+    def test_what_is_no_problem_is_left_out(self) -> None:
+        out = io.StringIO()
+
+        self.logger(out, as_json=False).info("by the way")
+
+        assert out.getvalue() == ""
+
+
+class _Broken(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_nobody_reads_fails_no_request() -> None:
+    closed = io.StringIO()
+    closed.close()
+
+    for out in (_Broken(), closed):
+        Log(out, as_json=False, quiet=False)(a_fact())

@@ -1,0 +1,117 @@
+"""An engine on a stage: one session, a scripted upstream, and the lists that tests look at."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
+from fakes import FakeClock, FakeUpstream, Script
+from runreel.core.cassette import dump
+from runreel.core.facts import Fact
+from runreel.core.messages import Headers, Interaction, Request
+from runreel.core.profiles import OPENAI
+from runreel.core.redaction import Redacted, Redaction
+from runreel.engine import Answer, Check, Engine, Limits
+from runreel.live import LiveSession
+from runreel.sessions import SessionSpec, open_session
+from runreel.stores.memory import MemoryStore
+
+UPSTREAM = "https://api.openai.com"
+A = b'{"metadata":{"stage":"a"}}'
+B = b'{"metadata":{"stage":"b"}}'
+LIVE = ["record", "new_episodes", "passthrough"]
+
+
+@dataclass
+class Stage:
+    """An engine with one session, and the three lists that tests look at."""
+
+    engine: Engine
+    session: LiveSession
+    upstream: FakeUpstream
+    store: MemoryStore
+    facts: list[Fact]
+
+    async def ask(self, request: Request, arrival: int | None = None) -> Answer:
+        place = self.session.state.arrive() if arrival is None else arrival
+        return await self.engine.answer(self.session, place, request)
+
+    @property
+    def kept(self) -> list[tuple[bytes, int, bytes]]:
+        """Of every stored interaction: request body, status, response body."""
+        stored = self.store.load("default")
+        found = stored.cassette.interactions if stored else ()
+        return [
+            (item.value.request.body, item.value.response.status, item.value.response.body)
+            for item in found
+        ]
+
+    @property
+    def told(self) -> list[tuple[str, int, bool]]:
+        """Of every fact: outcome, status, whether the upstream was called."""
+        return [(fact.outcome.value, fact.status, fact.upstream_called) for fact in self.facts]
+
+
+def stage(
+    mode: str,
+    *scripts: Script,
+    recorded: tuple[Redacted[Interaction], ...] = (),
+    check_request: Check = "off",
+    check_response: Check = "off",
+    response_bytes_max: int = 1_000_000,
+    decoded_bytes_max: int = 1_000_000,
+    store: MemoryStore | None = None,
+    redaction: Redaction | None = None,
+    allow_regress: bool = False,
+) -> Stage:
+    rules = redaction or Redaction()
+    keeper = store or MemoryStore()
+    if recorded or mode == "replay":
+        keeper.documents["default"] = dump(a_cassette(*recorded))
+    facts: list[Fact] = []
+    session = open_session(
+        SessionSpec(
+            id="default",
+            cassette="default",
+            mode=mode,
+            upstream=UPSTREAM,
+            profile="openai",
+            redaction=rules,
+            allow_regress=allow_regress,
+        ),
+        keeper,
+        facts.append,
+    )
+    clock = FakeClock()
+    upstream = FakeUpstream(*scripts, clock=clock)
+    engine = Engine(
+        upstream=upstream if session.state.decision.live else None,
+        clock=clock,
+        redaction=rules,
+        profile=OPENAI,
+        check_request=check_request,
+        check_response=check_response,
+        limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
+    )
+    return Stage(engine, session, upstream, keeper, facts)
+
+
+def shown(answer: Answer) -> tuple[str, int, bytes, bool | None]:
+    return (answer.source, answer.response.status, answer.response.body, answer.recorded)
+
+
+def error_of(answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(answer.response.body)["error"]
+    return document
+
+
+async def rest(tail: AsyncGenerator[bytes, None] | None) -> list[bytes]:
+    assert tail is not None
+    return [chunk async for chunk in tail]
+
+
+RECORDED = an_interaction(a_request(A), a_response(b"old"))
+KEY_HEADERS: Headers = (("Authorization", "Bearer " + FAKE_KEY),)
+# A header's name is a place where nothing can be replaced.
+UNREDACTABLE: Headers = (*KEY_HEADERS, ("X-" + FAKE_KEY, "1"))

@@ -1,0 +1,301 @@
+"""The wiring: every setting reaches the part that it is for, and things start and stop in order."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from builders import TARGET
+from processes import runreel
+from runreel.app import redaction_of
+from runreel.config import load
+from runreel.core.cassette import Cassette
+from runreel.core.errors import StartRefused, StoreFailed
+from runreel.stores.files import FileStore
+from servers import Proxy, RawUpstream, Received, http, like_openai
+from wire import exchange, get, post
+
+TOKEN = "fake-" * 5
+
+
+def stage(name: str) -> bytes:
+    return post(TARGET, b'{"metadata":{"stage":"%s"}}' % name.encode())
+
+
+def exists(path: Path) -> bool:
+    return path.exists()
+
+
+class TestSettings:
+    async def test_the_ready_line_counts_interactions(
+        self, proxy: Proxy, upstream: RawUpstream
+    ) -> None:
+        async with proxy(mode="record", upstream=upstream.url) as running:
+            empty, url = running.ready_line, running.url
+            await exchange(running.url, stage("a"))
+            one = running.ready_line
+            await exchange(running.url, stage("b"))
+            two = running.ready_line
+
+        assert empty == f"runreel: record 'default' (0 interactions) at {url}"
+        assert one == f"runreel: record 'default' (1 interaction) at {url}"
+        assert two == f"runreel: record 'default' (2 interactions) at {url}"
+
+    async def test_allowed_hosts_are_answered_and_no_others(
+        self, proxy: Proxy, upstream: RawUpstream
+    ) -> None:
+        settings = {"mode": "passthrough", "upstream": upstream.url}
+        async with proxy(**settings, listen__allowed_hosts=["Box.Local"]) as running:
+            named = await exchange(running.url, get("/", host="box.local"))
+            other = await exchange(running.url, get("/", host="example.com"))
+
+        assert named.status == 200
+        assert (other.status, len(upstream.received)) == (421, 1)
+
+    async def test_a_request_beyond_its_limit_is_refused(
+        self, proxy: Proxy, upstream: RawUpstream
+    ) -> None:
+        settings = {"mode": "passthrough", "upstream": upstream.url}
+        async with proxy(**settings, limits__request_body_bytes_max=2) as running:
+            fits = await exchange(running.url, post("/", b"{}"))
+            too_large = await exchange(running.url, post("/", b"{ }"))
+
+        assert (fits.status, too_large.status, len(upstream.received)) == (200, 413, 1)
+
+    @pytest.mark.parametrize(("repeat", "again"), [("never", 424), ("last", 200)])
+    async def test_the_last_recording_answers_again_by_choice_only(
+        self, proxy: Proxy, upstream: RawUpstream, repeat: str, again: int
+    ) -> None:
+        async with proxy(mode="record", upstream=upstream.url) as running:
+            await exchange(running.url, stage("a"))
+
+        async with proxy(mode="replay", replay__repeat=repeat) as running:
+            statuses = [(await exchange(running.url, stage("a"))).status for _ in range(2)]
+
+        assert statuses == [200, again]
+
+    @pytest.mark.parametrize(
+        ("check", "status", "calls"), [("off", 200, 1), ("warn", 200, 1), ("strict", 400, 0)]
+    )
+    async def test_strict_requests_are_refused_before_the_upstream(
+        self, proxy: Proxy, upstream: RawUpstream, check: str, status: int, calls: int
+    ) -> None:
+        settings = {"mode": "record", "upstream": upstream.url, "validation__request": check}
+        async with proxy(**settings) as running:
+            reply = await exchange(running.url, post(TARGET, b'{"metadata":{"n":1}}'))
+
+        assert (reply.status, len(upstream.received)) == (status, calls)
+
+    @pytest.mark.parametrize(
+        ("check", "stored"), [("off", ["yes"]), ("warn", ["yes"]), ("strict", ["no"])]
+    )
+    async def test_strict_responses_are_passed_on_unstored(
+        self, proxy: Proxy, upstream: RawUpstream, check: str, stored: list[str]
+    ) -> None:
+        upstream.answer = lambda _: http(200, [("Content-Type", "application/json")], b"[]")
+        settings = {"mode": "record", "upstream": upstream.url, "validation__response": check}
+
+        async with proxy(**settings) as running:
+            reply = await exchange(running.url, stage("a"))
+
+        assert (reply.status, reply.body) == (200, b"[]")
+        assert reply.values("x-runreel-recorded") == stored
+
+    async def test_an_added_header_goes_upstream_and_never_to_disk(
+        self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+    ) -> None:
+        def echo(received: Received) -> bytes:
+            body = json.dumps({"you_sent": received.values("x-gateway-key")[0]}).encode()
+            return http(200, [("Content-Type", "application/json")], body)
+
+        upstream.answer = echo
+        added = {"X-Gateway-Key": TOKEN}
+        settings = {"mode": "record", "upstream": upstream.url}
+
+        async with proxy(**settings, upstream_options__headers=added) as running:
+            reply = await exchange(running.url, stage("a"))
+
+        assert TOKEN.encode() in reply.body
+        assert upstream.received[0].values("x-gateway-key") == [TOKEN]
+        assert TOKEN not in (tmp_path / "default.json").read_text()
+
+    def test_the_rules_of_the_user_add_to_the_defaults(self) -> None:
+        ours = {
+            "redaction.headers": ["X-Tenant"],
+            "redaction.query": ["Email"],
+            "redaction.body": ["/metadata/email"],
+            "redaction.patterns": ["cust-[0-9]+", "emp-[0-9]+"],
+        }
+
+        defaults = set(redaction_of(load(None, {}, {})).names)
+        found = set(redaction_of(load(None, {}, ours)).names)
+
+        assert {"credential", "header.authorization", "pattern.openai-key"} <= defaults
+        assert found - defaults == {
+            *("header.x-tenant", "query.email", "body./metadata/email"),
+            *("pattern.user-1", "pattern.user-2"),
+        }
+        assert defaults <= found
+
+    @pytest.mark.parametrize(("allowed", "status"), [(False, 200), (True, 404)])
+    async def test_a_regress_is_kept_by_choice_only(
+        self, proxy: Proxy, upstream: RawUpstream, allowed: bool, status: int
+    ) -> None:
+        async with proxy(mode="record", upstream=upstream.url) as running:
+            await exchange(running.url, stage("a"))
+        upstream.answer = lambda _: http(404, [])
+        again = {"mode": "record", "upstream": upstream.url, "allow_regress": allowed}
+        async with proxy(**again) as running:
+            await exchange(running.url, stage("a"))
+
+        async with proxy(mode="replay") as running:
+            reply = await exchange(running.url, stage("a"))
+
+        assert reply.status == status
+
+    @pytest.mark.parametrize(("prune", "left"), [(False, 2), (True, 1)])
+    async def test_what_was_not_asked_for_again_goes_by_choice_only(
+        self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path, prune: bool, left: int
+    ) -> None:
+        for names, options in (("ab", {}), ("b", {"prune": prune})):
+            async with proxy(mode="record", upstream=upstream.url, **options) as running:
+                for name in names:
+                    await exchange(running.url, stage(name))
+
+        document = json.loads((tmp_path / "default.json").read_text())
+        assert len(document["interactions"]) == left
+
+
+async def test_replay_opens_no_client_even_with_an_upstream(
+    proxy: Proxy, upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    settings = {"upstream": upstream.url}
+    async with proxy(mode="record", **settings) as running:
+        await exchange(running.url, stage("a"))
+    original = aiohttp.ClientSession.__init__
+
+    def counted(self: aiohttp.ClientSession, *args: Any, **kwargs: Any) -> None:
+        opened.append(self)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "__init__", counted)
+
+    async with proxy(mode="replay", **settings) as running:
+        reply = await exchange(running.url, stage("a"))
+    while_replaying = len(opened)
+    async with proxy(mode="record", **settings):
+        pass
+
+    assert reply.status == 200
+    assert (while_replaying, len(opened)) == (0, 1)
+
+
+class TestStop:
+    async def test_what_is_under_way_ends_before_the_process_does(
+        self, tmp_path: Path, upstream: RawUpstream
+    ) -> None:
+        arrived, release = asyncio.Event(), asyncio.Event()
+
+        async def hold(received: Received) -> bytes:
+            arrived.set()
+            await release.wait()
+            return like_openai(received)
+
+        upstream.answer = hold
+
+        async with runreel("record", "--upstream", upstream.url, cwd=tmp_path) as process:
+            call = asyncio.ensure_future(exchange(process.url, stage("a")))
+            await arrived.wait()
+            process.ask_to_stop()
+            await _closed(process.url)
+            release.set()
+            reply = await call
+            ended = await process.end()
+
+        assert (reply.status, reply.values("x-runreel-recorded")) == (200, ["yes"])
+        assert ended.code == 0
+        document = json.loads((tmp_path / "cassettes" / "default.json").read_text())
+        assert len(document["interactions"]) == 1
+
+    async def test_a_receipt_is_written_even_if_the_cassette_cannot_be_saved(
+        self,
+        proxy: Proxy,
+        upstream: RawUpstream,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        path = tmp_path / "receipt.json"
+
+        def full(_: FileStore, name: str, __: Cassette) -> str:
+            raise StoreFailed(f"{name}: cannot be written: No space left on device")
+
+        with pytest.raises(StoreFailed, match="No space left on device"):
+            async with proxy(mode="record", upstream=upstream.url, receipt=path) as running:
+                monkeypatch.setattr(FileStore, "save", full)
+                await exchange(running.url, stage("a"))
+
+        document = json.loads(path.read_text())
+        assert (document["recorded"], document["not_stored"]) == (0, 1)
+
+    async def test_a_receipt_that_cannot_be_written_is_an_error(
+        self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "gone"
+        folder.mkdir()
+
+        with pytest.raises(StoreFailed) as failed:
+            async with proxy(
+                mode="record", upstream=upstream.url, receipt=folder / "receipt.json"
+            ) as running:
+                await exchange(running.url, stage("a"))
+                folder.rmdir()
+
+        assert str(failed.value) == (
+            f"{folder}/receipt.json: the receipt cannot be written: No such file or directory"
+        )
+        assert exists(tmp_path / "default.json")
+
+
+async def _closed(url: str) -> None:
+    """Return once nothing listens there any more."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except ConnectionRefusedError:
+            return
+        writer.close()
+
+
+class TestAddress:
+    async def test_a_port_in_use_leaves_nothing_behind(
+        self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+    ) -> None:
+        receipt = tmp_path / "receipt.json"
+
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(StartRefused, match=f"port {port} on 127.0.0.1 is in use"):
+                async with proxy(
+                    mode="record", upstream=upstream.url, listen__port=port, receipt=receipt
+                ):
+                    raise AssertionError
+
+        assert not exists(receipt)
+
+    @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+    async def test_an_ipv6_address_stands_in_brackets(
+        self, proxy: Proxy, upstream: RawUpstream
+    ) -> None:
+        settings = {"mode": "passthrough", "upstream": upstream.url, "listen__host": "::1"}
+
+        async with proxy(**settings) as running:
+            reply = await exchange(running.url, get("/"))
+
+        assert running.url.startswith("http://[::1]:")
+        assert reply.status == 200

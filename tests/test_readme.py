@@ -1,0 +1,145 @@
+"""README's commands, run as they are printed.
+
+Only three things are put in their place: `runreel` for the interpreter under test, ports that are
+free here for 8080 and 8000, and a copy of the repository's cassettes for the working directory.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from processes import Serving, runreel
+from servers import RawUpstream
+from wire import Wire, post
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in _blocks("sh") for line in block.splitlines()]
+INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
+    :8
+]
+CHECK, SHOW = COMMANDS[8:]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working directory like the repository's."""
+    shutil.copytree(ROOT / "cassettes", tmp_path / "cassettes")
+    return tmp_path
+
+
+@asynccontextmanager
+async def _as_printed(
+    command: str, folder: Path, upstream: RawUpstream | None = None
+) -> AsyncIterator[Serving]:
+    words = command.rpartition("runreel ")[2].split()
+    if upstream is not None:
+        words = [word.replace("http://127.0.0.1:8000", upstream.url) for word in words]
+    async with runreel(*words, cwd=folder) as serving:
+        yield serving
+
+
+async def _modify(serving: Serving, value: str) -> tuple[int, bytes]:
+    wire = await Wire.open(serving.url)
+    body = b'{"metadata":{"stage":"%b"}}' % value.encode()
+    reply = await wire.send(post("/v1/threads/thread_abc123/runs/run_abc123", body))
+    await wire.close()
+    return reply.status, reply.body
+
+
+async def _output(*command: str, cwd: Path) -> str:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=environment, stdout=subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out.decode()
+
+
+def test_the_two_commands_that_set_everything_up_are_the_only_ones_that_install() -> None:
+    # The first runs in tests/install, the second is how these tests came to run in CI.
+    assert INSTALL_AND_REPLAY == (
+        "python3 -m venv .venv && .venv/bin/pip install --quiet . && "
+        ".venv/bin/runreel replay --repeat last --cassette examples/modify-run"
+    )
+    assert INSTALL_AND_TEST == (
+        "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[test]' && .venv/bin/pytest"
+    )
+    assert sum("install" in command for command in COMMANDS) == 2
+    assert INSTALL_AND_TEST in COMMANDS
+    assert "'.[test]'" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+async def test_the_shipped_cassette_answers_readmes_curl_and_readmes_sdk_call(folder: Path) -> None:
+    (sdk_call,) = _blocks("python")
+    async with _as_printed(INSTALL_AND_REPLAY, folder) as serving:
+        answered = [
+            await _output(
+                "bash", "-c", CURL.replace("http://127.0.0.1:8080", serving.url), cwd=folder
+            )
+            for _ in range(2)
+        ]
+        printed = await _output(
+            sys.executable,
+            *("-W", "ignore", "-c"),
+            sdk_call.replace("http://127.0.0.1:8080", serving.url),
+            cwd=folder,
+        )
+
+    assert serving.ready_line.startswith(
+        "runreel: replay 'examples/modify-run' (1 interaction) at "
+    )
+    assert answered[0].startswith('{\n  "id": "run_abc123",\n')
+    assert answered[0] == answered[1]
+    assert printed == "completed {'user_id': 'user_abc123'}\n"
+
+
+async def test_recording_replaying_auditing_and_adding_work_as_printed(
+    folder: Path, upstream: RawUpstream
+) -> None:
+    async with _as_printed(RECORD, folder, upstream) as serving:
+        recorded = await _modify(serving, "a")
+        await serving.stop()
+    async with _as_printed(REPLAY, folder) as serving:
+        replayed = await _modify(serving, "a")
+        await serving.stop()
+    async with _as_printed(RECEIPT, folder) as serving:
+        missed = await _modify(serving, "b")
+        await serving.stop()
+    async with _as_printed(EPISODES, folder, upstream) as serving:
+        added = await _modify(serving, "b")
+        await serving.stop()
+    changes = await _output("bash", "-c", CHANGES, cwd=folder)
+
+    assert [recorded[0], replayed[0], missed[0], added[0]] == [200, 200, 424, 200]
+    assert b'"stage": "a"' in replayed[1]
+    assert b'body /metadata/stage: sent \\"b\\", recorded \\"a\\"' in missed[1]
+    assert '"upstream_calls": 0' in (folder / "receipt.json").read_text(encoding="utf-8")
+    target = "/v1/threads/thread_abc123/runs/run_abc123"
+    assert [line.split(" ", 1)[1] for line in changes.splitlines()] == [
+        f"{target} {{'json': {{'metadata': {{'stage': 'b'}}}}, 'layout': 'compact'}}",
+        f"{target} {{'json': {{'metadata': {{'stage': 'a'}}}}, 'layout': 'compact'}}",
+    ]
+
+
+async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:
+    checked = await _output("bash", "-c", CHECK, cwd=folder)
+    shown = await _output("bash", "-c", SHOW, cwd=folder)
+
+    assert checked.startswith("runreel: ")
+    assert 'mode = "replay"' in shown

@@ -1,0 +1,287 @@
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from builders import a_cassette, a_request, a_response, an_interaction
+from runreel.core.cassette import Cassette
+from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
+from runreel.core.facts import Fact
+from runreel.core.modes import Action, Mode
+from runreel.core.redaction import Redaction
+from runreel.live import LiveSession
+from runreel.ports import Stored
+from runreel.sessions import SessionSpec, open_session
+from runreel.stores.memory import MemoryStore
+
+URL = "https://api.openai.com"
+
+
+def opened(
+    store: MemoryStore, mode: str, upstream: str | None = URL, **changes: Any
+) -> LiveSession:
+    fields: dict[str, Any] = {
+        "id": "default",
+        "cassette": "default",
+        "mode": mode,
+        "upstream": upstream,
+        "profile": "openai",
+        "redaction": Redaction(),
+    }
+    return open_session(SessionSpec(**(fields | changes)), store, tell=_nothing)
+
+
+def _nothing(_: Fact) -> None:
+    pass
+
+
+def refusal(store: MemoryStore, mode: str, upstream: str | None = URL, **changes: Any) -> str:
+    with pytest.raises(StartRefused) as caught:
+        opened(store, mode, upstream, **changes)
+    return str(caught.value)
+
+
+def holding(**cassettes: Cassette) -> MemoryStore:
+    store = MemoryStore()
+    for name, cassette in cassettes.items():
+        store.save(name, cassette)
+    return store
+
+
+def capture(session: LiveSession, answer: bytes) -> None:
+    redaction = Redaction()
+    verdict = session.state.ask(session.state.arrive(), redaction.request(a_request()))
+    session.state.keep(verdict, an_interaction(response=a_response(answer)))
+
+
+class TestRefusals:
+    def test_a_missing_cassette_names_those_that_are_there(self) -> None:
+        store = holding(b=a_cassette(), a=a_cassette())
+
+        assert refusal(store, "replay", cassette="c") == (
+            "there is no cassette 'c' to replay (there are: a, b); choose one with --cassette NAME "
+            "and --cassettes DIR, or record it: runreel record --cassette c --upstream URL"
+        )
+
+    def test_it_says_so_when_there_are_none(self) -> None:
+        assert refusal(MemoryStore(), "replay") == (
+            "there is no cassette 'default' to replay (there are none at all); choose one with "
+            "--cassette NAME and --cassettes DIR, or record it: runreel record --cassette default "
+            "--upstream URL"
+        )
+
+    def test_it_names_ten_at_most(self) -> None:
+        store = holding(**{f"c{number:02}": a_cassette() for number in range(13)})
+
+        assert "c09 and 3 more)" in refusal(store, "replay")
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes", "passthrough"])
+    def test_a_live_mode_without_an_upstream(self, mode: str) -> None:
+        assert refusal(holding(default=a_cassette()), mode, None) == (
+            f"mode {mode} goes live and needs an upstream; give one with --upstream URL"
+        )
+
+    def test_once_without_cassette_and_upstream(self) -> None:
+        assert refusal(MemoryStore(), "once", None) == (
+            "there is no cassette 'default' yet, so mode once records it and needs an upstream; "
+            "give one with --upstream URL"
+        )
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes"])
+    def test_another_upstream(self, mode: str) -> None:
+        assert refusal(holding(default=a_cassette()), mode, "http://localhost:8000") == (
+            "cassette 'default' was recorded from https://api.openai.com, not from "
+            "http://localhost:8000, and recordings of different upstreams are never merged; record "
+            "into another one with --cassette NAME"
+        )
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes"])
+    def test_another_profile(self, mode: str) -> None:
+        assert refusal(holding(default=a_cassette()), mode, profile="rubra") == (
+            "cassette 'default' was recorded under the profile openai, not rubra; set `profile` to "
+            "it, or record into another one with --cassette NAME"
+        )
+
+    def test_a_damaged_cassette_stops_every_mode_that_reads_it(self) -> None:
+        store = MemoryStore()
+        store.documents["default"] = "{}"
+
+        for mode in ("replay", "record", "new_episodes", "once"):
+            with pytest.raises(CassetteDamaged, match=r"^default: /format: "):
+                opened(store, mode)
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
+    def test_a_place_that_cannot_be_written_stops_a_mode_that_writes(self, mode: str) -> None:
+        class ReadOnly(MemoryStore):
+            def check_writable(self, name: str) -> None:
+                raise StartRefused(f"{name} cannot be written")
+
+        assert refusal(ReadOnly(), mode) == "default cannot be written"
+
+
+class TestOpening:
+    @pytest.mark.parametrize("upstream", [None, "http://elsewhere"])
+    def test_replay_needs_no_upstream_and_does_not_look_at_it(self, upstream: str | None) -> None:
+        store = holding(default=a_cassette(an_interaction()))
+
+        session = opened(store, "replay", upstream, profile="rubra")
+
+        assert (session.mode, session.interactions) == (Mode.REPLAY, 1)
+
+    def test_once_replays_what_is_there(self) -> None:
+        session = opened(holding(default=a_cassette(an_interaction())), "once", None)
+
+        assert session.mode is Mode.REPLAY
+
+    def test_once_records_what_is_not(self) -> None:
+        assert opened(MemoryStore(), "once").mode is Mode.RECORD
+
+    def test_passing_through_loads_nothing(self) -> None:
+        store = MemoryStore()
+        store.documents["default"] = "damaged"
+
+        session = opened(store, "passthrough")
+
+        assert (session.mode, session.interactions, session.sha256) == (Mode.PASSTHROUGH, 0, None)
+
+    def test_it_compares_as_the_cassette_says(self) -> None:
+        cassette = a_cassette(an_interaction())
+        by_path = Cassette(URL, "openai", ("path",), (), cassette.interactions)
+        session = opened(holding(default=by_path), "replay")
+        request = Redaction().request(a_request(b"another body", method="PUT"))
+
+        verdict = session.state.ask(session.state.arrive(), request)
+
+        assert verdict.action is Action.SERVE
+
+    def test_it_knows_the_sha256_of_what_it_read(self) -> None:
+        store = MemoryStore()
+        saved = store.save("default", a_cassette())
+
+        assert opened(store, "replay").sha256 == saved
+
+
+class Slow(MemoryStore):
+    """Saves when it is let; counts its writes, and those that overlap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.let = threading.Event()
+        self.writing = 0
+        self.most_at_once = 0
+        self.counts: list[int] = []
+
+    def save(self, name: str, cassette: Cassette) -> str:
+        self.writing += 1
+        self.most_at_once = max(self.most_at_once, self.writing)
+        self.begun.set()
+        assert self.let.wait(10)
+        self.writing -= 1
+        self.counts.append(len(cassette.interactions))
+        return super().save(name, cassette)
+
+
+class TestSaving:
+    async def test_what_is_captured_is_stored_before_the_answer_goes_out(self) -> None:
+        store = MemoryStore()
+        session = opened(store, "record")
+        capture(session, b"one")
+
+        await session.persist()
+
+        stored = store.load("default")
+        assert stored is not None
+        assert stored.cassette == Cassette(
+            upstream=URL,
+            profile="openai",
+            match_on=("method", "path", "query", "body", "header.openai-beta"),
+            redaction=Redaction().names,
+            interactions=(an_interaction(response=a_response(b"one")),),
+        )
+        assert session.sha256 == stored.sha256
+
+    async def test_nothing_is_written_when_nothing_was_captured(self) -> None:
+        store = MemoryStore()
+        session = opened(store, "record")
+
+        await session.close()
+
+        assert store.documents == {}
+
+    async def test_a_write_that_failed_is_made_up_for_by_the_next(self) -> None:
+        class Full(MemoryStore):
+            full = True
+
+            def save(self, name: str, cassette: Cassette) -> str:
+                if self.full:
+                    raise StoreFailed("no space left")
+                return super().save(name, cassette)
+
+        store = Full()
+        session = opened(store, "record")
+        capture(session, b"one")
+        with pytest.raises(StoreFailed, match="no space left"):
+            await session.persist()
+
+        store.full = False
+        capture(session, b"two")
+        await session.persist()
+
+        assert _bodies(store.load("default")) == [b"one", b"two"]
+
+    async def test_calls_that_wait_share_one_write(self) -> None:
+        store = Slow()
+        session = opened(store, "record")
+        capture(session, b"one")
+        first = asyncio.ensure_future(session.persist())
+        await asyncio.to_thread(store.begun.wait, 10)
+
+        others = []
+        for answer in (b"two", b"three", b"four"):
+            capture(session, answer)
+            others.append(asyncio.ensure_future(session.persist()))
+        await asyncio.sleep(0)
+        store.let.set()
+        await asyncio.gather(first, *others)
+
+        assert store.counts == [1, 4]
+
+    async def test_a_client_that_leaves_does_not_let_two_writes_overlap(self) -> None:
+        store = Slow()
+        session = opened(store, "record")
+        capture(session, b"one")
+        leaving = asyncio.ensure_future(session.persist())
+        await asyncio.to_thread(store.begun.wait, 10)
+
+        leaving.cancel()
+        capture(session, b"two")
+        staying = asyncio.ensure_future(session.persist())
+        closing = asyncio.ensure_future(session.close())
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        store.let.set()
+        await asyncio.gather(staying, closing)
+
+        assert store.most_at_once == 1
+        assert store.counts == [1, 2, 2]
+        assert _bodies(store.load("default")) == [b"one", b"two"]
+
+    async def test_the_end_drops_what_was_superseded(self) -> None:
+        old = (an_interaction(), an_interaction(name="second"))
+        store = holding(default=a_cassette(*old))
+        session = opened(store, "record")
+        capture(session, b"new")
+        await session.persist()
+        before = _bodies(store.load("default"))
+
+        await session.close()
+
+        assert before == [b"new", b'{"id": "run_abc123"}']
+        assert _bodies(store.load("default")) == [b"new"]
+
+
+def _bodies(stored: Stored | None) -> list[bytes]:
+    assert stored is not None
+    return [item.value.response.body for item in stored.cassette.interactions]
