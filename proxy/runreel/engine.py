@@ -6,7 +6,7 @@ ends in exactly one `Fact`.
 """
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from runreel.core import validation
@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request on its way; `sent` is None if it cannot be redacted."""
+    """One request on its way; `sent` is None if it cannot be redacted, and `opaque` says why."""
 
     session: LiveSession
     arrival: int
@@ -70,7 +70,8 @@ class _Call:
     plain: Request
     operation: str | None
     started: float
-    checks: tuple[Violation, ...] = field(default=())
+    opaque: str | None = None
+    checks: tuple[Violation, ...] = ()
 
 
 class Engine:
@@ -115,11 +116,12 @@ class Engine:
     def _read(self, session: LiveSession, arrival: int, request: Request) -> _Call:
         plain = recordable_request(request, self._limits.decoded_bytes_max)
         operation = recognise(request.method, request.path)
-        sent: Redacted[Request] | None
+        sent: Redacted[Request] | None = None
+        opaque = None
         try:
             sent = self._redaction.request(plain, request)
-        except Unredactable:
-            sent = None
+        except Unredactable as error:
+            opaque = f"the request cannot be redacted: {error}"
         return _Call(
             session=session,
             arrival=arrival,
@@ -128,6 +130,7 @@ class Engine:
             plain=plain,
             operation=operation.name if operation else None,
             started=self._clock.monotonic(),
+            opaque=opaque,
         )
 
     def _serve(self, call: _Call, verdict: Verdict) -> Answer:
@@ -145,12 +148,9 @@ class Engine:
         return Answer(response, "proxy")
 
     def _refuse_opaque(self, call: _Call) -> Answer:
-        message = (
-            "The request repeats its own credential where it cannot be taken out, so it was "
-            "compared with nothing; send the credential in its header only."
-        )
+        message = f"No recording matches: {call.opaque}, so it was compared with nothing."
         response = error_response(NO_MATCH, message)
-        self._tell(call, Outcome.MISSED, response.status, reason=message)
+        self._tell(call, Outcome.MISSED, response.status, reason=call.opaque)
         return Answer(response, "proxy")
 
     async def _forward(self, call: _Call, verdict: Verdict | None) -> Answer:
@@ -158,8 +158,9 @@ class Engine:
         unstored = False if captures else None
         call = replace(call, checks=self._findings_of_request(call))
         if self._check_request == "strict" and validation.forbids(call.checks):
-            refusal = self._profile.refuse(call.checks[0])
-            self._tell(call, Outcome.REFUSED, refusal.status, reason=call.checks[0].rule)
+            first = self._redaction.finding(call.live, call.checks[0])
+            refusal = self._profile.refuse(first)
+            self._tell(call, Outcome.REFUSED, refusal.status, reason=f"{first.at}: {first.rule}")
             return Answer(json_response(refusal.status, refusal.body, NO_RETRY), "proxy", unstored)
         assert self._upstream is not None  # noqa: S101 - no live mode starts without one
         try:
@@ -196,7 +197,7 @@ class Engine:
             limit = self._limits.response_bytes_max
             reason = f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
         elif verdict is None:
-            reason = "the request repeats its own credential where it cannot be taken out"
+            reason = call.opaque
         elif call.session.state.regresses(verdict, response.status):
             reason = (
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
@@ -232,7 +233,8 @@ class Engine:
                 self._profile, call.operation, plain.status, plain.body
             )
         if self._check_response == "strict" and validation.forbids(findings):
-            first = next(item for item in findings if item.severity == validation.ERROR)
+            error = next(item for item in findings if item.severity == validation.ERROR)
+            first = self._redaction.finding(call.live, error)
             return None, f"strict response validation: {first.at or 'the body'}: {first.rule}"
         interaction = Interaction(
             id=f"{call.operation or call.live.method}-{digest(verdict.fingerprint)}",

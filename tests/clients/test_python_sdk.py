@@ -100,9 +100,7 @@ async def test_the_same_call_written_by_1x_and_by_the_newest_hits_the_same_recor
     async with proxy(mode="passthrough", upstream=upstream.url) as running:
         await _modify(player, running.url, "sync", metadata)
     written[player] = upstream.received[1].body
-    assert written["1.x"] == (
-        b'{"metadata": {"stage": "ge\\u00e4ndert", "by": "\\u96ea"}}'
-    )
+    assert written["1.x"] == (b'{"metadata": {"stage": "ge\\u00e4ndert", "by": "\\u96ea"}}')
     assert written["newest"] == '{"metadata":{"stage":"geändert","by":"雪"}}'.encode()
     assert replayed["object"]["metadata"] == metadata
     assert replayed["bytes"] == recorded["bytes"]

@@ -203,7 +203,11 @@ def test_a_body_is_deep_json_up_to_the_limit() -> None:
         ((("OpenAI-Beta", ""),), (), False),
         ((("OpenAI-Beta", "null"),), (), False),
         ((("OpenAI-Beta", "a"), ("OpenAI-Beta", "b")), (("OpenAI-Beta", "a, b"),), True),
-        ((("OpenAI-Beta", "a"), ("OpenAI-Beta", "b")), (("OpenAI-Beta", "b, a"),), False),
+        (
+            (("OpenAI-Beta", "a"), ("OpenAI-Beta", "b")),
+            (("OpenAI-Beta", "b"), ("OpenAI-Beta", "a")),
+            False,
+        ),
     ],
 )
 def test_the_openai_beta_header_counts(one: Headers, other: Headers, equal: bool) -> None:

@@ -1,7 +1,6 @@
 """A miss must be understood from the exception it becomes in the client."""
 
 import json
-import re
 
 import pytest
 from hypothesis import given
@@ -70,9 +69,9 @@ def test_the_recording_with_the_fewest_differences_is_the_nearest() -> None:
 
 
 def test_the_recording_with_more_equal_facets_is_nearer_than_one_with_fewer_differences() -> None:
-    sent = Request("POST", "/v1/threads/t/runs/r", (), b'{"a":1,"b":2}')
+    sent = Request("POST", "/v1/threads/t/runs/r", (), b'{"a":1,"b":2,"c":3}')
     same_call = a_candidate(Request("POST", "/v1/threads/t/runs/r", (), b"{}"), "same call")
-    elsewhere = a_candidate(Request("GET", "/v1/models", (), b'{"a":1,"b":2}'), "elsewhere")
+    elsewhere = a_candidate(Request("GET", "/v1/models", (), b'{"a":1,"b":2,"c":3}'), "elsewhere")
 
     assert nearest_name(a_miss(sent, elsewhere, same_call)) == "same call"
 
@@ -120,10 +119,11 @@ def test_a_played_recording_is_named_when_it_is_nearer() -> None:
 
 
 def test_an_alike_recording_is_found_behind_many_others() -> None:
-    others = [a_candidate(a_request(target=f"/v1/models/{at}"), f"m{at}") for at in range(200)]
-    alike = a_candidate(with_stage("a"), "alike")
+    others = [a_candidate(a_request(b'{"a":%d,"b":2}' % at), f"o{at}") for at in range(200)]
+    long = [a_candidate(a_request(b"x" * 100_000, target="/x"), f"l{at}") for at in range(20)]
+    alike = a_candidate(a_request(b'{"a":"s","b":1}'), "alike")
 
-    assert nearest_name(a_miss(with_stage("b"), *others, alike)) == "alike"
+    assert nearest_name(a_miss(a_request(b'{"a":"s","b":"s"}'), *long, *others, alike)) == "alike"
 
 
 def test_an_exhausted_recording_is_its_own_nearest_without_a_difference() -> None:
@@ -274,7 +274,7 @@ def test_any_miss_has_a_clean_and_short_message(sent: Request, recorded: list[Re
 
     assert all(char.isprintable() or char == "\n" for char in message)
     assert max(map(len, message.split("\n"))) < 700
-    assert re.search(r"is r\d|as r\d", message)
+    assert any(f"s r{at}" in message for at in range(4))
     message.encode("utf-8")
 
 

@@ -211,6 +211,15 @@ class TestGivingBack:
 
         assert session.unplayed() == ()
 
+    def test_clients_that_leave_again_and_again_do_not_escape_the_limit(self) -> None:
+        session = a_session(Mode.REPLAY, [recording("one")], repeat_last=True)
+        ask(session)
+
+        for _ in range(1_000):
+            session.give_back(ask(session))
+
+        assert served(session) == "interaction_exhausted"
+
     def test_a_miss_has_nothing_to_give_back(self) -> None:
         session = a_session(Mode.REPLAY, [recording("one")])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -145,7 +146,9 @@ async def test_a_recording_has_its_time_in_whole_seconds_and_its_duration() -> N
 
     await scene.ask(a_request(A))
 
+    kept = scene.session.state.merged()[0].value
     document = json.loads(scene.store.documents["default"])
+    assert kept.recorded_at == datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
     assert document["interactions"][0]["recorded_at"] == "2026-03-31T10:15:02Z"
     assert document["interactions"][0]["duration_ms"] == 250
     assert document["interactions"][0]["operation"] == "modifyRun"

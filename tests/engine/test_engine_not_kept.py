@@ -124,7 +124,7 @@ async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
 
     assert (answer.source, answer.response.status) == ("proxy", 424)
     assert error_of(answer)["code"] == "no_matching_interaction"
-    assert "repeats its own credential" in error_of(answer)["message"]
+    assert "a credential stands where it cannot be replaced" in error_of(answer)["message"]
     assert scene.told == [("missed", 424, False)]
     assert FAKE_KEY not in str(scene.facts) + str(answer)
 

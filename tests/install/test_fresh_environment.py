@@ -19,9 +19,7 @@ pytestmark = [pytest.mark.install, pytest.mark.timeout(300)]
 def test_readmes_first_command_installs_and_replays_in_a_fresh_environment(tmp_path: Path) -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     command = next(line for line in lines if line.startswith("python3 -m venv") and " . " in line)
-    assert command.endswith(
-        ".venv/bin/runreel replay --repeat last --cassette examples/modify-run"
-    )
+    assert command.endswith(".venv/bin/runreel replay --repeat last --cassette examples/modify-run")
     clone = tmp_path / "clone"
     skipped = shutil.ignore_patterns(".git", ".venv", "venv*", "*.egg-info", ".*cache", "build")
     shutil.copytree(ROOT, clone, ignore=skipped)

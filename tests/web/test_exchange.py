@@ -2,13 +2,15 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
 from builders import a_request
+from fakes import Script
+from runreel.engine import Answer
 from runreel.web.exchange import write
 from servers import Cut, Proxy, RawUpstream, http
 from stages import RECORDED, A, shown, stage
@@ -193,13 +195,15 @@ async def test_a_body_that_head_or_204_cannot_have_is_not_waited_for(
     ]
 
 
-async def test_a_recording_whose_client_left_before_the_head_can_be_played_again() -> None:
-    scene = stage("replay", recorded=(RECORDED,))
+async def _write_to_nobody(answer: Answer, after: Callable[[], None]) -> bytes:
+    """Write an answer to a client that is gone; what the client saw all the same."""
 
     async def client_is_gone(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.close()
-        return await write(request, await scene.ask(a_request(A)))
+        response = await write(request, answer)
+        after()
+        return response
 
     app = web.Application()
     app.router.add_get("/", client_is_gone)
@@ -211,8 +215,25 @@ async def test_a_recording_whose_client_left_before_the_head_can_be_played_again
     seen = await wire.read_to_the_end()
     await wire.close()
     await runner.cleanup()
+    return seen
 
+
+async def test_a_recording_whose_client_left_before_the_head_can_be_played_again() -> None:
+    scene = stage("replay", recorded=(RECORDED,))
+    unsent = await scene.ask(a_request(A))
+
+    seen = await _write_to_nobody(unsent, lambda: None)
     again = await scene.ask(a_request(A))
 
     assert seen == b""
     assert shown(again) == ("replay", 200, b"old", None)
+
+
+async def test_a_long_body_whose_client_left_before_the_head_lets_the_upstream_go() -> None:
+    scene = stage("passthrough", Script([b"aaaa", b"bbbb"]), response_bytes_max=3)
+    closed: list[int] = []
+    answer = await scene.ask(a_request(A))
+
+    seen = await _write_to_nobody(answer, lambda: closed.append(scene.upstream.closed))
+
+    assert (seen, closed) == (b"", [1])

@@ -223,7 +223,7 @@ async def test_headers_of_the_configuration_replace_the_clients(
 ) -> None:
     upstream.answer = lambda _: http(200, [])
     settings = {"Authorization": "Bearer ours", "openai-beta": "assistants=v2"}
-    theirs = (("authorization", "Bearer theirs"), ("AUTHORIZATION", "x"), ("OpenAI-Beta", "v1"))
+    theirs = (("authorization", "Bearer theirs"), ("Authorization", "x"), ("openai-beta", "v1"))
 
     async with proxy(
         mode="passthrough", upstream=upstream.url, upstream_options__headers=settings

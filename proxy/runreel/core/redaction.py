@@ -119,13 +119,15 @@ class Redaction:
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
         return Redacted(found)
 
-    def text(self, live: Request, text: str) -> Redacted[str]:
-        """A short text about a request (for a log line) without that request's secrets.
-
-        Raises:
-            Unredactable: a user's pattern never has enough of it.
-        """
-        return Redacted(self._text(text, self._secrets_of(live), self._patterns))
+    def finding(self, live: Request, violation: Violation) -> Violation:
+        """A finding that may be told to anyone; what cannot be redacted is left out of it."""
+        secrets = self._secrets_of(live)
+        try:
+            found = self._violation(violation, secrets)
+            _refuse_leftovers(secrets, _said(found))
+        except Unredactable:
+            return replace(violation, at="", message=f"Not shown, it holds a secret: {PLACEHOLDER}")
+        return found
 
     def _secrets_of(self, request: Request) -> Secrets:
         in_query = (

@@ -27,6 +27,10 @@ SECRET_HEADERS = frozenset(
     }
 )
 CREDENTIAL_QUERY = frozenset({"access_token", "api-key", "api_key", "apikey"})
+# What the configuration may add to a request without making its value a secret.
+HARMLESS_HEADERS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "content-type", "openai-beta", "user-agent"}
+)
 # Not secret, but it belongs to the moment and not to the answer.
 NEVER_STORED = frozenset({"date"})
 

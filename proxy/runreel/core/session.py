@@ -112,7 +112,7 @@ class Session:
         """Whether keeping an answer of this status would replace a good recording by "gone"."""
         if verdict.counterpart is None or self._allow_regress or status not in _GONE:
             return False
-        return 200 <= self._old[verdict.counterpart].interaction.value.response.status < 300
+        return self._old[verdict.counterpart].interaction.value.response.status < 300
 
     def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> None:
         """Take a captured interaction in; it shows in `merged` from here on."""

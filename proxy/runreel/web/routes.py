@@ -102,7 +102,7 @@ async def _answer(site: Site, request: web.Request) -> Answer:
 async def _call(site: Site, request: web.Request, name: str, target: str) -> Answer:
     session = site.sessions.get(name)
     if session is None:
-        raise Refused("session_unknown", f"There is no session {name!r} here, or it has ended.")
+        raise Refused("session_unknown", "There is no session of that name here, or it has ended.")
     arrival = session.state.arrive()
     try:
         body = await read_body(request, site.body_bytes_max)

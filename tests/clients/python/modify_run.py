@@ -19,8 +19,8 @@ KEY = "sk-" + "FaKe0" * 8
 async def modify(base_url: str, kind: str, metadata: dict[str, str]) -> Any:
     if kind == "async":
         async with openai.AsyncOpenAI(base_url=base_url, api_key=KEY) as client:
-            runs = client.beta.threads.runs.with_raw_response
-            return await runs.update("run_abc123", thread_id="thread_abc123", metadata=metadata)
+            later = client.beta.threads.runs.with_raw_response
+            return await later.update("run_abc123", thread_id="thread_abc123", metadata=metadata)
     with openai.OpenAI(base_url=base_url, api_key=KEY) as client:
         runs = client.beta.threads.runs.with_raw_response
         return runs.update("run_abc123", thread_id="thread_abc123", metadata=metadata)
