@@ -11,11 +11,12 @@ import pytest
 
 from builders import TARGET
 from processes import runreel
-from runreel.app import redaction_of
+from runreel.app import _upstream_options, redaction_of
 from runreel.config import load
 from runreel.core.cassette import Cassette
 from runreel.core.errors import StartRefused, StoreFailed
 from runreel.stores.files import FileStore
+from runreel.web.upstream import UpstreamOptions
 from servers import Proxy, RawUpstream, Received, http, like_openai
 from wire import exchange, get, post
 
@@ -140,6 +141,15 @@ class TestSettings:
             *("pattern.user-1", "pattern.user-2"),
         }
         assert defaults <= found
+
+    def test_the_upstream_is_called_with_its_own_timeouts(self) -> None:
+        ours = {"upstream_options.connect_timeout_s": 3, "upstream_options.read_timeout_s": 4}
+
+        found = _upstream_options(load(None, {}, ours | {"upstream": "http://h/openai/"}))
+
+        assert found == UpstreamOptions(
+            base="http://h/openai", headers=(), connect_timeout_s=3, read_timeout_s=4
+        )
 
     @pytest.mark.parametrize(("allowed", "status"), [(False, 200), (True, 404)])
     async def test_a_regress_is_kept_by_choice_only(

@@ -68,7 +68,19 @@ def test_the_recording_with_the_fewest_differences_is_the_nearest() -> None:
     assert miss.differences == (Difference("body", "/c", 3, 9),)
 
 
-def test_the_recording_with_more_equal_facets_is_nearer_than_one_with_fewer_differences() -> None:
+def test_another_body_for_the_same_run_is_nearer_than_this_body_for_another_run() -> None:
+    sent = a_request(b'{"metadata":{"stage":"b"}}', target="/v1/threads/t1/runs/r1")
+    same_run = a_candidate(
+        a_request(b'{"metadata":{"stage":"a"}}', target="/v1/threads/t1/runs/r1"), "same run"
+    )
+    same_body = a_candidate(
+        a_request(b'{"metadata":{"stage":"b"}}', target="/v1/threads/t1/runs/r2"), "same body"
+    )
+
+    assert nearest_name(a_miss(sent, same_body, same_run)) == "same run"
+
+
+def test_the_same_call_is_nearer_than_one_with_fewer_differences() -> None:
     sent = Request("POST", "/v1/threads/t/runs/r", (), b'{"a":1,"b":2,"c":3}')
     same_call = a_candidate(Request("POST", "/v1/threads/t/runs/r", (), b"{}"), "same call")
     elsewhere = a_candidate(Request("GET", "/v1/models", (), b'{"a":1,"b":2,"c":3}'), "elsewhere")

@@ -50,31 +50,37 @@ def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) ->
     """The miss of a request, with the candidate that resembles it most; ties go to the unplayed."""
     compared = []
     chars = 0
-    for item in sorted(candidates, key=lambda item: -_likeness(sent, item.fingerprint)):
+    ranked = sorted(candidates, key=lambda item: _likeness(sent, item.fingerprint), reverse=True)
+    for item in ranked:
         compared.append((item, differences(sent, item.fingerprint)))
         chars += sum(len(text) for _, text in item.fingerprint)
         if chars > _COMPARED_CHARS_MAX:
             break
     if not compared:
         return Miss(code)
-    item, found = min(
+    item, found = max(
         compared,
-        key=lambda pair: (-_likeness(sent, pair[0].fingerprint), len(pair[1]), pair[0].played),
+        key=lambda pair: (
+            _likeness(sent, pair[0].fingerprint),
+            -len(pair[1]),
+            not pair[0].played,
+        ),
     )
     return Miss(code, item, found)
 
 
-def _likeness(sent: Fingerprint, recorded: Fingerprint) -> float:
-    """Between 0 and one per facet: equal facets count whole, paths by their equal segments."""
-    score = 0.0
-    for (name, mine), (_, theirs) in zip(sent, recorded, strict=True):
-        if mine == theirs:
-            score += 1
-        elif name == "path":
-            pairs = zip(mine.split("/"), theirs.split("/"), strict=False)
-            longest = max(mine.count("/"), theirs.count("/")) + 1
-            score += sum(a == b for a, b in pairs) / longest
-    return score
+def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, int]:
+    """How alike two requests are: the method first, then the path by its equal segments, then the
+    number of equal facets. So another body for the same run is nearer than this body for another.
+    """
+    mine, theirs = dict(sent), dict(recorded)
+    segments = [side.get("path", "").split("/") for side in (mine, theirs)]
+    equal = sum(a == b for a, b in zip(*segments, strict=False))
+    return (
+        mine.get("method") == theirs.get("method"),
+        equal / max(map(len, segments)),
+        sum(mine[name] == theirs[name] for name in mine),
+    )
 
 
 def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
