@@ -16,6 +16,12 @@ from pathlib import Path
 _COMMAND = (sys.executable, "-m", "runreel")
 
 
+def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
+    # With PYTHONUNBUFFERED nobody could tell whether the command flushes its ready line.
+    inherited = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return inherited | dict(added or {})
+
+
 @dataclass(frozen=True)
 class Ended:
     """A process that has ended; `out` and `err` are what had not been read before."""
@@ -67,7 +73,7 @@ async def runreel(
         "--port",
         "0",
         cwd=cwd,
-        env=os.environ | (env or {}),
+        env=_environment(env),
         pass_fds=pass_fds,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -89,7 +95,7 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> End
     done = subprocess.run(
         [*_COMMAND, *arguments],
         cwd=cwd,
-        env=os.environ | (env or {}),
+        env=_environment(env),
         capture_output=True,
         text=True,
         check=False,

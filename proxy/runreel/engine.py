@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from runreel.core import validation
+from runreel.core.cassette import check_storable
+from runreel.core.document import BadDocument
 from runreel.core.envelope import NO_RETRY, error_response, json_response
 from runreel.core.errors import StoreFailed, Unredactable, UpstreamFailed
 from runreel.core.facets import digest
@@ -158,6 +160,8 @@ class Engine:
         unstored = False if captures else None
         call = replace(call, checks=self._findings_of_request(call))
         if self._check_request == "strict" and validation.forbids(call.checks):
+            if verdict is not None:
+                call.session.state.give_back(verdict)
             first = self._redaction.finding(call.live, call.checks[0])
             refusal = self._profile.refuse(first)
             self._tell(call, Outcome.REFUSED, refusal.status, reason=f"{first.at}: {first.rule}")
@@ -167,6 +171,8 @@ class Engine:
             came = await self._upstream.send(call.live)
             body, whole = await self._collect(came)
         except UpstreamFailed as failure:
+            if verdict is not None:
+                call.session.state.give_back(verdict)
             slug, status = failure.fault.value
             self._tell(call, Outcome.FAILED, status, reason=str(failure), upstream=True)
             return Answer(error_response(slug, str(failure)), "proxy", unstored)
@@ -246,9 +252,13 @@ class Engine:
             violations=call.checks + findings,
         )
         try:
-            return self._redaction.interaction(call.live, interaction), None
+            redacted = self._redaction.interaction(call.live, interaction)
+            check_storable(redacted)
         except Unredactable as error:
             return None, f"it cannot be redacted: {error}"
+        except BadDocument as error:
+            return None, f"no cassette may hold it: {error}"
+        return redacted, None
 
     def _findings_of_request(self, call: _Call) -> tuple[Violation, ...]:
         if self._check_request == "off":

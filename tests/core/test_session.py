@@ -285,3 +285,11 @@ class Playing(RuleBasedStateMachine):
 
 
 TestAnyRun = Playing.TestCase
+
+
+def test_a_client_in_a_loop_does_not_go_live_in_new_episodes_either() -> None:
+    session = a_session(Mode.NEW_EPISODES, [recording("one")], repeat_last=True)
+
+    asked = [served(session) for _ in range(1_002)]
+
+    assert asked == ["one"] * 1_001 + ["interaction_exhausted"]

@@ -5,7 +5,7 @@ import pytest
 from builders import FAKE_KEY, a_request
 from fakes import Script
 from runreel.core.cassette import Cassette
-from runreel.core.errors import StoreFailed
+from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers
 from runreel.stores.memory import MemoryStore
 from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, error_of, rest, shown, stage
@@ -150,3 +150,30 @@ async def test_a_missing_thing_replaces_a_good_recording_if_that_is_allowed() ->
     assert shown(answer) == ("upstream", 404, b"gone", True)
     assert scene.kept == [(A, 404, b"gone")]
     assert scene.told == [("recorded", 404, True)]
+
+
+async def test_an_answer_that_no_cassette_may_hold_is_passed_on_and_not_kept() -> None:
+    scene = stage("record", Script([b"odd"], status=999))
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("upstream", 999, b"odd", False)
+    assert scene.kept == []
+    assert scene.facts[0].reason == (
+        "no cassette may hold it: /response/status: Input should be less than or equal to 599"
+    )
+
+
+async def test_a_call_without_an_answer_leaves_its_recording_for_the_retry() -> None:
+    scene = stage(
+        "record",
+        Script(refused=UpstreamFailed(UpstreamFault.DISCONNECTED, "gone")),
+        Script([b"again"]),
+        recorded=(RECORDED,),
+    )
+
+    failed = await scene.ask(a_request(A))
+    retried = await scene.ask(a_request(A))
+
+    assert (failed.response.status, retried.response.body) == (502, b"again")
+    assert scene.kept == [(A, 200, b"again")]

@@ -89,6 +89,8 @@ class Session:
         print_ = fingerprint(request, self.match_on)
         position = self._next(print_)
         action = self.decision.on_miss if position is None else self.decision.on_hit
+        if self._repeating == (print_, REPEATS_IN_A_ROW_MAX) and position is None:
+            action = Action.REFUSE  # whatever the mode: a client in a loop must not go live in it
         if action is Action.REFUSE:
             return Verdict(action, arrival, print_, miss=self._miss(print_))
         if action is Action.CAPTURE:
