@@ -1,6 +1,5 @@
-"""The wiring: every setting reaches the part that it is for, and things start and stop in order."""
+"""The wiring: every setting reaches the part that it is for."""
 
-import asyncio
 import json
 import socket
 from pathlib import Path
@@ -10,14 +9,11 @@ import aiohttp
 import pytest
 
 from builders import TARGET
-from processes import runreel
 from runreel.app import _upstream_options, redaction_of
 from runreel.config import load
-from runreel.core.cassette import Cassette
-from runreel.core.errors import StartRefused, StoreFailed
-from runreel.stores.files import FileStore
+from runreel.core.errors import StartRefused
 from runreel.web.upstream import UpstreamOptions
-from servers import Proxy, RawUpstream, Received, http, like_openai
+from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post
 
 TOKEN = "fake-" * 5
@@ -203,83 +199,6 @@ async def test_replay_opens_no_client_even_with_an_upstream(
 
     assert reply.status == 200
     assert (while_replaying, len(opened)) == (0, 1)
-
-
-class TestStop:
-    async def test_what_is_under_way_ends_before_the_process_does(
-        self, tmp_path: Path, upstream: RawUpstream
-    ) -> None:
-        arrived, release = asyncio.Event(), asyncio.Event()
-
-        async def hold(received: Received) -> bytes:
-            arrived.set()
-            await release.wait()
-            return like_openai(received)
-
-        upstream.answer = hold
-
-        async with runreel("record", "--upstream", upstream.url, cwd=tmp_path) as process:
-            call = asyncio.ensure_future(exchange(process.url, stage("a")))
-            await arrived.wait()
-            process.ask_to_stop()
-            await _closed(process.url)
-            release.set()
-            reply = await call
-            ended = await process.end()
-
-        assert (reply.status, reply.values("x-runreel-recorded")) == (200, ["yes"])
-        assert ended.code == 0
-        document = json.loads((tmp_path / "cassettes" / "default.json").read_text())
-        assert len(document["interactions"]) == 1
-
-    async def test_a_receipt_is_written_even_if_the_cassette_cannot_be_saved(
-        self,
-        proxy: Proxy,
-        upstream: RawUpstream,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        path = tmp_path / "receipt.json"
-
-        def full(_: FileStore, name: str, __: Cassette) -> str:
-            raise StoreFailed(f"{name}: cannot be written: No space left on device")
-
-        with pytest.raises(StoreFailed, match="No space left on device"):
-            async with proxy(mode="record", upstream=upstream.url, receipt=path) as running:
-                monkeypatch.setattr(FileStore, "save", full)
-                await exchange(running.url, stage("a"))
-
-        document = json.loads(path.read_text())
-        assert (document["recorded"], document["not_stored"]) == (0, 1)
-
-    async def test_a_receipt_that_cannot_be_written_is_an_error(
-        self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "gone"
-        folder.mkdir()
-
-        with pytest.raises(StoreFailed) as failed:
-            async with proxy(
-                mode="record", upstream=upstream.url, receipt=folder / "receipt.json"
-            ) as running:
-                await exchange(running.url, stage("a"))
-                folder.rmdir()
-
-        assert str(failed.value) == (
-            f"{folder}/receipt.json: the receipt cannot be written: No such file or directory"
-        )
-        assert exists(tmp_path / "default.json")
-
-
-async def _closed(url: str) -> None:
-    """Return once nothing listens there any more."""
-    host, _, port = url.removeprefix("http://").rpartition(":")
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except ConnectionRefusedError:
-            return
-        writer.close()
 
 
 class TestAddress:
