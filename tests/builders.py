@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from runreel.core.cassette import Cassette
 from runreel.core.facets import MATCH_ON
+from runreel.core.journal import Pending
 from runreel.core.messages import Headers, Interaction, Request, Response
 from runreel.core.redaction import Redacted, Redaction
 
@@ -55,3 +56,9 @@ def a_cassette(*interactions: Redacted[Interaction]) -> Cassette:
         redaction=("credential",),
         interactions=interactions,
     )
+
+
+def a_pending(arrival: int = 1, answer: bytes = b"new", replaces: str | None = None) -> Pending:
+    """A capture on its way into a cassette; it is named after what it answers."""
+    interaction = an_interaction(response=a_response(answer), name=answer.decode())
+    return Pending(arrival, interaction, replaces, None)

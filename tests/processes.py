@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_COMMAND = (sys.executable, "-m", "runreel")
+COMMAND = (sys.executable, "-m", "runreel")
 
 
 def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
@@ -65,10 +65,11 @@ async def runreel(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     pass_fds: tuple[int, ...] = (),
+    command: Sequence[str] = COMMAND,
 ) -> AsyncIterator[Serving]:
     """A proxy that listens on a free port; it is killed if the test did not stop it."""
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND,
+        *command,
         *arguments,
         "--port",
         "0",
@@ -93,7 +94,7 @@ async def runreel(
 def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
     """A command that ends by itself."""
     done = subprocess.run(
-        [*_COMMAND, *arguments],
+        [*COMMAND, *arguments],
         cwd=cwd,
         env=_environment(env),
         capture_output=True,

@@ -7,12 +7,13 @@ from typing import Any
 
 from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from fakes import FakeClock, FakeUpstream, Script
-from runreel.core.cassette import dump
+from runreel.core.cassette import dump, interaction_document
 from runreel.core.facts import Fact
 from runreel.core.messages import Headers, Interaction, Request
 from runreel.core.profiles import OPENAI
+from runreel.core.recorder import Check
 from runreel.core.redaction import Redacted, Redaction
-from runreel.engine import Answer, Check, Engine, Limits
+from runreel.engine import Answer, Engine, Limits
 from runreel.live import LiveSession
 from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryStore
@@ -46,6 +47,13 @@ class Stage:
             (item.value.request.body, item.value.response.status, item.value.response.body)
             for item in found
         ]
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """Every stored interaction as its cassette would show it."""
+        stored = self.store.load("default")
+        found = stored.cassette.interactions if stored else ()
+        return [interaction_document(item) for item in found]
 
     @property
     def told(self) -> list[tuple[str, int, bool]]:

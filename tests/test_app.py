@@ -138,14 +138,29 @@ class TestSettings:
         }
         assert defaults <= found
 
-    def test_the_upstream_is_called_with_its_own_timeouts(self) -> None:
-        ours = {"upstream_options.connect_timeout_s": 3, "upstream_options.read_timeout_s": 4}
+    def test_the_upstream_is_called_with_its_own_limits(self) -> None:
+        ours = {
+            "upstream_options.connect_timeout_s": 3,
+            "upstream_options.read_timeout_s": 4,
+            "upstream_options.total_timeout_s": 5,
+            "limits.upstream_calls_max": 6,
+        }
 
         found = _upstream_options(load(None, {}, ours | {"upstream": "http://h/openai/"}))
 
         assert found == UpstreamOptions(
-            base="http://h/openai", headers=(), connect_timeout_s=3, read_timeout_s=4
+            base="http://h/openai",
+            headers=(),
+            connect_timeout_s=3,
+            read_timeout_s=4,
+            total_timeout_s=5,
+            calls_max=6,
         )
+
+    def test_a_call_may_take_for_ever_unless_a_limit_is_set(self) -> None:
+        found = _upstream_options(load(None, {}, {"upstream": "http://h"}))
+
+        assert (found.total_timeout_s, found.calls_max) == (None, 256)
 
     @pytest.mark.parametrize(("allowed", "status"), [(False, 200), (True, 404)])
     async def test_a_regress_is_kept_by_choice_only(

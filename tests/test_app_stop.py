@@ -10,7 +10,7 @@ from builders import TARGET
 from processes import runreel
 from runreel.core.cassette import Cassette
 from runreel.core.errors import StoreFailed
-from runreel.stores.files import FileStore
+from runreel.stores.files import FileJournal
 from servers import Proxy, RawUpstream, Received, like_openai
 from wire import exchange, post
 
@@ -59,16 +59,16 @@ class TestStop:
     ) -> None:
         path = tmp_path / "receipt.json"
 
-        def full(_: FileStore, name: str, __: Cassette) -> str:
-            raise StoreFailed(f"{name}: cannot be written: No space left on device")
+        def full(_: FileJournal, __: Cassette | None) -> str:
+            raise StoreFailed("default.json: cannot be written: No space left on device")
 
         with pytest.raises(StoreFailed, match="No space left on device"):
             async with proxy(mode="record", upstream=upstream.url, receipt=path) as running:
-                monkeypatch.setattr(FileStore, "save", full)
+                monkeypatch.setattr(FileJournal, "commit", full)
                 await exchange(running.url, stage("a"))
 
         document = json.loads(path.read_text())
-        assert (document["recorded"], document["not_stored"]) == (0, 1)
+        assert (document["recorded"], document["not_stored"]) == (1, 0)
 
     async def test_a_receipt_that_cannot_be_written_is_an_error(
         self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path

@@ -279,3 +279,14 @@ class TestRefusals:
             assert key in shown(config)
 
         assert not found or variable in found or found.startswith(key)
+
+
+@pytest.mark.parametrize("name", ["cassettes/examples/x.json", "cassettes/examples/x"])
+def test_a_path_given_as_a_name_is_refused_with_the_name_to_write(name: str) -> None:
+    with pytest.raises(StartRefused) as refused:
+        load(None, {}, {"cassette": name})
+
+    assert str(refused.value) == (
+        f"cassette: '{name}' is a path; a cassette is named without its folder and suffix, as in "
+        "'examples/x'"
+    )

@@ -1,183 +1,226 @@
-"""When what a session captured is durable."""
+"""When what a session captured is durable, and who waits for it."""
 
 import asyncio
-import threading
 
 import pytest
 
-from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette
+from builders import a_cassette, a_response, an_interaction
+from held import URL, HeldStore, begun, bodies, capture, persisting, recording_to, turns
+from runreel.core.cassette import Cassette, dump
 from runreel.core.errors import StoreFailed
+from runreel.core.modes import Mode
 from runreel.core.redaction import Redaction
-from runreel.live import LiveSession
-from runreel.ports import Stored
-from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryStore
 
-URL = "https://api.openai.com"
+FULL = "no space left on device"
 
 
-def recording_to(store: MemoryStore) -> LiveSession:
-    spec = SessionSpec("default", "default", "record", URL, "openai", Redaction())
-    return open_session(spec, store, lambda _: None)
+class TestWriting:
+    async def test_what_is_captured_is_durable_when_its_reply_may_go(self) -> None:
+        store = HeldStore()
+        store.holds()
+        session = recording_to(store)
+
+        (call,) = persisting(session, b"one")
+        await begun(store)
+        await turns()
+        before = call.done()
+        store.let.set()
+        await call
+
+        assert not before
+        stored = store.load("default")
+        assert stored is not None
+        assert stored.cassette == Cassette(
+            upstream=URL,
+            profile="openai",
+            match_on=("method", "path", "query", "body", "header.openai-beta"),
+            redaction=Redaction().names,
+            interactions=(an_interaction(response=a_response(b"one")),),
+        )
+        assert store.documents == {}
+
+    async def test_captures_that_wait_share_one_append(self) -> None:
+        store = HeldStore()
+        store.holds()
+        session = recording_to(store)
+        calls = persisting(session, b"one")
+        await begun(store)
+
+        calls += persisting(session, b"two", b"three", b"four")
+        await turns()
+        store.let.set()
+        await asyncio.gather(*calls)
+
+        assert store.asked == [("append", [b"one"]), ("append", [b"two", b"three", b"four"])]
+
+    async def test_captures_of_the_same_moment_share_the_first(self) -> None:
+        store = HeldStore()
+        session = recording_to(store)
+
+        await asyncio.gather(*persisting(session, b"one", b"two"))
+
+        assert store.asked == [("append", [b"one", b"two"])]
+
+    async def test_who_waits_for_an_append_that_failed_is_told_and_nobody_else(self) -> None:
+        store = HeldStore()
+        store.holds()
+        store.failures = [StoreFailed(FULL), None]
+        session = recording_to(store)
+        calls = persisting(session, b"one", b"two")
+        await begun(store)
+
+        calls += persisting(session, b"three")
+        await turns()
+        store.let.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert [str(result) for result in results] == [FULL, FULL, "None"]
+        assert [type(result) for result in results[:2]] == [StoreFailed, StoreFailed]
+        assert results[0] is not results[1]
+        assert bodies(store) == [b"three"]
+
+    async def test_a_client_that_leaves_takes_nothing_with_it(self) -> None:
+        store = HeldStore()
+        store.holds()
+        session = recording_to(store)
+        calls = persisting(session, b"one")
+        await begun(store)
+        calls += persisting(session, b"two", b"three")
+        await turns()
+
+        calls[0].cancel()
+        calls[1].cancel()
+        await turns()
+        store.let.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert [type(result) for result in results[:2]] == [asyncio.CancelledError] * 2
+        assert results[2] is None
+        assert store.asked == [("append", [b"one"]), ("append", [b"two", b"three"])]
+        assert store.most_at_once == 1
+
+    async def test_nobody_waits_for_ever_for_a_writer_that_broke(self) -> None:
+        store = HeldStore()
+        store.holds()
+        store.failures = [MemoryError("a fault of ours")]
+        session = recording_to(store)
+        calls = persisting(session, b"one")
+        await begun(store)
+
+        calls += persisting(session, b"two")
+        await turns()
+        store.let.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*persisting(session, b"three"))
+
+        assert [str(result) for result in results] == ["the journal's writer was stopped"] * 2
+        assert bodies(store) == [b"three"]
 
 
-def capture(session: LiveSession, answer: bytes) -> None:
-    redaction = Redaction()
-    verdict = session.state.ask(session.state.arrive(), redaction.request(a_request()))
-    session.state.keep(verdict, an_interaction(response=a_response(answer)))
+class TestRelaxed:
+    async def test_a_reply_does_not_wait_for_its_capture(self) -> None:
+        store = HeldStore()
+        store.holds()
+        session = recording_to(store, relaxed=True)
+
+        await session.persist(capture(session, b"one"))
+        early = bodies(store)
+        store.let.set()
+        await session.close()
+
+        assert early == []
+        assert store.asked == [("append", [b"one"]), ("commit", [])]
+        assert bodies(store) == [b"one"]
+
+    async def test_a_failure_is_known_to_the_next_request(self) -> None:
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL), StoreFailed(FULL)]
+        session = recording_to(store, relaxed=True)
+        await session.persist(capture(session, b"one"))
+        assert session._writer is not None
+        await session._writer
+
+        with pytest.raises(StoreFailed, match=FULL):
+            await session.check()
 
 
-def _bodies(stored: Stored | None) -> list[bytes]:
-    assert stored is not None
-    return [item.value.response.body for item in stored.cassette.interactions]
+class TestChecking:
+    async def test_nothing_is_checked_before_anything_failed(self) -> None:
+        store = HeldStore()
+        session = recording_to(store)
+        await session.check()
+        await session.persist(capture(session, b"one"))
 
+        await session.check()
 
-class Slow(MemoryStore):
-    """Saves when it is let; counts its writes, and those that overlap."""
+        assert store.asked == [("append", [b"one"])]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun = threading.Event()
-        self.let = threading.Event()
-        self.writing = 0
-        self.most_at_once = 0
-        self.counts: list[int] = []
+    async def test_it_does_not_wait_for_an_append_that_is_under_way(self) -> None:
+        store = HeldStore()
+        store.holds()
+        session = recording_to(store)
+        calls = persisting(session, b"one")
+        await begun(store)
 
-    def save(self, name: str, cassette: Cassette) -> str:
-        self.writing += 1
-        self.most_at_once = max(self.most_at_once, self.writing)
-        self.begun.set()
-        assert self.let.wait(10)
-        self.writing -= 1
-        self.counts.append(len(cassette.interactions))
-        return super().save(name, cassette)
+        await session.check()
 
+        assert not calls[0].done()
+        store.let.set()
+        await calls[0]
 
-async def test_what_is_captured_is_stored_before_the_answer_goes_out() -> None:
-    store = MemoryStore()
-    session = recording_to(store)
-    capture(session, b"one")
+    async def test_after_a_failure_requests_are_refused_until_a_check_works(self) -> None:
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL), StoreFailed(FULL), StoreFailed(FULL), None]
+        session = recording_to(store)
+        with pytest.raises(StoreFailed):
+            await session.persist(capture(session, b"one"))
 
-    await session.persist()
+        for _ in range(2):
+            with pytest.raises(StoreFailed, match=FULL):
+                await session.check()
+        await session.check()
+        await session.check()
 
-    stored = store.load("default")
-    assert stored is not None
-    assert stored.cassette == Cassette(
-        upstream=URL,
-        profile="openai",
-        match_on=("method", "path", "query", "body", "header.openai-beta"),
-        redaction=Redaction().names,
-        interactions=(an_interaction(response=a_response(b"one")),),
-    )
-    assert session.sha256 == stored.sha256
+        assert [what for what, _ in store.asked] == ["append", "check", "check", "check"]
 
+    async def test_requests_of_the_same_moment_share_one_check(self) -> None:
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL), StoreFailed(FULL)]
+        session = recording_to(store)
+        with pytest.raises(StoreFailed):
+            await session.persist(capture(session, b"one"))
 
-async def test_nothing_is_written_when_nothing_was_captured() -> None:
-    store = MemoryStore()
-    session = recording_to(store)
+        results = await asyncio.gather(*(session.check() for _ in range(3)), return_exceptions=True)
 
-    await session.close()
+        assert [type(result) for result in results] == [StoreFailed] * 3
+        assert [what for what, _ in store.asked] == ["append", "check"]
 
-    assert store.documents == {}
+    async def test_a_client_that_leaves_does_not_let_two_calls_overlap(self) -> None:
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL), None, None]
+        session = recording_to(store)
+        with pytest.raises(StoreFailed):
+            await session.persist(capture(session, b"one"))
+        store.holds()
+        leaving = asyncio.ensure_future(session.check())
+        await begun(store)
 
+        leaving.cancel()
+        calls = persisting(session, b"two")
+        await turns()
+        store.let.set()
+        await asyncio.gather(*calls)
 
-async def test_a_write_that_failed_is_made_up_for_by_the_next() -> None:
-    class Full(MemoryStore):
-        full = True
+        assert leaving.cancelled()
+        assert [what for what, _ in store.asked] == ["append", "check", "append"]
+        assert store.most_at_once == 1
 
-        def save(self, name: str, cassette: Cassette) -> str:
-            if self.full:
-                raise StoreFailed("no space left")
-            return super().save(name, cassette)
+    async def test_a_session_that_keeps_nothing_has_nothing_to_check(self) -> None:
+        store = MemoryStore()
+        store.documents["default"] = dump(a_cassette(an_interaction()))
 
-    store = Full()
-    session = recording_to(store)
-    capture(session, b"one")
-    with pytest.raises(StoreFailed, match="no space left"):
-        await session.persist()
+        session = recording_to(store, "replay")
 
-    store.full = False
-    capture(session, b"two")
-    await session.persist()
-
-    assert _bodies(store.load("default")) == [b"one", b"two"]
-
-
-async def test_calls_that_wait_share_one_write() -> None:
-    store = Slow()
-    session = recording_to(store)
-    capture(session, b"one")
-    first = asyncio.ensure_future(session.persist())
-    await asyncio.to_thread(store.begun.wait, 10)
-
-    others = []
-    for answer in (b"two", b"three", b"four"):
-        capture(session, answer)
-        others.append(asyncio.ensure_future(session.persist()))
-    await asyncio.sleep(0)
-    store.let.set()
-    await asyncio.gather(first, *others)
-
-    assert store.counts == [1, 4]
-
-
-async def test_a_shared_write_that_failed_is_tried_again_by_who_still_waits() -> None:
-    class FailsOnce(Slow):
-        def save(self, name: str, cassette: Cassette) -> str:
-            saved = super().save(name, cassette)
-            if len(self.counts) == 2:
-                raise StoreFailed("no space left")
-            return saved
-
-    store = FailsOnce()
-    session = recording_to(store)
-    capture(session, b"one")
-    calls = [asyncio.ensure_future(session.persist())]
-    await asyncio.to_thread(store.begun.wait, 10)
-
-    for answer in (b"two", b"three"):
-        capture(session, answer)
-        calls.append(asyncio.ensure_future(session.persist()))
-    await asyncio.sleep(0)
-    store.let.set()
-    results = await asyncio.gather(*calls, return_exceptions=True)
-
-    assert [type(result) for result in results] == [type(None), StoreFailed, type(None)]
-    assert store.counts == [1, 3, 3]
-
-
-async def test_a_client_that_leaves_does_not_let_two_writes_overlap() -> None:
-    store = Slow()
-    session = recording_to(store)
-    capture(session, b"one")
-    leaving = asyncio.ensure_future(session.persist())
-    await asyncio.to_thread(store.begun.wait, 10)
-
-    leaving.cancel()
-    capture(session, b"two")
-    staying = asyncio.ensure_future(session.persist())
-    closing = asyncio.ensure_future(session.close())
-    with pytest.raises(asyncio.CancelledError):
-        await leaving
-    store.let.set()
-    await asyncio.gather(staying, closing)
-
-    assert store.most_at_once == 1
-    assert store.counts == [1, 2, 2]
-    assert _bodies(store.load("default")) == [b"one", b"two"]
-
-
-async def test_the_end_drops_what_was_superseded() -> None:
-    old = (an_interaction(), an_interaction(name="second"))
-    store = MemoryStore()
-    store.save("default", a_cassette(*old))
-    session = recording_to(store)
-    capture(session, b"new")
-    await session.persist()
-    before = _bodies(store.load("default"))
-
-    await session.close()
-
-    assert before == [b"new", b'{"id": "run_abc123"}']
-    assert _bodies(store.load("default")) == [b"new"]
+        await session.check()
+        assert session.mode is Mode.REPLAY

@@ -13,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_request, a_response, an_interaction
+from runreel.core.journal import Pending
 from runreel.core.modes import Action
 from runreel.core.redaction import Redaction
+from runreel.core.session import Session
+from runreel.live import LiveSession
 from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryStore
 from servers import Proxy, RawUpstream, Received, http
@@ -134,8 +137,16 @@ async def test_one_request_that_changed_leaves_the_forty_nine_others(
 Traffic = list[tuple[str, str, bool]]  # what is asked, what is answered, whether that is kept
 
 
-def play(store: MemoryStore, mode: str, traffic: Traffic, order: list[int], moment: int) -> None:
-    """One session: all arrive, then they are answered in some order."""
+def play(
+    store: MemoryStore,
+    mode: str,
+    traffic: Traffic,
+    order: list[int],
+    moment: int,
+    *,
+    killed: bool = False,
+) -> Session:
+    """One session: all arrive, then they are answered in some order, and it ends or is killed."""
     redaction = Redaction()
     spec = SessionSpec("default", "default", mode, "http://up", "openai", redaction)
     session = open_session(spec, store, lambda _: None)
@@ -145,12 +156,23 @@ def play(store: MemoryStore, mode: str, traffic: Traffic, order: list[int], mome
         for request in requests
     ]
     volatile = (("x-request-id", f"req_{moment}"), ("openai-processing-ms", str(moment)))
+    captures: list[Pending] = []
     for at in order:
         _, answer, kept = traffic[at]
         if kept and verdicts[at].action is Action.CAPTURE:
             response = a_response(answer.encode(), headers=volatile)
-            session.state.keep(verdicts[at], an_interaction(requests[at], response))
-    asyncio.run(session.close())
+            interaction = an_interaction(requests[at], response)
+            captures.append(session.state.keep(verdicts[at], interaction))
+    asyncio.run(persist(session, captures))
+    if killed:
+        store.recorders.clear()
+    else:
+        asyncio.run(session.close())
+    return session.state
+
+
+async def persist(session: LiveSession, captures: list[Pending]) -> None:
+    await asyncio.gather(*(session.persist(capture) for capture in captures))
 
 
 @st.composite
@@ -228,6 +250,37 @@ def test_new_episodes_never_touch_what_stands_there(
         was = [answer for asked, answer, _ in old[0] if asked == stage]
         came = [answer for asked, answer, _ in new[0] if asked == stage]
         assert _answers(store, stage) == was + came[len(was) :]
+
+
+@given(traffics(), traffics(all_kept=False), st.sampled_from(["record", "new_episodes"]))
+def test_whoever_is_killed_leaves_the_cassette_as_it_stood(
+    old: tuple[Traffic, list[int], list[int]], new: tuple[Traffic, list[int], list[int]], mode: str
+) -> None:
+    store = MemoryStore()
+    play(store, "record", old[0], old[1], moment=1)
+
+    session = play(store, mode, new[0], new[1], moment=2, killed=True)
+
+    stored = store.load("default")
+    assert stored is not None
+    assert stored.cassette.interactions == session.merged()
+    assert len(_answers(store)) >= len(old[0])
+
+
+@given(traffics(all_kept=False))
+def test_recording_again_after_a_crash_ends_as_if_there_had_been_none(
+    given_: tuple[Traffic, list[int], list[int]],
+) -> None:
+    traffic, first, second = given_
+    store = MemoryStore()
+    play(store, "record", traffic, first, moment=1, killed=True)
+
+    again = [(stage, answer, True) for stage, answer, _ in traffic]
+    play(store, "record", again, second, moment=2)
+
+    for stage in "abc":
+        came = [answer for asked, answer, _ in traffic if asked == stage]
+        assert _answers(store, stage) == came
 
 
 def _documents(store: MemoryStore) -> list[str]:

@@ -1,23 +1,26 @@
-from typing import Any
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from builders import a_cassette, a_request, an_interaction
-from runreel.core.cassette import Cassette
-from runreel.core.errors import CassetteDamaged, StartRefused
+from builders import FAKE_KEY, a_cassette, a_pending, a_request, an_interaction
+from runreel.core.cassette import Cassette, dump
+from runreel.core.errors import CassetteDamaged, StartRefused, Unredactable
 from runreel.core.facts import Fact
 from runreel.core.modes import Action, Mode
-from runreel.core.redaction import Redaction
+from runreel.core.redaction import Redacted, Redaction
 from runreel.live import LiveSession
+from runreel.ports import Store
 from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryStore
+from runreel.stores.files import FileStore
+from runreel.stores.memory import MemoryJournal, MemoryStore
 
 URL = "https://api.openai.com"
 
 
-def opened(
-    store: MemoryStore, mode: str, upstream: str | None = URL, **changes: Any
-) -> LiveSession:
+def opened(store: Store, mode: str, upstream: str | None = URL, **changes: Any) -> LiveSession:
     fields: dict[str, Any] = {
         "id": "default",
         "cassette": "default",
@@ -33,7 +36,7 @@ def _nothing(_: Fact) -> None:
     pass
 
 
-def refusal(store: MemoryStore, mode: str, upstream: str | None = URL, **changes: Any) -> str:
+def refusal(store: Store, mode: str, upstream: str | None = URL, **changes: Any) -> str:
     with pytest.raises(StartRefused) as caught:
         opened(store, mode, upstream, **changes)
     return str(caught.value)
@@ -42,7 +45,7 @@ def refusal(store: MemoryStore, mode: str, upstream: str | None = URL, **changes
 def holding(**cassettes: Cassette) -> MemoryStore:
     store = MemoryStore()
     for name, cassette in cassettes.items():
-        store.save(name, cassette)
+        store.documents[name] = dump(cassette)
     return store
 
 
@@ -105,10 +108,53 @@ class TestRefusals:
     @pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
     def test_a_place_that_cannot_be_written_stops_a_mode_that_writes(self, mode: str) -> None:
         class ReadOnly(MemoryStore):
-            def check_writable(self, name: str) -> None:
-                raise StartRefused(f"{name} cannot be written")
+            def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
+                raise StartRefused(f"{name} of {header.upstream} cannot be written")
 
-        assert refusal(ReadOnly(), mode) == "default cannot be written"
+        assert refusal(ReadOnly(), mode) == f"default of {URL} cannot be written"
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes"])
+    def test_a_second_recorder_of_one_cassette(self, mode: str) -> None:
+        store = holding(default=a_cassette())
+        opened(store, mode)
+
+        assert refusal(store, "record") == (
+            "cassette 'default' is being recorded by another session"
+        )
+
+    @pytest.mark.parametrize(("mode", "upstream"), [("record", None), ("record", "http://other")])
+    def test_who_is_refused_keeps_nobody_else_from_recording(
+        self, mode: str, upstream: str | None
+    ) -> None:
+        store = holding(default=a_cassette())
+        refusal(store, mode, upstream)
+
+        assert opened(store, mode).mode is Mode.RECORD
+
+    def test_a_cassette_that_another_recorder_just_finished_must_fit_too(self) -> None:
+        class JustFinished(MemoryStore):
+            def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
+                self.documents[name] = dump(a_cassette(an_interaction()))
+                return super().open_journal(name, header)
+
+        store = JustFinished()
+
+        assert "was recorded from https://api.openai.com" in refusal(
+            store, "record", "http://other"
+        )
+        assert store.recorders == set()
+
+    def test_a_recording_with_a_secret_that_cannot_be_taken_out_gives_up_the_right_to_record(
+        self,
+    ) -> None:
+        headers = (("Authorization", "Bearer " + FAKE_KEY), ("X-" + FAKE_KEY, "1"))
+        secret = replace(an_interaction().value, request=a_request(headers=headers))
+        store = holding(default=a_cassette(Redacted(secret)))
+
+        with pytest.raises(Unredactable):
+            opened(store, "record")
+
+        assert store.recorders == set()
 
 
 class TestOpening:
@@ -147,7 +193,89 @@ class TestOpening:
         assert verdict.action is Action.SERVE
 
     def test_it_knows_the_sha256_of_what_it_read(self) -> None:
-        store = MemoryStore()
-        saved = store.save("default", a_cassette())
+        store = holding(default=a_cassette())
 
-        assert opened(store, "replay").sha256 == saved
+        session = opened(store, "replay")
+
+        assert session.sha256 == hashlib.sha256(store.documents["default"].encode()).hexdigest()
+
+    @pytest.mark.parametrize("mode", ["replay", "passthrough"])
+    def test_who_does_not_capture_takes_nobody_the_right_to_record(self, mode: str) -> None:
+        store = holding(default=a_cassette())
+
+        opened(store, mode)
+
+        assert store.recorders == set()
+        assert opened(store, "record").mode is Mode.RECORD
+
+    def test_a_journal_is_opened_under_the_header_of_the_cassette_to_be(self) -> None:
+        class Telling(MemoryStore):
+            headers: ClassVar[list[Cassette]] = []
+
+            def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
+                self.headers.append(header)
+                return super().open_journal(name, header)
+
+        store = Telling()
+        store.documents["default"] = dump(replace(a_cassette(), match_on=("path",)))
+
+        opened(store, "record", redaction=Redaction(headers=frozenset({"x-mine"})))
+
+        (header,) = store.headers
+        assert (header.upstream, header.profile) == (URL, "openai")
+        assert (header.match_on, header.interactions) == (("path",), ())
+        assert "header.x-mine" in header.redaction
+
+
+class TestAfterACrash:
+    def crashed(self, folder: Path) -> FileStore:
+        store = FileStore(folder)
+        journal = store.open_journal("default", a_cassette())
+        journal.append([a_pending(1, b"one"), a_pending(2, b"two")])
+        journal.release()
+        return store
+
+    @pytest.mark.parametrize("mode", ["replay", "record", "new_episodes"])
+    def test_every_mode_begins_with_what_was_in_the_journal_and_says_so(
+        self, tmp_path: Path, mode: str
+    ) -> None:
+        session = opened(self.crashed(tmp_path), mode)
+
+        assert session.interactions == 2
+        assert session.notes == (
+            f"{tmp_path}/default.json: 2 interactions were still in the journal",
+        )
+
+    def test_once_replays_what_is_in_a_journal_only(self, tmp_path: Path) -> None:
+        assert opened(self.crashed(tmp_path), "once", None).mode is Mode.REPLAY
+
+    def test_replay_leaves_the_journal_where_it_is(self, tmp_path: Path) -> None:
+        store = self.crashed(tmp_path)
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+        opened(store, "replay")
+
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_a_torn_tail_is_among_the_notes(self, tmp_path: Path) -> None:
+        store = self.crashed(tmp_path)
+        (part,) = tmp_path.glob(".*.journal")
+        with part.open("ab") as file:
+            file.write(b"runreel1 17")
+
+        for mode in ("replay", "record"):
+            assert opened(store, mode).notes[0] == (
+                f"{part}: the last 11 bytes were torn by a crash before they were acknowledged, "
+                "and left out"
+            )
+
+    async def test_a_session_knows_the_sha256_of_the_file_that_took_the_journal_in(
+        self, tmp_path: Path
+    ) -> None:
+        session = opened(self.crashed(tmp_path), "record")
+
+        content = (tmp_path / "default.json").read_bytes()
+        await session.close()
+
+        assert session.sha256 == hashlib.sha256(content).hexdigest()
+        assert (tmp_path / "default.json").read_bytes() == content

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,7 +27,7 @@ from runreel.core.errors import StartRefused, StoreFailed
 from runreel.core.facts import Fact
 from runreel.core.profiles import PROFILES
 from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
+from runreel.core.rules import HARMLESS_HEADERS, PatternRule
 from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
 from runreel.ports import Upstream
@@ -34,11 +35,15 @@ from runreel.sessions import DEFAULT, SessionSpec, open_session
 from runreel.sinks.log import FrameworkLog, Log
 from runreel.sinks.receipt import Receipt
 from runreel.stores.files import FileStore
+from runreel.web.connection import Connection, check_parser
 from runreel.web.routes import LOOPBACK_NAMES, Site, application
-from runreel.web.upstream import UpstreamOptions, http_upstream
+from runreel.web.upstream import HttpUpstream, UpstreamOptions, http_upstream
 
 KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
-SHUTDOWN_S = 4  # for requests under way when asked to stop; aiohttp may use it twice
+# When asked to stop: for calls to the upstream under way, and then for answers to get out, which
+# aiohttp may use twice. Together with saving they stay below the 10 s that supervisors grant.
+DRAIN_S = 4
+SHUTDOWN_S = 2
 
 
 class SystemClock:
@@ -95,7 +100,11 @@ def redaction_of(config: Config) -> Redaction:
             PatternRule(f"user-{number}", re.compile(text))
             for number, text in enumerate(rules.patterns, start=1)
         ),
-        known=tuple(config.upstream_options.headers.values()),
+        known=tuple(
+            value
+            for name, value in config.upstream_options.headers.items()
+            if name.lower() not in HARMLESS_HEADERS
+        ),
     )
 
 
@@ -106,6 +115,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
     Raises:
         RunreelError: it cannot start, or at the end the cassette could not be saved.
     """
+    check_parser()
     _check_receipt(options.receipt)
     redaction = redaction_of(config)
     receipt = Receipt()
@@ -126,28 +136,37 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
             repeat_last=config.replay.repeat == "last",
             allow_regress=options.allow_regress,
             prune=options.prune,
+            relaxed=config.record.durability == "relaxed",
         ),
         FileStore(config.cassettes),
         tell,
     )
+    for note in session.notes:
+        log.problem(SystemClock().now(), note)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(session.close)  # lets go of the cassette however this ends
         upstream = None
         if session.state.decision.live and config.upstream is not None:
             upstream = await stack.enter_async_context(http_upstream(_upstream_options(config)))
-        site = Site(
-            engine=_engine(config, redaction, upstream),
-            sessions={session.id: session},
-            default=session.id,
-            hosts=LOOPBACK_NAMES
-            | {config.listen.host.lower()}
-            | {name.lower() for name in config.listen.allowed_hosts},
-            body_bytes_max=config.limits.request_body_bytes_max,
-            version=__version__,
-        )
-        async with _listening(site, config, log) as url:
+        site = _site(config, _engine(config, redaction, upstream), session, log)
+        async with _listening(site, config, log, upstream) as url:
             # Runs when no request is under way any more; not at all if the start was refused.
             stack.push_async_callback(_finish, session, receipt, options.receipt)
             yield Running(url, session, lambda: receipt.document(session))
+
+
+def _site(config: Config, engine: Engine, session: LiveSession, log: Log) -> Site:
+    names = {config.listen.host, *config.listen.allowed_hosts}
+    return Site(
+        engine=engine,
+        sessions={session.id: session},
+        default=session.id,
+        hosts=LOOPBACK_NAMES | {name.lower() for name in names},
+        body_bytes_max=config.limits.request_body_bytes_max,
+        body_read_s_max=config.limits.request_body_read_s_max,
+        refused=lambda method, code: log.refused(SystemClock().now(), method, code),
+        version=__version__,
+    )
 
 
 def _engine(config: Config, redaction: Redaction, upstream: Upstream | None) -> Engine:
@@ -172,33 +191,54 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         headers=tuple(options.headers.items()),
         connect_timeout_s=options.connect_timeout_s,
         read_timeout_s=options.read_timeout_s,
+        total_timeout_s=options.total_timeout_s,
+        calls_max=config.limits.upstream_calls_max,
     )
 
 
 @asynccontextmanager
-async def _listening(site: Site, config: Config, log: Log) -> AsyncIterator[str]:
+async def _listening(
+    site: Site, config: Config, log: Log, upstream: HttpUpstream | None
+) -> AsyncIterator[str]:
+    app = application(site)
+
+    async def drain(_: web.Application) -> None:
+        if upstream is not None:
+            await upstream.stop(DRAIN_S)
+
+    app.on_shutdown.append(drain)  # nothing is accepted any more; what is under way still runs
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        host, port = config.listen.host, config.listen.port
+        loop = asyncio.get_running_loop()
+        try:
+            listener = await loop.create_server(_connections(site, log, runner), host, port)
+        except (OSError, ValueError) as error:  # ValueError: a host that no name can be
+            raise StartRefused(_cannot_listen(host, port, error)) from None
+        bound = listener.sockets[0].getsockname()
+        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        try:
+            yield f"http://{shown}:{bound[1]}"
+        finally:
+            listener.close()
+    finally:
+        await runner.cleanup()
+
+
+def _connections(site: Site, log: Log, runner: web.AppRunner) -> Callable[[], Connection]:
     logger = logging.Logger("runreel.web")  # noqa: LOG001 - one per proxy
     logger.addHandler(FrameworkLog(log))
-    runner = web.AppRunner(
-        application(site),
+    return partial(
+        Connection,
+        runner.server,
+        loop=asyncio.get_running_loop(),
+        refused=partial(site.refused, None),
         logger=logger,
         auto_decompress=False,
         access_log=None,
         keepalive_timeout=KEEPALIVE_S,
-        shutdown_timeout=SHUTDOWN_S,
     )
-    await runner.setup()
-    try:
-        host, port = config.listen.host, config.listen.port
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except (OSError, ValueError) as error:  # ValueError: a host that no name can be
-            raise StartRefused(_cannot_listen(host, port, error)) from None
-        bound = runner.addresses[0]
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        yield f"http://{shown}:{bound[1]}"
-    finally:
-        await runner.cleanup()
 
 
 def _cannot_listen(host: str, port: int, error: OSError | ValueError) -> str:

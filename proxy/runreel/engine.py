@@ -5,29 +5,27 @@ Knows no framework and no file; an upstream, a clock and a session are handed to
 ends in exactly one `Fact`.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from runreel.calls import Call
 from runreel.core import validation
-from runreel.core.cassette import check_storable
-from runreel.core.document import BadDocument
 from runreel.core.envelope import NO_RETRY, error_response, json_response
-from runreel.core.errors import StoreFailed, Unredactable, UpstreamFailed
-from runreel.core.facets import digest
-from runreel.core.facts import Fact, Outcome
-from runreel.core.messages import Headers, Interaction, Request, Response, Violation, values
+from runreel.core.errors import StoreFailed, Unredactable, UpstreamFailed, UpstreamFault
+from runreel.core.facts import Outcome
+from runreel.core.messages import Interaction, Request, Response, Violation
 from runreel.core.misses import NO_MATCH, describe
 from runreel.core.modes import Action
 from runreel.core.operations import recognise
 from runreel.core.profiles import Profile
-from runreel.core.recordable import recordable_request, recordable_response
+from runreel.core.recordable import recordable_request
+from runreel.core.recorder import Check, Exchange, Recorder
 from runreel.core.redaction import Redacted, Redaction
 from runreel.core.session import Verdict
 from runreel.live import LiveSession
 from runreel.ports import Clock, Upstream, UpstreamAnswer
 
-Check = Literal["off", "warn", "strict"]
 Source = Literal["replay", "upstream", "proxy"]
 
 
@@ -61,19 +59,8 @@ class Limits:
     response_bytes_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request on its way; `sent` is None if it cannot be redacted, and `opaque` says why."""
-
-    session: LiveSession
-    arrival: int
-    live: Request
-    sent: Redacted[Request] | None
-    plain: Request
-    operation: str | None
-    started: float
-    opaque: str | None = None
-    checks: tuple[Violation, ...] = ()
+def _stays() -> bool:
+    return False
 
 
 class Engine:
@@ -95,17 +82,29 @@ class Engine:
         self._redaction = redaction
         self._profile = profile
         self._check_request = check_request
-        self._check_response = check_response
         self._limits = limits
+        self._waiting: dict[Call, Verdict] = {}  # for the upstream
+        self._recorder = Recorder(redaction, profile, check_response, limits.decoded_bytes_max)
 
-    async def answer(self, session: LiveSession, arrival: int, request: Request) -> Answer:
-        """The answer to a request that took its place in the order of arrival before."""
-        call = self._read(session, arrival, request)
+    async def answer(
+        self,
+        session: LiveSession,
+        arrival: int,
+        request: Request,
+        gone: Callable[[], bool] = _stays,
+    ) -> Answer:
+        """The answer to a request that took its place in the order of arrival before.
+
+        `gone` tells at any time whether the client has left. A call to the upstream is finished
+        all the same.
+        """
+        call = self._read(session, arrival, request, gone)
         if call.sent is None:
             decision = session.state.decision
             if not decision.on_miss.live:
                 return self._refuse_opaque(call)
             return await self._forward(call, None)
+        self._free_what_clients_left(session)
         verdict = session.state.ask(arrival, call.sent)
         match verdict.action:
             case Action.SERVE:
@@ -115,7 +114,18 @@ class Engine:
             case Action.FORWARD | Action.CAPTURE:
                 return await self._forward(call, verdict)
 
-    def _read(self, session: LiveSession, arrival: int, request: Request) -> _Call:
+    def _free_what_clients_left(self, session: LiveSession) -> None:
+        """Give back what calls under way would replace if nobody waits for them any more.
+
+        A client that timed out asks again at once, and its answer is the one to keep.
+        """
+        for call, verdict in self._waiting.items():
+            if call.session is session and call.gone():
+                session.state.give_back(verdict)
+
+    def _read(
+        self, session: LiveSession, arrival: int, request: Request, gone: Callable[[], bool]
+    ) -> Call:
         plain = recordable_request(request, self._limits.decoded_bytes_max)
         operation = recognise(request.method, request.path)
         sent: Redacted[Request] | None = None
@@ -124,38 +134,40 @@ class Engine:
             sent = self._redaction.request(plain, request)
         except Unredactable as error:
             opaque = f"the request cannot be redacted: {error}"
-        return _Call(
+        return Call(
             session=session,
             arrival=arrival,
             live=request,
             sent=sent,
             plain=plain,
             operation=operation.name if operation else None,
+            clock=self._clock,
             started=self._clock.monotonic(),
+            gone=gone,
             opaque=opaque,
         )
 
-    def _serve(self, call: _Call, verdict: Verdict) -> Answer:
+    def _serve(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.hit is not None  # noqa: S101 - SERVE comes with a hit, by the session's contract
         interaction = verdict.hit.value
-        self._tell(call, Outcome.SERVED, interaction.response.status, interaction=interaction.id)
+        call.tell(Outcome.SERVED, interaction.response.status, interaction=interaction.id)
         return Answer(interaction.response, "replay", undo=(call.session, verdict))
 
-    def _refuse(self, call: _Call, verdict: Verdict) -> Answer:
+    def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         miss = verdict.miss
         assert miss is not None and call.sent is not None  # noqa: S101 - as above
         message = describe(miss, call.sent, call.session.cassette)
         response = error_response(miss.code, message)
-        self._tell(call, Outcome.MISSED, response.status, miss=miss)
+        call.tell(Outcome.MISSED, response.status, miss=miss)
         return Answer(response, "proxy")
 
-    def _refuse_opaque(self, call: _Call) -> Answer:
+    def _refuse_opaque(self, call: Call) -> Answer:
         message = f"No recording matches: {call.opaque}, so it was compared with nothing."
         response = error_response(NO_MATCH, message)
-        self._tell(call, Outcome.MISSED, response.status, reason=call.opaque)
+        call.tell(Outcome.MISSED, response.status, reason=call.opaque)
         return Answer(response, "proxy")
 
-    async def _forward(self, call: _Call, verdict: Verdict | None) -> Answer:
+    async def _forward(self, call: Call, verdict: Verdict | None) -> Answer:
         captures = call.session.state.decision.captures
         unstored = False if captures else None
         call = replace(call, checks=self._findings_of_request(call))
@@ -164,25 +176,53 @@ class Engine:
                 call.session.state.give_back(verdict)
             first = self._redaction.finding(call.live, call.checks[0])
             refusal = self._profile.refuse(first)
-            self._tell(call, Outcome.REFUSED, refusal.status, reason=f"{first.at}: {first.rule}")
+            call.tell(Outcome.REFUSED, refusal.status, reason=f"{first.at}: {first.rule}")
             return Answer(json_response(refusal.status, refusal.body, NO_RETRY), "proxy", unstored)
+        try:
+            await call.session.check()
+            came, response, whole = await self._sent(call, verdict)
+        except StoreFailed as failure:
+            return self._fail(call, verdict, "recording_failed", str(failure))
+        except UpstreamFailed as failure:
+            called = failure.fault is not UpstreamFault.TOO_MANY
+            return self._fail(call, verdict, failure.fault.value[0], str(failure), upstream=called)
+        recorded = await self._capture(call, verdict, response, whole) if captures else None
+        if not captures:
+            call.tell(Outcome.FORWARDED, response.status, upstream=True)
+        if whole:
+            return Answer(response, "upstream", recorded)
+        return Answer(response, "upstream", recorded, came.chunks, came.length)
+
+    async def _sent(
+        self, call: Call, verdict: Verdict | None
+    ) -> tuple[UpstreamAnswer, Response, bool]:
+        """What the upstream answered; the response has the whole body, or its beginning."""
         assert self._upstream is not None  # noqa: S101 - no live mode starts without one
+        if verdict is not None:
+            self._waiting[call] = verdict
         try:
             came = await self._upstream.send(call.live)
             body, whole = await self._collect(came)
-        except UpstreamFailed as failure:
-            if verdict is not None:
-                call.session.state.give_back(verdict)
-            slug, status = failure.fault.value
-            self._tell(call, Outcome.FAILED, status, reason=str(failure), upstream=True)
-            return Answer(error_response(slug, str(failure)), "proxy", unstored)
-        response = Response(came.status, came.headers, body)
-        recorded = await self._capture(call, verdict, response, whole) if captures else None
-        if not captures:
-            self._tell(call, Outcome.FORWARDED, response.status, upstream=True)
-        if whole:
-            return Answer(response, "upstream", recorded)
-        return Answer(response, "upstream", recorded, came.chunks, _length(came.headers))
+        finally:
+            self._waiting.pop(call, None)
+        return came, Response(came.status, came.headers, body), whole
+
+    def _fail(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        slug: str,
+        reason: str,
+        *,
+        upstream: bool = False,
+    ) -> Answer:
+        """An answer of our own, after which an equal request finds everything as this one did."""
+        if verdict is not None:
+            call.session.state.give_back(verdict)
+        response = error_response(slug, reason)
+        call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
+        captures = call.session.state.decision.captures
+        return Answer(response, "proxy", False if captures else None)
 
     async def _collect(self, came: UpstreamAnswer) -> tuple[bytes, bool]:
         """The body and True, or its beginning and False if it is beyond the limit."""
@@ -194,106 +234,64 @@ class Engine:
         return bytes(body), True
 
     async def _capture(
-        self, call: _Call, verdict: Verdict | None, response: Response, whole: bool
+        self, call: Call, verdict: Verdict | None, response: Response, whole: bool
     ) -> bool:
         """Whether the exchange is on disk now; says why if it is not."""
-        reason = None
-        kept: Redacted[Interaction] | None = None
-        if not whole:
-            limit = self._limits.response_bytes_max
-            reason = f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
-        elif verdict is None:
-            reason = call.opaque
-        elif call.session.state.regresses(verdict, response.status):
-            reason = (
-                f"upstream_retired: the upstream answers {response.status} where a good recording "
-                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
-            )
-        else:
-            kept, reason = self._interaction(call, verdict, response)
-        if kept is not None and verdict is not None:
-            call.session.state.keep(verdict, kept)
+        gone = call.gone()
+        if gone and verdict is not None:
+            call.session.state.give_back(verdict)
+        kept = self._to_keep(call, verdict, response, whole, gone=gone)
+        reason = kept if isinstance(kept, str) else None
+        if verdict is not None and not isinstance(kept, str):
             try:
-                await call.session.persist()
+                await call.session.persist(call.session.state.keep(verdict, kept))
             except StoreFailed as failure:
                 reason = str(failure)
-        self._tell(
-            call,
+        call.tell(
             Outcome.NOT_STORED if reason else Outcome.RECORDED,
             response.status,
-            interaction=kept.value.id if kept else None,
-            reason=reason,
+            interaction=None if isinstance(kept, str) else kept.value.id,
+            reason=reason or ("its client had left" if gone else None),
             upstream=True,
-            violations=len(kept.value.violations) if kept else 0,
+            violations=0 if isinstance(kept, str) else len(kept.value.violations),
         )
         return reason is None
 
-    def _interaction(
-        self, call: _Call, verdict: Verdict, response: Response
-    ) -> tuple[Redacted[Interaction] | None, str | None]:
-        """The interaction to keep, or None and the reason."""
-        plain = recordable_response(call.live.method, response, self._limits.decoded_bytes_max)
-        findings: tuple[Violation, ...] = ()
-        if self._check_response != "off":
-            findings = validation.check_response(
-                self._profile, call.operation, plain.status, plain.body
+    def _to_keep(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        response: Response,
+        whole: bool,
+        *,
+        gone: bool,
+    ) -> Redacted[Interaction] | str:
+        """The interaction to keep, or the reason why there is none."""
+        if not whole:
+            limit = self._limits.response_bytes_max
+            return f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
+        if verdict is None:
+            return call.opaque or ""
+        if not gone and call.session.state.regresses(verdict, response.status):
+            return (
+                f"upstream_retired: the upstream answers {response.status} where a good recording "
+                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
             )
-        if self._check_response == "strict" and validation.forbids(findings):
-            error = next(item for item in findings if item.severity == validation.ERROR)
-            first = self._redaction.finding(call.live, error)
-            return None, f"strict response validation: {first.at or 'the body'}: {first.rule}"
-        interaction = Interaction(
-            id=f"{call.operation or call.live.method}-{digest(verdict.fingerprint)}",
-            operation=call.operation,
-            recorded_at=self._clock.now().replace(microsecond=0),
-            duration_ms=self._elapsed_ms(call),
-            request=call.plain,
-            response=plain,
-            violations=call.checks + findings,
+        return self._recorder.interaction(
+            Exchange(
+                live=call.live,
+                plain=call.plain,
+                operation=call.operation,
+                fingerprint=verdict.fingerprint,
+                checks=call.checks,
+                response=response,
+                recorded_at=self._clock.now(),
+                duration_ms=call.elapsed_ms(),
+                client_gone=gone,
+            )
         )
-        try:
-            redacted = self._redaction.interaction(call.live, interaction)
-            check_storable(redacted)
-        except Unredactable as error:
-            return None, f"it cannot be redacted: {error}"
-        except BadDocument as error:
-            return None, f"no cassette may hold it: {error}"
-        return redacted, None
 
-    def _findings_of_request(self, call: _Call) -> tuple[Violation, ...]:
+    def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
         if self._check_request == "off":
             return ()
         return validation.check_request(self._profile, call.operation, call.plain.body)
-
-    def _elapsed_ms(self, call: _Call) -> int:
-        return round((self._clock.monotonic() - call.started) * 1000)
-
-    def _tell(
-        self,
-        call: _Call,
-        outcome: Outcome,
-        status: int,
-        *,
-        upstream: bool = False,
-        **details: object,
-    ) -> None:
-        call.session.tell(
-            Fact(
-                at=self._clock.now(),
-                session=call.session.id,
-                outcome=outcome,
-                method=call.live.method,
-                operation=call.operation,
-                status=status,
-                duration_ms=self._elapsed_ms(call),
-                request=call.sent,
-                upstream_called=upstream,
-                **details,  # type: ignore[arg-type]  # the optional members of Fact, by name
-            )
-        )
-
-
-def _length(headers: Headers) -> int | None:
-    lengths = values(headers, "content-length")
-    chunked = values(headers, "transfer-encoding")
-    return int(lengths[0]) if lengths and not chunked and lengths[0].isdecimal() else None

@@ -1,21 +1,33 @@
-"""A live session: pure state (`core.session`) with the cassette it is saved to.
+"""A live session: pure state (`core.session`) with the cassette it records into.
 
-Owns when captures are durable. Knows its store as a port only; how a session is opened is
-`sessions`, what is done with a request is `engine`.
+Owns when captures are durable: one writer, which puts all that waits into one append, and lets the
+replies go after it. Knows its journal as a port only; how a session is opened is `sessions`, what
+is done with a request is `engine`.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from runreel.core.cassette import Cassette
+from runreel.core.errors import StoreFailed
 from runreel.core.facts import Fact
+from runreel.core.journal import Pending
 from runreel.core.modes import Mode
 from runreel.core.session import Session
-from runreel.ports import Store
+from runreel.ports import Journal, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How a session that captures makes it durable; `relaxed` does not wait for that."""
+
+    journal: Journal
+    relaxed: bool
 
 
 class LiveSession:
-    """One session with its cassette."""
+    """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
 
     def __init__(
         self,
@@ -25,8 +37,8 @@ class LiveSession:
         cassette: str,
         state: Session,
         header: Cassette,
-        sha256: str | None,
-        store: Store,
+        stored: Stored | None,
+        recording: Recording | None,
         tell: Callable[[Fact], None],
     ) -> None:
         self.id = id
@@ -34,48 +46,108 @@ class LiveSession:
         self.cassette = cassette
         self.state = state
         self.tell = tell
-        self.sha256 = sha256
+        self.sha256 = stored.sha256 if stored else None
+        self.notes = stored.notes if stored else ()
         self._header = header
-        self._store = store
-        self._lock = asyncio.Lock()
-        self._wanted = 0
-        self._saved = 0
+        self._journal = recording.journal if recording else None
+        self._relaxed = recording is not None and recording.relaxed
+        self._waiting: list[tuple[Pending, asyncio.Future[None]]] = []
+        # Both are tasks of their own, since a call in its thread outlasts a caller that is gone.
+        self._writer: asyncio.Task[None] | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()  # a journal takes one call at a time
+        self._failing = False
+
+    @property
+    def upstream(self) -> str:
+        """The URL that its answers come from, or came from when they were recorded."""
+        return self._header.upstream
 
     @property
     def interactions(self) -> int:
         """How many interactions the cassette holds now."""
         return len(self.state.merged())
 
-    async def persist(self) -> None:
-        """Return once all that is captured by now is durable; calls that wait share one write.
+    async def check(self) -> None:
+        """Return if a capture can be expected to become durable.
 
         Raises:
-            StoreFailed: it is not; the next call tries again with everything.
+            StoreFailed: it cannot: nothing should be forwarded that will not be kept.
         """
-        self._wanted += 1
-        # A write in its thread goes on when its caller is cancelled, and holds the lock until then:
-        # two at once could leave the older state on disk.
-        await asyncio.shield(self._persist(self._wanted))
+        if self._failing:
+            if self._probe is None or self._probe.done():
+                self._probe = asyncio.create_task(self._check())
+            await asyncio.shield(self._probe)
 
-    async def _persist(self, mine: int) -> None:
-        async with self._lock:
-            if self._saved < mine:
-                upto = self._wanted
-                await self._save(final=False)
-                self._saved = upto
+    async def persist(self, capture: Pending) -> None:
+        """Return once the capture is durable; with relaxed durability, at once.
+
+        Raises:
+            StoreFailed: it is not, though it may still come into the cassette at the end.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((capture, written))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        if not self._relaxed:
+            await written
 
     async def close(self) -> None:
-        """Write the final state of the cassette, if anything was captured."""
-        async with self._lock:
-            if self.state.captured:
-                await self._save(final=True)
+        """Put what was captured into the cassette, and give up the right to record.
 
-    async def _save(self, *, final: bool) -> None:
-        cassette = Cassette(
-            upstream=self._header.upstream,
-            profile=self._header.profile,
-            match_on=self._header.match_on,
-            redaction=self._header.redaction,
-            interactions=self.state.merged(final=final),
-        )
-        self.sha256 = await asyncio.to_thread(self._store.save, self.cassette, cassette)
+        Raises:
+            StoreFailed: it could not be saved; the journal has it, for the next start.
+        """
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+        async with self._lock:
+            journal, self._journal = self._journal, None
+            if journal is None:
+                return
+            final = None
+            if self.state.captured:
+                final = replace(self._header, interactions=self.state.merged(final=True))
+            self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
+
+    async def _check(self) -> None:
+        async with self._lock:
+            if self._journal is not None:
+                await asyncio.to_thread(self._journal.check)
+                self._failing = False
+
+    async def _write(self) -> None:
+        """The one writer: everything that waits goes into one append."""
+        batch: list[tuple[Pending, asyncio.Future[None]]] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                self._answer(batch, await self._append([capture for capture, _ in batch]))
+        finally:
+            # Only what the lines above did not come to: nobody waits for a writer that is gone.
+            batch, self._waiting = batch + self._waiting, []
+            self._answer(batch, StoreFailed("the journal's writer was stopped"))
+
+    async def _append(self, captures: list[Pending]) -> StoreFailed | None:
+        async with self._lock:
+            if self._journal is None:
+                return StoreFailed("the recording has ended")
+            worked = False
+            try:
+                await asyncio.to_thread(self._journal.append, captures)
+                worked = True
+            except StoreFailed as error:
+                return error
+            finally:
+                self._failing = not worked
+        return None
+
+    def _answer(
+        self, batch: list[tuple[Pending, asyncio.Future[None]]], failed: StoreFailed | None
+    ) -> None:
+        for _, written in batch:
+            if written.done():  # whoever waited was cancelled
+                continue
+            if failed is None or self._relaxed:
+                written.set_result(None)
+            else:
+                written.set_exception(StoreFailed(str(failed)))

@@ -4,22 +4,62 @@ Each method states its obligation; `tests/stores/test_contract.py` holds every s
 fakes that tests use are implementations like any other.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from runreel.core.cassette import Cassette
 from runreel.core.facts import Fact
-from runreel.core.messages import Headers, Request
+from runreel.core.journal import Pending
+from runreel.core.messages import Headers, Request, values
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A cassette with the SHA-256 (hex) of the very file it was read from or written to."""
+    """A cassette with the SHA-256 (hex) of the very file it was read from, None if it has none.
+
+    `notes` are sentences about what a crash had left beside that file.
+    """
 
     cassette: Cassette
-    sha256: str
+    sha256: str | None
+    notes: tuple[str, ...] = ()
+
+
+class Journal(Protocol):
+    """The right to record into one cassette, and the place where captures wait for it.
+
+    Methods block; callers on an event loop use a thread, and never two at once.
+    """
+
+    def append(self, captures: Sequence[Pending]) -> None:
+        """Return once all of them are durable.
+
+        Raises:
+            StoreFailed: they may not be. What was appended before is untouched, and the next call
+                goes to a place that is not known to be broken.
+        """
+        ...
+
+    def check(self) -> None:
+        """Return at once if the last `append` worked, else once the next one can be expected to.
+
+        Raises:
+            StoreFailed: it cannot.
+        """
+        ...
+
+    def commit(self, cassette: Cassette | None) -> str | None:
+        """Save the cassette that holds all captures (None: there were none) and give up the right.
+
+        It is the last call, whether it works or not. Equal content is not written again. Returns
+        the SHA-256 of the file, if one was saved.
+
+        Raises:
+            StoreFailed: it could not be saved; the captures are still in the journal.
+        """
+        ...
 
 
 class Store(Protocol):
@@ -30,28 +70,24 @@ class Store(Protocol):
         ...
 
     def load(self, name: str) -> Stored | None:
-        """The cassette, or None if there is none of that name. Never writes.
+        """The cassette together with what its journals hold; None if there is neither.
+
+        Never writes.
 
         Raises:
-            CassetteDamaged: it is there but cannot be trusted; names the place.
+            CassetteDamaged: something is there but cannot be trusted; names the place.
         """
         ...
 
-    def check_writable(self, name: str) -> None:
-        """Return if `save` can be expected to work.
+    def open_journal(self, name: str, header: Cassette) -> Journal:
+        """Begin to record: nobody else can, until `commit` or the end of the process.
+
+        What an earlier recorder left in a journal is in the cassette when this returns. `header`
+        is that of the cassette to be, without interactions.
 
         Raises:
-            StartRefused: it cannot; names the place and the remedy.
-        """
-        ...
-
-    def save(self, name: str, cassette: Cassette) -> str:
-        """Make the cassette durable, replacing what was there as a whole; return its SHA-256.
-
-        Equal content is not written again. After an error the old content is untouched.
-
-        Raises:
-            StoreFailed: it could not be made durable.
+            StartRefused: somebody else records into it, or it cannot be written there.
+            CassetteDamaged: something is there but cannot be trusted; names the place.
         """
         ...
 
@@ -67,6 +103,13 @@ class UpstreamAnswer:
     status: int
     headers: Headers
     chunks: AsyncGenerator[bytes, None]
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body in bytes, if it was announced."""
+        lengths = values(self.headers, "content-length")
+        chunked = values(self.headers, "transfer-encoding")
+        return int(lengths[0]) if lengths and not chunked and lengths[0].isdecimal() else None
 
 
 class Upstream(Protocol):

@@ -5,7 +5,7 @@ sentence with its remedy. Knows stores and sinks as ports only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runreel.core.cassette import Cassette
 from runreel.core.errors import StartRefused
@@ -14,10 +14,11 @@ from runreel.core.facts import Fact
 from runreel.core.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.core.redaction import Redaction
 from runreel.core.session import Session
-from runreel.live import LiveSession
-from runreel.ports import Store
+from runreel.live import LiveSession, Recording
+from runreel.ports import Store, Stored
 
 DEFAULT = "default"
+Tell = Callable[[Fact], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class SessionSpec:
     repeat_last: bool = False
     allow_regress: bool = False
     prune: bool = False
+    relaxed: bool = False
 
 
-def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) -> LiveSession:
+def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
     """Open a session.
 
     Raises:
@@ -43,27 +45,56 @@ def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) 
         CassetteDamaged: it cannot be trusted.
         Unredactable: it holds a request with a secret that cannot be taken out.
     """
-    stored = None if spec.mode == Mode.PASSTHROUGH.value else store.load(spec.cassette)
+    passthrough = spec.mode == Mode.PASSTHROUGH.value
+    stored = None if passthrough else store.load(spec.cassette)
     mode = resolve(spec.mode, cassette_exists=stored is not None)
-    decision = DECISIONS[mode]
-    if decision.live and spec.upstream is None:
+    if DECISIONS[mode].live and spec.upstream is None:
         raise StartRefused(_no_upstream(spec, mode))
-    if stored is None and mode is Mode.REPLAY:
+    if DECISIONS[mode].captures:
+        return _recording(spec, mode, store, stored, tell)
+    if stored is None and not passthrough:
         raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
-    if decision.captures:
-        if stored is not None:
-            _check_fits(spec, stored.cassette)
-        store.check_writable(spec.cassette)
-    found = stored.cassette if stored is not None else None
-    header = Cassette(
-        upstream=spec.upstream or "",
+    return _opened(spec, mode, stored, None, tell)
+
+
+def _recording(
+    spec: SessionSpec, mode: Mode, store: Store, stored: Stored | None, tell: Tell
+) -> LiveSession:
+    if stored is not None:
+        _check_fits(spec, stored.cassette)
+    journal = store.open_journal(spec.cassette, _header(spec, stored))
+    try:
+        # Again, now that nobody else can write it and what a crash left is in the file.
+        latest = store.load(spec.cassette)
+        if latest is not None:
+            _check_fits(spec, latest.cassette)
+            latest = replace(latest, notes=stored.notes if stored else ())
+        return _opened(spec, mode, latest, Recording(journal, spec.relaxed), tell)
+    except BaseException:
+        journal.commit(None)
+        raise
+
+
+def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
+    return Cassette(
+        upstream=stored.cassette.upstream if stored else spec.upstream or "",
         profile=spec.profile,
-        match_on=found.match_on if found else MATCH_ON,
+        match_on=stored.cassette.match_on if stored else MATCH_ON,
         redaction=spec.redaction.names,
     )
+
+
+def _opened(
+    spec: SessionSpec,
+    mode: Mode,
+    stored: Stored | None,
+    recording: Recording | None,
+    tell: Tell,
+) -> LiveSession:
+    header = _header(spec, stored)
     state = Session(
-        found.interactions if found else (),
-        decision,
+        stored.cassette.interactions if stored else (),
+        DECISIONS[mode],
         header.match_on,
         spec.redaction,
         repeat_last=spec.repeat_last,
@@ -76,8 +107,8 @@ def open_session(spec: SessionSpec, store: Store, tell: Callable[[Fact], None]) 
         cassette=spec.cassette,
         state=state,
         header=header,
-        sha256=stored.sha256 if stored else None,
-        store=store,
+        stored=stored,
+        recording=recording,
         tell=tell,
     )
 

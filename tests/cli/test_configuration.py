@@ -41,15 +41,21 @@ query = []
 body = []
 patterns = []
 
+[record]
+durability = "strict"
+
 [upstream_options]
 connect_timeout_s = 10.0
 read_timeout_s = 600.0
+# total_timeout_s is not set
 headers = {}
 
 [limits]
 request_body_bytes_max = 4194304
 response_body_bytes_max = 67108864
 decoded_body_bytes_max = 67108864
+request_body_read_s_max = 30.0
+upstream_calls_max = 256
 """
 
 

@@ -127,8 +127,8 @@ def test_a_folder_that_cannot_be_written_refuses_to_record(
     found = refused("record", "--upstream", NOWHERE, "--cassettes", "tapes")
 
     assert found == (
-        "cassettes cannot be written to tapes (File exists); choose a writable folder with "
-        "--cassettes DIR, or use replay, which writes nothing"
+        "cassettes cannot be written to tapes (No such file or directory); choose a writable "
+        "folder with --cassettes DIR, or use replay, which writes nothing"
     )
 
 

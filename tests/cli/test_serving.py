@@ -129,10 +129,10 @@ class TestLog:
             await exchange(proxy.url, b"POST / HTTP/9.x\r\n\r\n")
             ended = await proxy.stop()
 
-        served, missed, problem = (json.loads(line) for line in ended.err.splitlines())
+        served, missed, refused = (json.loads(line) for line in ended.err.splitlines())
         assert (served["outcome"], served["interaction"]) == ("served", "modifyRun-55f2ed47")
         assert (missed["outcome"], missed["miss"]) == ("missed", "no_matching_interaction")
-        assert problem["problem"].startswith("BadStatusLine in ")
+        assert (refused["outcome"], refused["reason"]) == ("refused", "bad_request")
 
     async def test_quiet_is_silent_about_what_went_right(
         self, tmp_path: Path, example: Path
@@ -159,5 +159,5 @@ class TestLog:
 
         assert answer.status == 400
         assert ended.err.count("\n") == 1
-        assert "BadHttpMessage in " in ended.err
+        assert "bad_request" in ended.err
         assert FAKE_KEY not in ended.err

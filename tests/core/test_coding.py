@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.coding import codings, decode
+from runreel.core.coding import codings, decode, legible
 from runreel.core.messages import Headers
 
 PLAIN = b'{"id": "run_abc123"}'
@@ -141,3 +141,22 @@ def test_bytes_that_nobody_coded_never_raise(body: bytes, coding: str) -> None:
     decoded = decode(body, (coding,), LIMIT)
 
     assert decoded is None or len(decoded) <= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("body", "applied", "read"),
+    [
+        (gzip.compress(b"secret", mtime=0) + b"junk", ("gzip",), b"secret"),
+        (gzip.compress(b"secret", mtime=0)[:-8], ("x-gzip",), b"secret"),
+        (zlib.compress(b"secret")[:-4], ("deflate",), b"secret"),
+        (zlib.compress(b"secret")[2:-4] + b"junk", ("deflate",), b"secret"),
+        (gzip.compress(gzip.compress(b"secret")[:-8])[:-8], ("gzip", "gzip"), b"secret"),
+        (gzip.compress(b"sec") + gzip.compress(b"ret")[:-8], ("gzip",), b"secret"),
+        (b"as it is", ("br",), b"as it is"),
+        (gzip.compress(b"x" * 9_000), ("gzip",), b"x" * 5_001),
+    ],
+)
+def test_what_cannot_be_decoded_whole_is_read_as_far_as_it_goes(
+    body: bytes, applied: tuple[str, ...], read: bytes
+) -> None:
+    assert legible(body, applied, 5_000).startswith(read)

@@ -15,13 +15,27 @@ TABLE = [
     ("upstream_disconnected", 502, True),
     ("upstream_malformed", 502, True),
     ("upstream_timeout", 504, True),
+    ("too_many_calls", 503, True),
+    ("stopping", 503, True),
+    ("recording_failed", 503, False),
     ("session_unknown", 421, False),
     ("body_too_large", 413, False),
+    ("headers_too_large", 431, False),
+    ("request_timeout", 408, True),
+    ("bad_request", 400, False),
     ("bad_request_target", 400, False),
     ("misdirected_host", 421, False),
     ("method_not_allowed", 405, False),
     ("admin_unknown", 404, False),
+    ("internal_error", 500, False),
+    ("bad_framing", 400, False),
+    ("bad_header", 400, False),
+    ("expectation_failed", 417, False),
+    ("unknown_transfer_coding", 501, False),
+    ("http_version_not_supported", 505, False),
+    ("loop_detected", 508, False),
 ]
+SOON = {"too_many_calls", "stopping"}
 
 
 @pytest.mark.parametrize(("slug", "status", "again"), TABLE)
@@ -30,7 +44,8 @@ def test_an_error_has_its_status_and_says_whether_to_try_again(
 ) -> None:
     response = error_response(slug, "Nothing there.")
 
-    retry = () if again else (("x-should-retry", "false"),)
+    soon = (("Retry-After", "1"),) if slug in SOON else ()
+    retry = soon if again else (("x-should-retry", "false"),)
     assert response.status == status
     assert response.headers == (("Content-Type", "application/json"), *retry)
     assert json.loads(response.body) == {

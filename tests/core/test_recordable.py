@@ -25,8 +25,10 @@ GZIPPED = gzip.compress(PLAIN, mtime=0)
         "Accept-Encoding",
         "Expect",
         "Idempotency-Key",
+        "Max-Forwards",
         "traceparent",
         "tracestate",
+        "Via",
         "X-Runreel-Session",
         "X-Stainless-Lang",
         "x-stainless-retry-count",
@@ -95,6 +97,15 @@ def test_a_gzipped_response_is_recorded_decoded_and_without_framing() -> None:
     recorded = recordable_response("POST", Response(200, came, GZIPPED), LIMIT)
 
     assert recorded == Response(200, (JSON, ("x-request-id", "req_1")), PLAIN)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("name", ["Via", "X-Runreel-Source", "x-runreel-recorded"])
+def test_what_proxies_say_of_themselves_is_not_recorded(method: str, name: str) -> None:
+    response = Response(200, ((name, "1"), JSON, (name.upper(), "2")))
+
+    assert recordable_response(method, response, LIMIT) == Response(200, (JSON,))
+    assert response_headers(method, response) == response.headers
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What always leaves a recording, what never does, and what is refused."""
 
+import gzip
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -222,3 +224,14 @@ def test_what_holds_no_secret_is_not_changed(request: Request, response: Respons
 
     assert found.request == request
     assert found.response == response
+
+
+@pytest.mark.parametrize("broken", [lambda body: body + b"junk", lambda body: body[:-8]])
+def test_a_credential_in_a_body_whose_coding_is_broken_makes_it_unredactable(
+    broken: Callable[[bytes], bytes],
+) -> None:
+    body = broken(gzip.compress(b'{"echo": "%b"}' % KEY.encode()))
+    response = a_response(body, headers=(("Content-Encoding", "gzip"),))
+
+    with pytest.raises(Unredactable):
+        redact(a_request(headers=BEARER), response)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from builders import FAKE_KEY
 from disguises import DISGUISES, Disguise, chance
 from leaks import leaks
 from runreel.core.secrets import Secrets, credentials_of, of_authorization
@@ -237,3 +238,19 @@ def test_basic_gives_token_pair_user_and_password(encoded: str) -> None:
 @pytest.mark.parametrize("token", ["é", "A", "\xff\x00"])
 def test_a_basic_token_that_is_no_base64_is_a_credential_as_it_is(token: str) -> None:
     assert of_authorization(f"Basic {token}") == (token,)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\\n", "\\r\\n", "\n  "])
+@pytest.mark.parametrize("width", [4, 7, 76])
+def test_base64_is_found_however_it_is_wrapped_into_lines(width: int, line_break: str) -> None:
+    encoded = base64.b64encode(f"Authorization: Bearer {FAKE_KEY}".encode()).decode()
+    lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+    text = f"before\n{line_break.join(lines)}\nafter"
+
+    clean = Secrets.of([FAKE_KEY]).replace_in(text, "[redacted]")
+
+    assert clean.startswith("before\n")
+    assert clean.endswith("\nafter")
+    assert "[redacted]" in clean
+    joined = clean.replace("\\r", "").replace("\\n", "").translate({9: "", 10: "", 13: "", 32: ""})
+    assert encoded[28:-4] not in joined

@@ -132,7 +132,7 @@ async def test_warnings_of_both_sides_are_data_on_the_interaction() -> None:
     got = await scene.ask(a_request(INVALID))
 
     assert shown(got) == ("upstream", 200, answer, True)
-    found = json.loads(scene.store.documents["default"])["interactions"][0]["violations"]
+    found = scene.documents[0]["violations"]
     assert [(item["at"], item["rule"]) for item in found] == [
         ("/metadata/stage", "type"),
         ("/id", "type"),
@@ -145,5 +145,5 @@ async def test_with_validation_off_nothing_is_found() -> None:
 
     await scene.ask(a_request(INVALID))
 
-    assert "violations" not in scene.store.documents["default"]
+    assert "violations" not in scene.documents[0]
     assert scene.facts[0].violations == 0

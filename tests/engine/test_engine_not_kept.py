@@ -1,22 +1,41 @@
 """What is passed on to the client but not kept, and why."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from builders import FAKE_KEY, a_request
 from fakes import Script
 from runreel.core.cassette import Cassette
 from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
+from runreel.core.journal import Pending
 from runreel.core.messages import Headers
-from runreel.stores.memory import MemoryStore
-from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, error_of, rest, shown, stage
+from runreel.stores.memory import MemoryJournal, MemoryStore
+from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, B, error_of, rest, shown, stage
 
 
 class FullStore(MemoryStore):
-    def save(self, name: str, cassette: Cassette) -> str:
-        raise StoreFailed(f"{name} of {cassette.upstream}: cannot be written: no space left")
+    """No journal of it can be written while it is full."""
+
+    full = True
+
+    def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
+        super().open_journal(name, header)
+        return FullJournal(self, name, header)
 
 
-async def test_what_the_store_cannot_take_is_passed_on_and_said() -> None:
+class FullJournal(MemoryJournal):
+    def append(self, captures: Sequence[Pending]) -> None:
+        self.check()
+        super().append(captures)
+
+    def check(self) -> None:
+        assert isinstance(self._store, FullStore)
+        if self._store.full:
+            raise StoreFailed("the journal cannot be written: no space left")
+
+
+async def test_what_the_journal_cannot_take_is_passed_on_and_said() -> None:
     scene = stage("record", Script([b"new"]), store=FullStore())
 
     answer = await scene.ask(a_request(A))
@@ -24,8 +43,50 @@ async def test_what_the_store_cannot_take_is_passed_on_and_said() -> None:
     assert shown(answer) == ("upstream", 200, b"new", False)
     assert scene.kept == []
     assert scene.told == [("not_stored", 200, True)]
-    assert scene.facts[0].reason is not None
-    assert "no space left" in scene.facts[0].reason
+    assert scene.facts[0].reason == "the journal cannot be written: no space left"
+
+
+@pytest.mark.parametrize("mode", ["record", "new_episodes"])
+async def test_once_the_journal_failed_nothing_is_forwarded_that_could_not_be_kept(
+    mode: str,
+) -> None:
+    scene = stage(mode, Script([b"new"]), store=FullStore())
+    await scene.ask(a_request(A))
+
+    answer = await scene.ask(a_request(B))
+
+    assert (answer.source, answer.response.status, answer.recorded) == ("proxy", 503, False)
+    assert error_of(answer) == {
+        "message": "the journal cannot be written: no space left",
+        "type": "runreel_error",
+        "param": None,
+        "code": "recording_failed",
+    }
+    assert ("x-should-retry", "false") in answer.response.headers
+    assert len(scene.upstream.sent) == 1
+    assert scene.told[1:] == [("failed", 503, False)]
+
+
+async def test_a_call_that_was_refused_leaves_its_recording_for_the_retry() -> None:
+    store = FullStore()
+    scene = stage("record", Script([b"b"]), Script([b"new"]), store=store, recorded=(RECORDED,))
+    await scene.ask(a_request(B))
+    await scene.ask(a_request(A))
+
+    store.full = False
+    retried = await scene.ask(a_request(A))
+
+    assert shown(retried) == ("upstream", 200, b"new", True)
+    assert scene.kept == [(A, 200, b"new")]
+
+
+async def test_recordings_are_served_while_the_journal_fails() -> None:
+    scene = stage("new_episodes", Script([b"b"]), store=FullStore(), recorded=(RECORDED,))
+    await scene.ask(a_request(B))
+
+    answer = await scene.ask(a_request(A))
+
+    assert shown(answer) == ("replay", 200, b"old", None)
 
 
 async def test_a_body_over_the_limit_is_passed_on_whole_and_not_kept() -> None:

@@ -99,6 +99,33 @@ def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
     }
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+class TestRefused:
+    """What was refused at the door has no fact: there is only its method, and not always that."""
+
+    def test_it_is_one_line_however_quiet(self, quiet: bool) -> None:
+        out = io.StringIO()
+
+        Log(out, as_json=False, quiet=quiet).refused(AT, "POST", "body_too_large")
+        Log(out, as_json=False, quiet=quiet).refused(AT, None, "bad_request")
+
+        assert out.getvalue() == (
+            "10:15:02 refused POST (body_too_large)\n10:15:02 refused - (bad_request)\n"
+        )
+
+    def test_as_json_it_is_one_object(self, quiet: bool) -> None:
+        out = io.StringIO()
+
+        Log(out, as_json=True, quiet=quiet).refused(AT, None, "bad_request")
+
+        assert json.loads(out.getvalue()) == {
+            "at": "2026-03-31T10:15:02.123+00:00",
+            "outcome": "refused",
+            "method": None,
+            "reason": "bad_request",
+        }
+
+
 @pytest.mark.parametrize(
     ("outcome", "loud"),
     [
@@ -136,6 +163,17 @@ def test_nothing_in_a_request_can_make_a_line_or_colour_a_terminal(
     line = logged(fact, as_json=as_json)
 
     assert re.fullmatch(r"[\x20-\x7e]+\n", line)
+
+
+@given(text=_HOSTILE, as_json=st.booleans())
+def test_nothing_in_a_method_or_a_problem_can_either(text: str, as_json: bool) -> None:
+    out = io.StringIO()
+    log = Log(out, as_json=as_json, quiet=True)
+
+    log.refused(AT, text, text)
+    log.problem(AT, text)
+
+    assert re.fullmatch(r"([\x20-\x7e]+\n){2}", out.getvalue())
 
 
 class TestFramework:

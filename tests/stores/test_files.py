@@ -1,6 +1,7 @@
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import dump
+from builders import a_cassette, a_pending, a_request, a_response, an_interaction
+from runreel.core.cassette import Cassette, dump
 from runreel.core.errors import CassetteDamaged
-from runreel.stores import files
+from runreel.stores import durable
 from runreel.stores.files import FileStore
 
+HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))
 NEW = a_cassette(an_interaction(name="new"))
 
@@ -23,8 +25,25 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore(tmp_path)
 
 
-def contents(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+def save(store: FileStore, name: str, cassette: Cassette) -> None:
+    store.open_journal(name, HEADER).commit(cassette)
+
+
+class Steps:
+    """What happens to files and folders, in order."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        for name in ("write", "fsync", "fdatasync", "replace", "unlink"):
+            patch.setattr(os, name, self._told(name, getattr(os, name)))
+
+    def _told(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            folder = name == "fsync" and stat.S_ISDIR(os.fstat(args[0]).st_mode)
+            self.seen.append("sync folder" if folder else name)
+            return real(*args, **options)
+
+        return call
 
 
 class TestReplacing:
@@ -33,7 +52,7 @@ class TestReplacing:
     ) -> None:
         cassette = a_cassette(an_interaction(a_request("é\r\n雪".encode())))
 
-        store.save("default", cassette)
+        save(store, "default", cassette)
 
         raw = (tmp_path / "default.json").read_bytes()
         assert raw.decode("utf-8") == dump(cassette)
@@ -43,59 +62,87 @@ class TestReplacing:
     def test_file_then_name_then_folder_become_durable(
         self, store: FileStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        store.save("default", OLD)
-        steps: list[str] = []
-        write, sync, replace = os.write, os.fsync, os.replace
-
-        def told_write(descriptor: int, data: bytes) -> int:
-            steps.append("write")
-            return write(descriptor, data)
-
-        def told_sync(descriptor: int) -> None:
-            folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-            steps.append("sync folder" if folder else "sync file")
-            sync(descriptor)
-
-        def told_replace(*paths: Any) -> None:
-            steps.append("replace")
-            replace(*paths)
+        save(store, "default", OLD)
+        journal = store.open_journal("default", HEADER)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", told_write)
-            patch.setattr(os, "fsync", told_sync)
-            patch.setattr(os, "replace", told_replace)
-            store.save("default", NEW)
+            steps = Steps(patch)
+            journal.commit(NEW)
 
-        assert steps == ["write", "sync file", "replace", "sync folder"]
+        assert steps.seen == ["write", "fsync", "replace", "sync folder", "unlink"]
+
+    def test_the_journal_tells_of_the_file_before_and_goes_after(
+        self, store: FileStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = store.open_journal("default", HEADER)
+
+        with monkeypatch.context() as patch:
+            steps = Steps(patch)
+            journal.append([a_pending(1)])
+            journal.append([a_pending(2)])
+            journal.commit(NEW)
+
+        assert steps.seen == [
+            *("write", "fsync", "sync folder"),  # the journal is begun
+            *("write", "fdatasync"),
+            *("write", "fdatasync"),
+            *("write", "fdatasync"),  # the result
+            *("write", "fsync", "replace", "sync folder"),
+            *("unlink", "sync folder"),
+            "unlink",  # the lock
+        ]
+
+    def test_a_file_that_was_there_already_is_made_durable_before_the_journal_goes(
+        self, store: FileStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save(store, "default", NEW)
+        journal = store.open_journal("default", HEADER)
+        journal.append([a_pending(1, b"new", replaces="new")])
+
+        with monkeypatch.context() as patch:
+            steps = Steps(patch)
+            journal.commit(NEW)
+
+        assert steps.seen == [
+            *("write", "fdatasync"),
+            *("fsync", "sync folder"),
+            *("unlink", "sync folder"),
+            "unlink",
+        ]
 
     def test_new_folders_become_durable_in_their_parents(
         self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         synced: list[Path] = []
-        monkeypatch.setattr(files, "_sync_folder", synced.append)
+        monkeypatch.setattr(durable, "sync", synced.append)
 
-        store.save("a/b/name", NEW)
+        store.open_journal("a/b/name", HEADER)
 
-        assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+        assert synced == [tmp_path, tmp_path / "a"]
 
     def test_what_the_system_takes_in_small_pieces_is_written_whole(
         self, store: FileStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write = os.write
+        journal = store.open_journal("default", HEADER)
 
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:100]))
-            store.save("default", NEW)
+            journal.append([a_pending()])
+            pending = store.load("default")
+            journal.commit(NEW)
 
         stored = store.load("default")
+        assert pending is not None
         assert stored is not None
         assert stored.cassette == NEW
+        assert [item.value.id for item in pending.cassette.interactions] == ["new"]
 
     def test_equal_content_is_not_written_again(self, store: FileStore, tmp_path: Path) -> None:
-        store.save("default", OLD)
+        save(store, "default", OLD)
         before = (tmp_path / "default.json").stat()
 
-        store.save("default", OLD)
+        save(store, "default", OLD)
 
         after = (tmp_path / "default.json").stat()
         assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -103,10 +150,10 @@ class TestReplacing:
     def test_a_reader_that_came_first_reads_the_old_file_to_its_end(
         self, store: FileStore, tmp_path: Path
     ) -> None:
-        store.save("default", OLD)
+        save(store, "default", OLD)
 
         with (tmp_path / "default.json").open(encoding="utf-8") as reader:
-            store.save("default", NEW)
+            save(store, "default", NEW)
 
             assert reader.read() == dump(OLD)
 
@@ -115,7 +162,7 @@ class TestReplacing:
     def test_any_bytes_as_bodies_come_back_from_disk(
         self, store: FileStore, sent: bytes, answered: bytes
     ) -> None:
-        store.save("any", a_cassette(an_interaction(a_request(sent), a_response(answered))))
+        save(store, "any", a_cassette(an_interaction(a_request(sent), a_response(answered))))
 
         stored = store.load("any")
 
@@ -174,9 +221,53 @@ class TestReading:
             store.load("default")
 
     def test_only_what_can_be_named_is_listed(self, store: FileStore, tmp_path: Path) -> None:
-        store.save("default", OLD)
-        for name in (".hidden.json", "with space.json", "notes.txt", ".x.json.0123.tmp"):
+        save(store, "default", OLD)
+        for name in (".hidden.json", "with space.json", "notes.txt", ".x.json.0123.tmp", ".j.lock"):
             (tmp_path / name).write_text("{}", encoding="utf-8")
         (tmp_path / "folder.json").mkdir()
 
         assert store.names() == ["default"]
+
+    def test_a_recorder_that_ends_meanwhile_neither_hides_nor_doubles_anything(
+        self, store: FileStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read_bytes = Path.read_bytes
+        opened = [store.open_journal("default", HEADER)]
+        opened[0].append([a_pending()])
+
+        def ends_before(path: Path) -> bytes:
+            """The journal was found, and is gone before it can be read."""
+            if opened and path.suffix == ".journal":
+                opened.pop().commit(NEW)
+            return read_bytes(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", ends_before)
+            stored = store.load("default")
+
+        assert opened == []
+        assert stored is not None
+        assert [item.value.id for item in stored.cassette.interactions] == ["new"]
+
+    def test_nor_does_one_that_ends_after_the_file_was_read(
+        self, store: FileStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save(store, "default", OLD)
+        journal = store.open_journal("default", HEADER)
+        journal.append([a_pending()])
+        both = a_cassette(an_interaction(name="old"), a_pending().interaction)
+        read_bytes = Path.read_bytes
+
+        def ends_after(path: Path) -> bytes:
+            content = read_bytes(path)
+            if content == dump(OLD).encode():
+                patch.undo()
+                journal.commit(both)
+            return content
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", ends_after)
+            stored = store.load("default")
+
+        assert stored is not None
+        assert stored.cassette == both

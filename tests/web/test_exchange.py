@@ -92,33 +92,6 @@ async def test_a_torn_body_whose_end_is_the_end_of_the_connection_ends_with_a_re
         wire.writer.transport.abort()
 
 
-async def test_a_client_that_leaves_before_the_answer_is_recorded_all_the_same(
-    proxy: Proxy, upstream: RawUpstream, log: WatchedLog
-) -> None:
-    arrived, go = asyncio.Event(), asyncio.Event()
-
-    async def late() -> bytes:
-        arrived.set()
-        await go.wait()
-        return http(200, [], b"answer")
-
-    upstream.answer = lambda _: late()
-    async with proxy(mode="record", upstream=upstream.url) as running:
-        wire = await Wire.open(running.url)
-        wire.writer.write(post(PATH, BODY))
-        await arrived.wait()
-        wire.writer.transport.abort()
-        await exchange(running.url, get("/_runreel/health"))
-        go.set()
-        await log.written.wait()
-    async with proxy(mode="replay") as running:
-        replayed = await exchange(running.url, post(PATH, BODY))
-
-    assert (replayed.status, replayed.body) == (200, b"answer")
-    assert len(upstream.received) == 1
-    assert log.outcomes == ["recorded", "served"]
-
-
 @pytest.mark.parametrize(
     "begun",
     [

@@ -1,14 +1,24 @@
 """Header fields on one hop: what is passed on, what is dropped, what is never added."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runreel.web import headers
-from servers import Proxy, RawUpstream, http
+from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post
 
-OURS = {"date", "x-runreel-source", "x-runreel-recorded", "content-length"}
+OURS = {"date", "x-runreel-source", "x-runreel-recorded", "content-length", "via"}
+
+
+def _sent_by_client(received: Received) -> list[tuple[str, str]]:
+    """What went up of the client's own: all but the Host before and the Via behind."""
+    (host, _), *between, (via, _) = received.headers
+    assert (host, via) == ("Host", "Via")
+    return between
 
 
 def _names(pairs: list[tuple[str, str]]) -> list[str]:
@@ -18,12 +28,12 @@ def _names(pairs: list[tuple[str, str]]) -> list[str]:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        (get("/v1/x"), ["host"]),
-        (get("/v1/x", method="DELETE"), ["host", "content-length"]),
-        (get("/v1/x", method="HEAD"), ["host"]),
-        (post("/v1/x", b"", ()), ["host", "content-length"]),
-        (post("/v1/x", b"hello", ()), ["host", "content-length"]),
-        (get("/v1/x", (("Accept", "a/b"), ("X-A", "1"))), ["host", "accept", "x-a"]),
+        (get("/v1/x"), ["host", "via"]),
+        (get("/v1/x", method="DELETE"), ["host", "via", "content-length"]),
+        (get("/v1/x", method="HEAD"), ["host", "via"]),
+        (post("/v1/x", b"", ()), ["host", "via", "content-length"]),
+        (post("/v1/x", b"hello", ()), ["host", "via", "content-length"]),
+        (get("/v1/x", (("Accept", "a/b"), ("X-A", "1"))), ["host", "accept", "x-a", "via"]),
     ],
 )
 async def test_the_upstream_gets_no_header_that_the_client_did_not_send(
@@ -106,7 +116,7 @@ async def test_what_belongs_to_one_connection_is_dropped_on_the_way_up(
     async with proxy(mode="passthrough", upstream=upstream.url) as running:
         await exchange(running.url, get("/v1/x", (*HOP_BY_HOP, ("X-Kept", "1"))))
 
-    assert _names(upstream.received[0].headers) == ["host", "x-kept"]
+    assert _sent_by_client(upstream.received[0]) == [("X-Kept", "1")]
 
 
 async def test_what_belongs_to_one_connection_is_dropped_on_the_way_down(
@@ -153,7 +163,7 @@ async def test_repeated_headers_keep_number_order_and_spelling(
     async with proxy(mode="replay") as running:
         replayed = await exchange(running.url, get("/v1/x"))
 
-    assert upstream.received[0].headers[1:] == list(pairs)
+    assert _sent_by_client(upstream.received[0]) == list(pairs)
     assert live.headers[:6] == list(pairs)
     assert replayed.headers[:6] == list(pairs)
 
@@ -167,7 +177,7 @@ async def test_a_repeated_header_of_two_spellings_keeps_all_its_values(
     async with proxy(mode="passthrough", upstream=upstream.url) as running:
         reply = await exchange(running.url, get("/v1/x", pairs))
 
-    assert upstream.received[0].headers[1:] == [("x-a", "1"), ("x-a", "2"), ("x-a", "3")]
+    assert _sent_by_client(upstream.received[0]) == [("x-a", "1"), ("x-a", "2"), ("x-a", "3")]
     assert reply.headers[:3] == list(pairs)
 
 
@@ -195,10 +205,33 @@ def test_what_aiohttp_writes_is_what_was_read(pairs: list[tuple[str, str]]) -> N
     assert [(name.encode(), value.encode()) for name, value in written.items()] == raw
 
 
+@pytest.mark.parametrize(
+    ("value", "exactly"),
+    [(b"", True), (b"plain", True), ("Zürich 東京".encode(), True), (b"caf\xe9", False)],
+)
+def test_bytes_that_are_not_utf8_cannot_be_written_exactly(value: bytes, exactly: bool) -> None:
+    assert headers.can_be_written(headers.read([(b"X-A", b"1"), (b"X-B", value)])) == exactly
+
+
 def test_a_byte_that_is_not_utf8_leaves_as_its_latin1_character() -> None:
     written = headers.write(headers.read([(b"X-A", b"caf\xe9")]))
 
     assert list(written.items()) == [("X-A", "café")]
+
+
+async def test_a_byte_of_an_answer_that_is_not_utf8_is_stored_exactly(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    upstream.answer = lambda _: http(200, [("X-City", "Z\xfcrich")])
+
+    async with proxy(mode="record", upstream=upstream.url) as running:
+        live = await exchange(running.url, get("/v1/x"))
+    async with proxy(mode="replay") as running:
+        replayed = await exchange(running.url, get("/v1/x"))
+
+    recorded = json.loads((tmp_path / "default.json").read_text(encoding="utf-8"))
+    assert recorded["interactions"][0]["response"]["headers"] == [["X-City", "Z\xfcrich"]]
+    assert live.values("x-city") == replayed.values("x-city") == ["Z\xc3\xbcrich"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -230,7 +263,7 @@ async def test_headers_of_the_configuration_replace_the_clients(
     ) as running:
         await exchange(running.url, get("/v1/x", theirs))
 
-    assert upstream.received[0].headers[1:] == [
+    assert [pair for pair in upstream.received[0].headers if pair[0] not in ("Host", "Via")] == [
         ("Authorization", "Bearer ours"),
         ("openai-beta", "assistants=v2"),
     ]

@@ -196,9 +196,22 @@ async def test_requests_for_another_host_are_refused_everywhere(
     assert upstream.received == []
 
 
-async def test_a_request_without_a_host_is_refused(proxy: Proxy, upstream: RawUpstream) -> None:
+async def test_an_old_request_without_a_host_is_answered(
+    proxy: Proxy, upstream: RawUpstream
+) -> None:
     async with proxy(mode="passthrough", upstream=upstream.url) as running:
         reply = await exchange(running.url, b"GET /v1/x HTTP/1.0\r\n\r\n")
 
-    assert (reply.status, error_of(reply)["code"]) == (421, "misdirected_host")
-    assert upstream.received == []
+    assert (reply.status, reply.values("x-runreel-source")) == (200, ["upstream"])
+    assert [received.target for received in upstream.received] == ["/v1/x"]
+
+
+@pytest.mark.parametrize("place", ["/v1/x", "/_runreel/s/default/v1/x"])
+async def test_a_session_can_be_in_an_absolute_target_too(
+    proxy: Proxy, upstream: RawUpstream, place: str
+) -> None:
+    async with proxy(mode="passthrough", upstream=upstream.url) as running:
+        reply = await exchange(running.url, get(running.url + place))
+
+    assert reply.status == 200
+    assert [received.target for received in upstream.received] == ["/v1/x"]

@@ -89,7 +89,7 @@ async def test_the_upstreams_prefix_is_put_before_the_target(
     [
         get("/a#b"),
         get("*", method="OPTIONS"),
-        get("http://localhost/v1/x"),
+        get("http://localhost/v1/x#b"),
     ],
 )
 async def test_a_target_that_is_no_path_is_refused(

@@ -35,9 +35,15 @@ def closed_port() -> int:
 
 @asynccontextmanager
 async def to(
-    url: str, connect_timeout_s: float = 5, read_timeout_s: float = 5
+    url: str,
+    connect_timeout_s: float = 5,
+    read_timeout_s: float = 5,
+    total_timeout_s: float | None = None,
+    calls_max: int = 10,
 ) -> AsyncIterator[HttpUpstream]:
-    options = UpstreamOptions(url, (), connect_timeout_s, read_timeout_s)
+    options = UpstreamOptions(
+        url, (), connect_timeout_s, read_timeout_s, total_timeout_s, calls_max
+    )
     async with http_upstream(options) as client:
         yield client
 

@@ -43,6 +43,7 @@ def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str
     for source, layer in layers:
         _check_keys(source, layer)
         _merge(merged, layer)
+    _check_no_path(merged)
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
@@ -50,6 +51,18 @@ def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str
         raise StartRefused(_invalid(first["loc"], first["msg"], layers)) from None
     _check_together(config)
     return config
+
+
+def _check_no_path(merged: Mapping[str, Any]) -> None:
+    """A cassette is named without its folder; who completes a file name in a shell gives both."""
+    name = merged.get("cassette")
+    folder = Path(str(merged.get("cassettes", "cassettes"))).name
+    if isinstance(name, str) and name.startswith(f"{folder}/"):
+        shorter = name.removeprefix(f"{folder}/").removesuffix(".json")
+        raise StartRefused(
+            f"cassette: {name!r} is a path; a cassette is named without its folder and suffix, as "
+            f"in {shorter!r}"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

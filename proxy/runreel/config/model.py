@@ -139,11 +139,22 @@ class RedactionRules(_Section):
     )
 
 
+class Record(_Section):
+    """How recordings are kept."""
+
+    durability: Literal["strict", "relaxed"] = Field(
+        "strict", description='"relaxed" replies before the recording is on disk'
+    )
+
+
 class UpstreamOptions(_Section):
     """How the upstream is called."""
 
     connect_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for a connection")
     read_timeout_s: float = Field(600.0, gt=0, description="seconds of silence to wait through")
+    total_timeout_s: float | None = Field(
+        None, gt=0, description="seconds that a whole call may take; unlimited if not set"
+    )
     headers: dict[
         Annotated[str, AfterValidator(_added_header_name)],
         Annotated[str, AfterValidator(_header_value)],
@@ -151,7 +162,7 @@ class UpstreamOptions(_Section):
 
 
 class Limits(_Section):
-    """Sizes in bytes."""
+    """How much of a thing is too much."""
 
     request_body_bytes_max: int = Field(
         4_194_304, gt=0, description="larger requests are refused with 413"
@@ -161,6 +172,12 @@ class Limits(_Section):
     )
     decoded_body_bytes_max: int = Field(
         67_108_864, gt=0, description="compressed bodies that decode to more are kept as they came"
+    )
+    request_body_read_s_max: float = Field(
+        30.0, gt=0, description="seconds that a request's body may take to come in, else 408"
+    )
+    upstream_calls_max: int = Field(
+        256, gt=0, description="calls to the upstream at once; one more is refused with 503"
     )
 
 
@@ -187,6 +204,7 @@ class Config(_Section):
     replay: Replay = Replay()
     validation: Validation = Validation()
     redaction: RedactionRules = RedactionRules()
+    record: Record = Record()
     upstream_options: UpstreamOptions = UpstreamOptions()
     limits: Limits = Limits()
 

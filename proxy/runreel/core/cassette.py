@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runreel.core import body
-from runreel.core.document import FORMAT, check_interaction, read_document
+from runreel.core.document import (
+    FORMAT,
+    GONE,
+    Document,
+    read_document,
+    read_interaction,
+    read_json,
+)
 from runreel.core.messages import Interaction, Request
 from runreel.core.redaction import Redacted, request_of
 
@@ -60,15 +67,20 @@ def check_name(text: str) -> str:
 
 def dump(cassette: Cassette) -> str:
     """The document: UTF-8, LF, two-space indent, final newline. Equal cassettes, equal text."""
-    document = {
+    document = header_document(cassette)
+    document["interactions"] = [interaction_document(item) for item in cassette.interactions]
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def header_document(cassette: Cassette) -> dict[str, Any]:
+    """A cassette's document without its interactions."""
+    return {
         "format": FORMAT,
         "upstream": cassette.upstream,
         "profile": cassette.profile,
         "match_on": list(cassette.match_on),
         "redaction": list(cassette.redaction),
-        "interactions": [interaction_document(item) for item in cassette.interactions],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
@@ -94,6 +106,8 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
             {"at": item.at, "rule": item.rule, "severity": item.severity, "message": item.message}
             for item in value.violations
         ]
+    if value.client_gone:
+        document["client"] = GONE
     return document
 
 
@@ -118,7 +132,7 @@ def check_storable(interaction: Redacted[Interaction]) -> None:
         BadDocument: it could not: an upstream can send what no cassette may hold, such as the
             status 999 or a control character in a header.
     """
-    check_interaction(interaction_document(interaction))
+    read_interaction(interaction_document(interaction))
 
 
 def parse(text: str) -> Cassette:
@@ -127,7 +141,28 @@ def parse(text: str) -> Cassette:
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    document = read_document(text)
+    return _cassette(read_document(read_json(text)))
+
+
+def parse_header(header: dict[str, Any]) -> Cassette:
+    """The cassette of a `header_document`, without interactions.
+
+    Raises:
+        BadDocument: with the JSON path of what is wrong.
+    """
+    return _cassette(read_document(header | {"interactions": []}))
+
+
+def parse_interaction(document: dict[str, Any]) -> Redacted[Interaction]:
+    """The interaction of an `interaction_document`.
+
+    Raises:
+        BadDocument: with the JSON path of what is wrong.
+    """
+    return Redacted(read_interaction(document))
+
+
+def _cassette(document: Document) -> Cassette:
     return Cassette(
         upstream=document.upstream,
         profile=document.profile,

@@ -1,7 +1,8 @@
 """Content codings: the decoded copy of a body that a recording holds.
 
-Owns `decode`; what travels between client and upstream is never touched by it. Limits are the
-caller's, in bytes of decoded output, because a few kilobytes of gzip can hold gigabytes.
+Owns `decode`, and `legible` for what that gives up on; what travels between client and upstream is
+never touched. Limits are the caller's, in bytes of decoded output, because a few kilobytes of gzip
+can hold gigabytes.
 """
 
 import zlib
@@ -12,6 +13,7 @@ from runreel.core.messages import Headers, values
 _GZIP = 31
 _ZLIB = 15
 _RAW = -15  # none, which some servers send as `deflate`
+_PIECE = 65_536  # bytes that are read at once of a body that breaks somewhere
 _MEMBERS_MAX = 1_000  # of one gzip body: a million empty ones would be copied a million times
 
 
@@ -71,3 +73,39 @@ def _one_stream(body: bytes, wbits: int, bytes_max: int) -> bytes | None:
 
 
 _DECODERS = {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}
+
+
+def legible(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes:
+    """What can be read of a body that `decode` gives up on, as far as it can be read: not to be
+    kept, but to be searched for what must not be kept.
+    """
+    for coding in reversed(applied):
+        wbits = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}.get(coding)
+        if wbits is None:
+            return body
+        read = _as_far_as_it_goes(body, wbits, bytes_max)
+        if not read and coding == "deflate":
+            read = _as_far_as_it_goes(body, _RAW, bytes_max)
+        body = read
+    return body
+
+
+def _as_far_as_it_goes(body: bytes, wbits: int, bytes_max: int) -> bytes:
+    out = bytearray()
+    stream = zlib.decompressobj(wbits)
+    size = _PIECE
+    at = 0
+    while at < len(body) and len(out) <= bytes_max:
+        before, piece = stream.copy(), body[at : at + size]
+        try:
+            out += stream.decompress(piece, bytes_max + 1 - len(out))
+        except zlib.error:
+            if size == 1:
+                break
+            # A call that fails takes with it what it had read: again, byte by byte.
+            stream, size = before, 1
+            continue
+        at += len(piece) - len(stream.unused_data)
+        if stream.eof:
+            stream = zlib.decompressobj(wbits)
+    return bytes(out)

@@ -18,6 +18,7 @@ from runreel.core.facets import facet
 from runreel.core.messages import Headers, Interaction, Request, Response, Violation
 
 FORMAT = 1
+GONE = "gone"  # the client of an interaction that had left before the answer
 _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
@@ -72,13 +73,12 @@ def _flaw(text: str) -> tuple[str, str]:
     raise AssertionError("the reader refused a document without a flaw")
 
 
-def read_document(text: str) -> "Document":
-    """A whole cassette document.
+def read_document(document: Any) -> "Document":
+    """A whole cassette document, from its JSON value.
 
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    document = read_json(text)
     if isinstance(document, dict):
         found = document.get("format", FORMAT)
         if type(found) is not int or found != FORMAT:
@@ -86,13 +86,13 @@ def read_document(text: str) -> "Document":
     return _validated(Document, document)
 
 
-def check_interaction(document: dict[str, Any]) -> None:
-    """Return if one interaction's document could be read back.
+def read_interaction(document: Any) -> Interaction:
+    """One interaction's document, from its JSON value.
 
     Raises:
-        BadDocument: it could not, because the upstream sent what no cassette may hold.
+        BadDocument: with the JSON path of what is wrong.
     """
-    _validated(_Interaction, document)
+    return _validated(_Interaction, document).value("")
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -200,6 +200,7 @@ class _Interaction(_Part):
     request: _Request
     response: _Response
     violations: list[_Violation] = []
+    client: Literal["gone"] | None = None
 
     def value(self, at: str) -> Interaction:
         try:
@@ -219,6 +220,7 @@ class _Interaction(_Part):
                 Violation(item.at, item.rule, item.severity, item.message)
                 for item in self.violations
             ),
+            client_gone=self.client == GONE,
         )
 
 

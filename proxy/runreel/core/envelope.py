@@ -16,14 +16,28 @@ ERRORS: dict[str, tuple[int, bool]] = {
     "upstream_disconnected": (502, True),
     "upstream_malformed": (502, True),
     "upstream_timeout": (504, True),
+    "too_many_calls": (503, True),
+    "stopping": (503, True),
+    "recording_failed": (503, False),
     "session_unknown": (421, False),
     "body_too_large": (413, False),
+    "headers_too_large": (431, False),
+    "request_timeout": (408, True),
+    "bad_request": (400, False),
     "bad_request_target": (400, False),
     "misdirected_host": (421, False),
     "method_not_allowed": (405, False),
     "admin_unknown": (404, False),
+    "internal_error": (500, False),
+    "bad_framing": (400, False),
+    "bad_header": (400, False),
+    "expectation_failed": (417, False),
+    "unknown_transfer_coding": (501, False),
+    "http_version_not_supported": (505, False),
+    "loop_detected": (508, False),
 }
 NO_RETRY: Headers = (("x-should-retry", "false"),)  # which all of OpenAI's SDKs obey
+_RETRY_SOON: Headers = (("Retry-After", "1"),)
 _JSON: Headers = (("Content-Type", "application/json"),)
 
 
@@ -31,7 +45,8 @@ def error_response(slug: str, message: str) -> Response:
     """The response for a slug of `ERRORS`."""
     status, again = ERRORS[slug]
     error = {"message": message, "type": "runreel_error", "param": None, "code": slug}
-    return json_response(status, {"error": error}, () if again else NO_RETRY)
+    soon = _RETRY_SOON if status == 503 else ()
+    return json_response(status, {"error": error}, soon if again else NO_RETRY)
 
 
 def json_response(status: int, document: object, headers: Headers = ()) -> Response:

@@ -5,7 +5,7 @@
     ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
     ├── StoreFailed         a cassette could not be written: exit code 1
     ├── Unredactable        a secret that cannot be taken out: the interaction is not stored
-    └── UpstreamFailed      no usable answer from the upstream: 502 or 504, by its code
+    └── UpstreamFailed      no usable answer from the upstream: 502, 503 or 504, by its code
 
 Foreign exceptions are translated into these at the edge that meets them, once. Each message is one
 sentence that names the thing and, where there is one, the remedy.
@@ -39,12 +39,14 @@ class Unredactable(RunreelError):
 
 
 class UpstreamFault(Enum):
-    """How an upstream can fail: (slug of the error envelope, HTTP status)."""
+    """Why there is no answer of an upstream: (slug of the error envelope, HTTP status)."""
 
     UNREACHABLE = ("upstream_unreachable", 502)
     DISCONNECTED = ("upstream_disconnected", 502)
     MALFORMED = ("upstream_malformed", 502)
     TIMEOUT = ("upstream_timeout", 504)
+    TOO_MANY = ("too_many_calls", 503)  # not even sent
+    STOPPED = ("stopping", 503)  # the proxy did not wait for it any longer
 
 
 class UpstreamFailed(RunreelError):

@@ -26,8 +26,9 @@ HOP_BY_HOP = frozenset(
 )
 # Framing and routing are computed anew on each side, whatever a Connection header says of them.
 FRAMING = frozenset({"content-length", "host"})
-# What a sender may not strip from us by listing it in Connection (safety: request smuggling).
-_NEVER_LISTED = frozenset({"authorization", "content-length", "host"})
+# What a sender may not strip from us by listing it in Connection: credential, framing, and our own
+# signature, by which loops are noticed.
+_NEVER_LISTED = frozenset({"authorization", "content-length", "host", "via"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Violation:
 class Interaction:
     """One request with its response, as recorded; bodies are decoded, headers end-to-end.
 
-    `id` names it within its cassette, `recorded_at` is in UTC with whole seconds.
+    `id` names it within its cassette, `recorded_at` is in UTC with whole seconds. With
+    `client_gone` nobody received the response: it is kept as evidence, and never served.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Interaction:
     request: Request
     response: Response
     violations: tuple[Violation, ...] = ()
+    client_gone: bool = False
 
 
 def values(headers: Headers, name: str) -> tuple[str, ...]:
@@ -101,7 +104,10 @@ def without(headers: Headers, names: frozenset[str]) -> Headers:
 
 
 def end_to_end(headers: Headers) -> Headers:
-    """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists."""
+    """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists.
+
+    Neither are there trailers among them: they are not read as headers in the first place.
+    """
     listed = {
         token.strip().lower()
         for value in values(headers, "connection")

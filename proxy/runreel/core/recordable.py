@@ -14,11 +14,15 @@ NOISE = frozenset(
         "accept-encoding",
         "expect",
         "idempotency-key",
+        "max-forwards",
         "traceparent",
         "tracestate",
+        "via",
         "x-runreel-session",
     }
 )
+OURS = frozenset({"x-runreel-recorded", "x-runreel-source"})  # on answers, written anew each time
+_NOISE_OF_RESPONSES = OURS | {"via"}
 _NOISE_PREFIX = "x-stainless-"
 _BODILESS_STATUS = frozenset({204, 304})
 
@@ -36,7 +40,7 @@ def recordable_request(request: Request, bytes_max: int) -> Request:
 
 def recordable_response(method: str, response: Response, bytes_max: int) -> Response:
     """The response as it is stored; a body that cannot be decoded stays as it came."""
-    headers = response_headers(method, response)
+    headers = without(response_headers(method, response), _NOISE_OF_RESPONSES)
     if not has_body(method, response.status):
         return Response(response.status, headers)
     headers, body = _decoded(headers, response.body, bytes_max)

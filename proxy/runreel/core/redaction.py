@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from runreel.core import jsontext
+from runreel.core.coding import codings, legible
 from runreel.core.errors import Unredactable
 from runreel.core.messages import Headers, Interaction, Request, Response, Violation, without
 from runreel.core.rules import (
@@ -28,6 +29,8 @@ from runreel.core.rules import (
 from runreel.core.secrets import Secrets, credentials_of, of_authorization
 
 _PASSES_MAX = 32  # of all rules over one text; one that still finds something will never end
+
+_LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -265,6 +268,8 @@ def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
 def _written(message: Request | Response) -> Iterable[str]:
     yield from (text for pair in message.headers for text in pair)
     yield message.body.decode("latin-1")
+    if applied := codings(message.headers):
+        yield legible(message.body, applied, _LEGIBLE_BYTES_MAX).decode("latin-1")
 
 
 def _said(violation: Violation) -> Iterable[str]:

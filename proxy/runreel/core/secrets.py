@@ -1,8 +1,9 @@
 r"""Known secrets and the disguises they come in.
 
 Owns the search for one exact secret in a text: as it is, percent-encoded, JSON-escaped (`\/`,
-`\u0041`), each also in part, several times over and mixed, and in base64 at any alignment and in
-both alphabets. Needs no idea of what a key looks like. Knows nothing of messages but header pairs.
+`\u0041`), each also in part, several times over and mixed, and in base64 at any alignment, in both
+alphabets and wrapped into lines. Needs no idea of what a key looks like. Knows nothing of messages
+but header pairs.
 
 There is one search: an escaped text is unescaped level by level, each character remembers where it
 came from, and secrets are looked for on every level. So what is found can always be replaced, and
@@ -22,8 +23,11 @@ from runreel.core.messages import Headers
 SECRET_LENGTH_MIN = 16  # shorter ones would eat innocent text; they only leave their header
 _LEVELS_MAX = 8  # a JSON string in a JSON string in a query is three
 
-# `%41`, `\u0041`, `\\u0041`, `\/`; any other run of backslashes stands for one of them.
-_ESCAPE = re.compile(r'%([0-9A-Fa-f]{2})|\\++(?:u([0-9A-Fa-f]{4})|(["/]))?')
+# `%41`, `\u0041`, `\\u0041`, `\/`; any other run of backslashes stands for one of them. A line
+# break, escaped or not, means nothing: tools wrap base64.
+_ESCAPE = re.compile(
+    r'%([0-9A-Fa-f]{2})|\\++(?:u([0-9A-Fa-f]{4})|(["/])|([rn]))?|([\r\n])[\r\n \t]*+'
+)
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
@@ -46,7 +50,7 @@ class Secrets:
         for _ in range(_LEVELS_MAX):
             if any(needle.text in text for needle in self._needles):
                 return True
-            if "\\" not in text and "%" not in text:
+            if not any(char in text for char in "\\%\n\r"):
                 return False
             unescaped = _ESCAPE.sub(_meant, text)
             if unescaped == text:
@@ -59,8 +63,8 @@ class Secrets:
         if not self.occur_in(text):
             return text
         found = [
-            (origins[start], origins[end])
-            for level, origins in _levels(text)
+            (starts[start], ends[end - 1])
+            for level, starts, ends in _levels(text)
             for needle in self._needles
             for start, end in needle.places(level)
         ]
@@ -187,6 +191,8 @@ def _as_sent(text: str) -> str:
 
 
 def _meant(match: re.Match[str]) -> str:
+    if match[4] or match[5]:
+        return ""
     digits = match[1] or match[2]
     return chr(int(digits, 16)) if digits else match[3] or "\\"
 
@@ -197,25 +203,30 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def _levels(text: str) -> Iterator[tuple[str, Sequence[int]]]:
-    """The text, then what it says unescaped once, twice, …, each with the origins in `text` of its
-    characters (and of its end).
+def _levels(text: str) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
+    """The text, then what it says unescaped once, twice, …, each with where in `text` each of its
+    characters starts and ends.
     """
-    origins: Sequence[int] = range(len(text) + 1)
-    yield text, origins
+    starts: Sequence[int] = range(len(text))
+    ends: Sequence[int] = range(1, len(text) + 1)
+    yield text, starts, ends
     for _ in range(_LEVELS_MAX):
         pieces: list[str] = []
-        kept: list[int] = []
+        new_starts: list[int] = []
+        new_ends: list[int] = []
         done = 0
         for match in _ESCAPE.finditer(text):
-            pieces += (text[done : match.start()], _meant(match))
-            kept += origins[done : match.start() + 1]
+            meant = _meant(match)
+            pieces += (text[done : match.start()], meant)
+            new_starts += starts[done : match.start() + len(meant)]
+            new_ends += [*ends[done : match.start()], *([ends[match.end() - 1]] if meant else ())]
             done = match.end()
         unescaped = "".join([*pieces, text[done:]])
         if unescaped == text:
             return
-        text, origins = unescaped, [*kept, *origins[done:]]
-        yield text, origins
+        text = unescaped
+        starts, ends = [*new_starts, *starts[done:]], [*new_ends, *ends[done:]]
+        yield text, starts, ends
 
 
 def _blanked(text: str, found: Iterable[tuple[int, int]], placeholder: str) -> str:

@@ -5,13 +5,14 @@ Owns the index, the cursors and the order of arrival: `arrive`, `ask`, `give_bac
 store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from runreel.core.errors import Unredactable
 from runreel.core.facets import Fingerprint, fingerprint
+from runreel.core.journal import Pending
 from runreel.core.merging import Entry, merge
 from runreel.core.messages import Interaction, Request
 from runreel.core.misses import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
@@ -62,10 +63,13 @@ class Session:
         self._old = tuple(self._entry(item, redaction) for item in interactions)
         self._queues: dict[Fingerprint, list[int]] = {}
         for position, entry in enumerate(self._old):
-            self._queues.setdefault(entry.fingerprint, []).append(position)
+            if not _gone(entry):
+                self._queues.setdefault(entry.fingerprint, []).append(position)
         # Positions that are neither played nor to be replaced yet, in recorded order.
         self._untaken = {print_: deque(queue) for print_, queue in self._queues.items()}
         self._taken: dict[int, int] = {}  # by arrival
+        self._taken_at: list[int] = []  # its keys in order
+        self._places: dict[int, int] = {}  # what captures replace or follow, by arrival
         self._arrivals = 0
         self._asked: Counter[Fingerprint] = Counter()  # to capture
         self._captures: dict[int, Entry] = {}  # by arrival
@@ -98,15 +102,18 @@ class Session:
         if position is None:
             return Verdict(action, arrival, print_)
         self._taken[arrival] = position
+        insort(self._taken_at, arrival)
         if action is Action.SERVE:
             return Verdict(action, arrival, print_, hit=self._old[position].interaction)
         return Verdict(action, arrival, print_, counterpart=position)
 
     def give_back(self, verdict: Verdict) -> None:
         """Free the recording of a client that left before it saw anything, or of a call to the
-        upstream that had no answer: the next equal request has it again.
+        upstream that had no answer: the next equal request has it again. A second time is harmless.
         """
         position = self._taken.pop(verdict.arrival, None)
+        if position is not None:
+            self._taken_at.remove(verdict.arrival)
         if position is not None and position not in self._taken.values():
             insort(self._untaken[verdict.fingerprint], position)
 
@@ -116,9 +123,18 @@ class Session:
             return False
         return self._old[verdict.counterpart].interaction.value.response.status < 300
 
-    def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> None:
-        """Take a captured interaction in; it shows in `merged` from here on."""
+    def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> Pending:
+        """Take a captured interaction in; it shows in `merged` from here on.
+
+        It replaces its counterpart unless that was given back. What comes back is for a journal,
+        from which a crash can be mended.
+        """
         self._captures[verdict.arrival] = Entry(verdict.fingerprint, interaction)
+        last = bisect_left(self._taken_at, verdict.arrival) - 1
+        after = self._place(self._taken_at[last]) if last >= 0 else None
+        self._places.pop(verdict.arrival, None)  # it may have been given back since
+        replaces = self._place(verdict.arrival)
+        return Pending(verdict.arrival, interaction, replaces[1] if replaces else None, after)
 
     def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
@@ -127,7 +143,7 @@ class Session:
         stand there, if every answer was kept; with `prune` also those nobody asked for.
         """
         dropped = self._superseded() if final else frozenset()
-        entries = merge(self._old, self._captures, self._taken, dropped)
+        entries = merge(self._old, self._captures, self._places, dropped)
         return tuple(entry.interaction for entry in entries)
 
     @property
@@ -140,7 +156,9 @@ class Session:
         if self.decision.on_hit is not Action.SERVE:
             return ()
         played = set(self._taken.values())
-        return self._ids(at for at in range(len(self._old)) if at not in played)
+        return self._ids(
+            at for at, entry in enumerate(self._old) if at not in played and not _gone(entry)
+        )
 
     def not_rerecorded(self) -> tuple[str, ...]:
         """Ids that a recording session was not asked for."""
@@ -156,14 +174,26 @@ class Session:
     def _superseded(self) -> frozenset[int]:
         if self.decision.on_hit is not Action.CAPTURE:
             return frozenset()
-        kept = Counter(capture.fingerprint for capture in self._captures.values())
-        fewer = (
-            at
-            for print_, asked in self._asked.items()
-            if asked == kept[print_]  # one that failed keeps all: nothing good may be lost
-            for at in self._untaken.get(print_, ())
+        kept = Counter(
+            capture.fingerprint for capture in self._captures.values() if not _gone(capture)
         )
-        return frozenset(fewer) | (self._unasked() if self._prune else frozenset())
+        # One that failed, or that nobody received, keeps all: nothing good may be lost.
+        whole = {print_ for print_, asked in self._asked.items() if asked == kept[print_]}
+        taken = set(self._taken.values())
+        fewer = frozenset(
+            at
+            for at, entry in enumerate(self._old)
+            if entry.fingerprint in whole and at not in taken
+        )
+        return fewer | (self._unasked() if self._prune else frozenset())
+
+    def _place(self, arrival: int) -> tuple[int, str] | None:
+        """The recording that was taken at an arrival, by id; from now on it places captures."""
+        position = self._taken.get(arrival)
+        if position is None:
+            return None
+        self._places[arrival] = position
+        return arrival, self._old[position].interaction.value.id
 
     def _ids(self, positions: Iterable[int]) -> tuple[str, ...]:
         return tuple(self._old[at].interaction.value.id for at in positions)
@@ -188,7 +218,13 @@ class Session:
         candidates = (
             Candidate(entry.fingerprint, entry.interaction, played=at in played)
             for at, entry in enumerate(self._old)
+            if not _gone(entry)
         )
         code = EXHAUSTED if print_ in self._queues else NO_MATCH
         repeated = self._repeating[1] if self._repeating else 0
         return replace(nearest_to(print_, code, candidates), repeated=repeated)
+
+
+def _gone(entry: Entry) -> bool:
+    """Whether nobody received its answer: it is kept, but never played."""
+    return entry.interaction.value.client_gone

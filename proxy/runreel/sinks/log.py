@@ -31,13 +31,28 @@ class Log:
             return
         self._write(_json_line(fact) if self._as_json else _text_line(fact))
 
+    def refused(self, at: datetime, method: str | None, code: str) -> None:
+        """Write about a request that was refused before anything was known of it but its method.
+
+        There is no target: it was not redacted.
+        """
+        if self._as_json:
+            document = {"outcome": Outcome.REFUSED.value, "method": method, "reason": code}
+            self._write_json(at, document)
+        else:
+            word = Outcome.REFUSED.value
+            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
+
     def problem(self, at: datetime, what: str) -> None:
         """Write about something that went wrong outside of any fact."""
         if self._as_json:
-            document = {"at": at.isoformat(timespec="milliseconds"), "problem": what}
-            self._write(json.dumps(document, ensure_ascii=True))
+            self._write_json(at, {"problem": what})
         else:
             self._write(_clean(f"{at.strftime('%H:%M:%S')} problem {what}"))
+
+    def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
+        stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
+        self._write(json.dumps(stamped, ensure_ascii=True))
 
     def _write(self, line: str) -> None:
         # A log that nobody reads any more must not fail a request.

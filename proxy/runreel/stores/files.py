@@ -1,21 +1,29 @@
 """Cassettes as files: `DIR/NAME.json`, replaced as a whole or not at all.
 
-Owns all file access. A write goes to a temporary file in the same folder, is fsynced, renamed over
-the old file, and the folder is fsynced: after a crash either the old or the new file is there,
-whole. Reading never writes. Knows nothing of sessions.
+Owns the life of a cassette on disk: the file, the journal beside it while it is recorded, and the
+lock that keeps a second recorder out. After a crash at any point, file and journal together hold
+all that was acknowledged. Reading never writes. Knows nothing of sessions.
 """
 
-import contextlib
-import errno
 import hashlib
-import os
-import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runreel.core.cassette import Cassette, NotACassetteName, check_name, dump, parse
 from runreel.core.document import BadDocument
 from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
+from runreel.core.journal import Opening, Pending, Result, recover
 from runreel.ports import Stored
+from runreel.stores import journals
+from runreel.stores.durable import (
+    make_folders,
+    release_lock,
+    remove_leftovers,
+    replace_file,
+    sync,
+    take_lock,
+)
 
 FILE_BYTES_MAX = 512 * 1024 * 1024  # a cassette is held in memory several times over while loading
 
@@ -27,61 +35,185 @@ class FileStore:
         self._folder = folder
 
     def names(self) -> list[str]:
-        """The names of all stored cassettes, sorted."""
-        files = (path for path in self._folder.rglob("*.json") if path.is_file())
-        names = (path.relative_to(self._folder).with_suffix("").as_posix() for path in files)
-        return sorted(name for name in names if _can_name(name))
+        """The names of all stored cassettes, sorted; one may be in a journal only."""
+        files = {path.with_suffix("") for path in self._folder.rglob("*.json") if path.is_file()}
+        for path in self._folder.rglob(".*.journal"):
+            if stem := journals.belongs_to(path):
+                files.add(path.with_name(stem))
+        found = (path.relative_to(self._folder).as_posix() for path in files)
+        return sorted(name for name in found if _can_name(name))
 
     def load(self, name: str) -> Stored | None:
-        """The cassette, or None if there is no such file."""
-        path = self._path(name)
-        try:
-            if path.stat().st_size > FILE_BYTES_MAX:
-                raise CassetteDamaged(
-                    f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette"
-                )
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
-        try:
-            cassette = parse(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
-        except BadDocument as error:
-            raise CassetteDamaged(f"{path}: {error}") from None
-        return Stored(cassette, hashlib.sha256(content).hexdigest())
+        """The cassette with what its journals hold, or None."""
+        return _together(self._path(name))[0]
 
-    def check_writable(self, name: str) -> None:
-        """Try what `save` will do, without touching the cassette."""
-        folder = self._path(name).parent
+    def open_journal(self, name: str, header: Cassette) -> "FileJournal":
+        """Take the lock, take in what an earlier recorder left, and begin to record."""
+        path = self._path(name)
+        lock = path.with_name(f".{path.stem}.lock")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / _temporary(".probe")
-            os.close(os.open(probe, _CREATE, 0o666))
-            probe.unlink()
+            make_folders(path.parent)
+            descriptor = take_lock(lock)
         except OSError as error:
             raise StartRefused(
-                f"cassettes cannot be written to {folder} ({error.strerror}); choose a writable "
-                "folder with --cassettes DIR, or use replay, which writes nothing"
+                f"cassettes cannot be written to {path.parent} ({error.strerror}); choose a "
+                "writable folder with --cassettes DIR, or use replay, which writes nothing"
             ) from None
-
-    def save(self, name: str, cassette: Cassette) -> str:
-        """Replace the file atomically and durably; equal content is left as it is."""
-        path = self._path(name)
-        content = dump(cassette).encode("utf-8")
-        digest = hashlib.sha256(content).hexdigest()
+        if descriptor is None:
+            raise StartRefused(
+                f"cassette '{name}' is being recorded by another runreel; stop that one, or record "
+                "into another cassette with --cassette NAME"
+            )
+        journal = FileJournal(path, header, lock, descriptor)
         try:
-            if not _holds(path, content):
-                _make_folders(path.parent)
-                _replace(path, content)
-        except OSError as error:
-            raise StoreFailed(f"{path}: cannot be written: {error.strerror}") from None
-        return digest
+            journal.take_in()
+        except StoreFailed as error:
+            journal.release()
+            raise StartRefused(f"what an earlier recording left cannot be saved: {error}") from None
+        except BaseException:
+            journal.release()
+            raise
+        return journal
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+class FileJournal:
+    """The right to record into one cassette file."""
+
+    def __init__(self, path: Path, header: Cassette, lock: Path, descriptor: int) -> None:
+        self._path = path
+        self._files = journals.JournalFiles(path, Opening(header))
+        self._lock = lock
+        self._descriptor = descriptor
+
+    def append(self, captures: Sequence[Pending]) -> None:
+        """Make captures durable."""
+        self._files.append(captures)
+
+    def check(self) -> None:
+        """Find out whether what failed last would work now."""
+        self._files.check()
+
+    def commit(self, cassette: Cassette | None) -> str | None:
+        """Save the cassette, remove the journal, release the lock."""
+        try:
+            return None if cassette is None else self._save(dump(cassette).encode("utf-8"))
+        finally:
+            self.release()
+
+    def take_in(self) -> None:
+        """Put what an earlier recorder left into the file, if it is not there yet."""
+        stored, whole = _together(self._path)
+        try:
+            remove_leftovers(self._path)
+            if stored is None:
+                self._remove_parts()  # a journal was opened, and nothing came
+            elif not whole:
+                self._save(dump(stored.cassette).encode("utf-8"))
+            elif journals.parts_of(self._path):
+                self._save(self._path.read_bytes())
+        except OSError as error:
+            raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
+
+    def release(self) -> None:
+        """Give up the right; what is in the journal stays there."""
+        self._files.close()
+        release_lock(self._lock, self._descriptor)
+
+    def _save(self, content: bytes) -> str:
+        """Make this the file's content; the journals go once it is known to hold what they do."""
+        if len(content) > FILE_BYTES_MAX:
+            raise StoreFailed(
+                f"{self._path}: would be larger than {FILE_BYTES_MAX:,} bytes; what is new stays "
+                "in the journal beside it"
+            )
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            if journals.parts_of(self._path):
+                self._files.append([Result(digest)])
+            if _holds(self._path, content):
+                sync(self._path)  # whoever put it there may not have come that far
+                sync(self._path.parent)
+            else:
+                replace_file(self._path, content)
+            self._files.close()  # what is appended after this needs a part that stays
+            self._remove_parts()
+        except OSError as error:
+            raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
+        return digest
+
+    def _remove_parts(self) -> None:
+        """Remove the journals, last the one that says that the others are in the file already."""
+        parts = sorted(journals.parts_of(self._path), key=self._files.wrote)
+        for some in (parts[:-1], parts[-1:]):
+            for part in some:
+                part.path.unlink(missing_ok=True)
+            if some:
+                sync(self._path.parent)
+
+
+def _together(path: Path) -> tuple[Stored | None, bool]:
+    """A cassette as file and journals hold it together, and whether the file alone does."""
+    while True:
+        before = _standing(path)
+        try:
+            found = _read(path)
+            records, notes = journals.read(_parts(path))
+        except CassetteDamaged:
+            if _standing(path) == before:
+                raise
+        else:
+            # A recorder may have ended meanwhile, and moved all from here to there.
+            if _standing(path) == before:
+                break
+    cassette = found.cassette if found else None
+    sha256 = found.sha256 if found else None
+    try:
+        recovered = recover(cassette, sha256, records)
+    except BadDocument as error:
+        raise CassetteDamaged(f"{path}: the journal beside it {error}") from None
+    if recovered is None or recovered is cassette:
+        return (replace(found, notes=tuple(notes)) if found else None), True
+    count = sum(isinstance(record, Pending) for record in records)
+    were = "1 interaction was" if count == 1 else f"{count} interactions were"
+    notes.append(f"{path}: {were} still in the journal")
+    return Stored(recovered, sha256, tuple(notes)), False
+
+
+def _standing(path: Path) -> object:
+    """What changes when the file is replaced, or a journal is begun or removed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None, _parts(path)
+    return (found.st_ino, found.st_mtime_ns), _parts(path)
+
+
+def _parts(path: Path) -> list[journals.Part]:
+    try:
+        return journals.parts_of(path)
+    except OSError as error:
+        raise CassetteDamaged(f"{path.parent}: cannot be read: {error.strerror}") from None
+
+
+def _read(path: Path) -> Stored | None:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        cassette = parse(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
+    except BadDocument as error:
+        raise CassetteDamaged(f"{path}: {error}") from None
+    return Stored(cassette, hashlib.sha256(content).hexdigest())
 
 
 def _can_name(text: str) -> bool:
@@ -92,57 +224,8 @@ def _can_name(text: str) -> bool:
     return True
 
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-
-
-def _temporary(name: str) -> str:
-    return f".{name}.{secrets.token_hex(8)}.tmp"
-
-
 def _holds(path: Path, content: bytes) -> bool:
     try:
         return path.read_bytes() == content
     except FileNotFoundError:
         return False
-
-
-def _make_folders(folder: Path) -> None:
-    if not folder.is_dir():
-        _make_folders(folder.parent)
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-        _sync_folder(folder.parent)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.parent / _temporary(path.name)
-    descriptor = os.open(temporary, _CREATE, 0o666)
-    try:
-        try:
-            _write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems cannot sync a folder
-            raise
-    finally:
-        os.close(descriptor)

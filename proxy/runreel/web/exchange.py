@@ -1,7 +1,8 @@
 """The translation between aiohttp and values, both ways.
 
 Owns how a request is read and how an answer is written: raw header pairs, raw target, one framing
-computed here, nothing added but what HTTP demands. Knows nothing of recordings.
+computed here, nothing added but what HTTP demands of a gateway. Trailers are dropped. Knows nothing
+of recordings.
 """
 
 import struct
@@ -9,10 +10,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from socket import SO_LINGER, SOL_SOCKET
 
-from aiohttp import ClientConnectionResetError, HttpVersion11, web
+from aiohttp import ClientConnectionResetError, HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDict
 
-from runreel.core.recordable import has_body, response_headers
+from runreel.core.messages import without
+from runreel.core.recordable import OURS, has_body, response_headers
 from runreel.engine import Answer
 from runreel.web import headers
 
@@ -24,14 +26,19 @@ class TooLarge(Exception):
     """The request's body is larger than the limit."""
 
 
-async def read_body(request: web.BaseRequest, bytes_max: int) -> bytes:
+async def read_body(request: web.BaseRequest, bytes_max: int, *, waits: bool) -> bytes:
     """The whole body as it came, still with its content coding.
+
+    If the client `waits` to be asked for it, it is, but never for a body that is too large.
 
     Raises:
         TooLarge: as soon as that is known.
     """
     if (request.content_length or 0) > bytes_max:
         raise TooLarge
+    if waits and request.body_exists:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer, which has not begun
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
@@ -40,9 +47,20 @@ async def read_body(request: web.BaseRequest, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-async def write(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Send an answer; a tail that fails half-way ends the connection, so it cannot look whole."""
+async def write(
+    request: web.BaseRequest, answer: Answer, *, last: bool = False
+) -> web.StreamResponse:
+    """Send an answer; a tail that fails half-way ends the connection, so it cannot look whole.
+
+    After the `last` answer of a connection nothing is read from it: what follows may not be what it
+    seems. An answer to a request whose body was not read is the last one anyway.
+    """
+    if request.version not in (HttpVersion10, HttpVersion11):
+        # aiohttp answers in the version it was asked in, and has no other way to tell it ours.
+        request._cache["version"] = HttpVersion11  # noqa: SLF001 - see above
     response = _head(request, answer)
+    if last or not request.content.at_eof():
+        response.force_close()
     async with aclosing(answer.tail or _nothing()) as chunks:
         try:
             await response.prepare(request)
@@ -56,6 +74,12 @@ async def write(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
                 await response.write(chunk)
         await response.write_eof()
     return response
+
+
+def has_left(request: web.BaseRequest) -> bool:
+    """Whether the client has closed its connection, so that no answer reaches it."""
+    transport = request.transport
+    return transport is None or transport.is_closing()
 
 
 def cut_off(request: web.BaseRequest) -> web.StreamResponse:
@@ -94,7 +118,8 @@ async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> No
 
 
 def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    fields = headers.write(response_headers(request.method, answer.response))
+    # An upstream may be another runreel: what its answer was to it says nothing of ours.
+    fields = headers.write(without(response_headers(request.method, answer.response), OURS))
     fields[SOURCE_HEADER] = answer.source
     if answer.recorded is not None:
         fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"

@@ -18,10 +18,20 @@ def read(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
 def write(headers: Headers) -> CIMultiDict[str]:
     """The pairs for aiohttp, so that bytes leave as they came.
 
-    That holds for UTF-8. Any other byte beyond ASCII, which aiohttp cannot write, leaves as the
-    UTF-8 of its latin-1 character.
+    That holds where `can_be_written`. Any other byte beyond ASCII leaves as the UTF-8 of its
+    latin-1 character: an upstream's answer is too good to be withheld for it.
     """
     return CIMultiDict((name, _text(value)) for name, value in headers)
+
+
+def can_be_written(headers: Headers) -> bool:
+    """Whether all of them leave byte for byte: aiohttp writes no byte beyond ASCII but UTF-8."""
+    try:
+        for name, value in headers:
+            (name + value).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _text(value: str) -> str:

@@ -1,56 +1,60 @@
 """What a URL means: the proxy's own places, or a call to answer.
 
-Owns the first look at a request: is it for us (Host), which session, which body. Everything
-outside `/_runreel/` is the API's, path and query byte for byte. Knows nothing of recordings but
-that an engine answers.
+Owns which session a request is for, and which body it has; whether it may be answered at all is
+`gateway`'s to say. Everything outside `/_runreel/` is the API's, path and query byte for byte.
+Knows nothing of recordings but that an engine answers.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from runreel.core.envelope import error_response
 from runreel.core.errors import UpstreamFailed
 from runreel.core.messages import Request, Response, values
 from runreel.engine import Answer, Engine
 from runreel.live import LiveSession
 from runreel.web import headers
-from runreel.web.exchange import TooLarge, cut_off, drop_additions, read_body, write
+from runreel.web.exchange import TooLarge, cut_off, drop_additions, has_left, read_body, write
+from runreel.web.gateway import Admitted, Head, Identity, Refused, look, via
+from runreel.web.location import Place, relocated
 
 ADMIN_PREFIX = "/_runreel/"
 SESSION_HEADER = "x-runreel-session"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# A target that can be passed on as it is: no fragment, no space, no byte beyond ASCII.
-_TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")
 _INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
-_REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 _NOTHING_HERE = "There is nothing at this place below /_runreel/."
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]@\s,]+)(?::\d+)?")
+
+
+def _unique_name() -> str:
+    return f"runreel-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the routes need to know: `hosts` are the names we answer to, in lower case."""
+    """What the routes need to know: `hosts` are the names we answer to, in lower case.
+
+    `refused` is told the method (None: not even that is known) and the slug of each request that
+    is refused before a session sees it. A body may take `body_read_s_max` seconds to come in.
+    `name` is ours in Via. No two have the same, so that one runreel may stand before another.
+    """
 
     engine: Engine
     sessions: Mapping[str, LiveSession]
     default: str
     hosts: frozenset[str]
     body_bytes_max: int
+    body_read_s_max: float
+    refused: Callable[[str | None, str], None]
     version: str
-
-
-class Refused(Exception):
-    """A request that is answered with one of our own errors before any session sees it."""
-
-    def __init__(self, slug: str, message: str) -> None:
-        super().__init__(message)
-        self.response = error_response(slug, message)
+    name: str = field(default_factory=_unique_name)
 
 
 def application(site: Site) -> web.Application:
@@ -63,68 +67,92 @@ def application(site: Site) -> web.Application:
         except (UpstreamFailed, ConnectionError):
             return cut_off(request)
 
-    # A middleware sees every request; a route misses targets that are no path (`*`, CONNECT).
+    # A middleware sees every request; a route misses targets that are no path (`*`, CONNECT). The
+    # route is there to keep aiohttp from asking for a body before anybody has looked at the head.
     app = web.Application(middlewares=[everything])
+    app.router.add_route("*", "/{path:.*}", _unreached, expect_handler=_ask_later)
     app.on_response_prepare.append(drop_additions)
     return app
+
+
+async def _unreached(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+async def _ask_later(_: web.Request) -> None:
+    return
 
 
 async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
     try:
         answer = await _answer(site, request)
     except Refused as refusal:
-        answer = Answer(refusal.response, "proxy")
+        site.refused(request.method, refusal.slug)
+        return await write(request, Answer(refusal.response, "proxy"), last=True)
     return await write(request, answer)
 
 
 async def _answer(site: Site, request: web.Request) -> Answer:
-    target = request.raw_path
-    if request.method in _REFUSED_METHODS:
-        raise Refused("method_not_allowed", f"{request.method} is never passed on.")
-    _check_host(site, request)
-    if not _TARGET.fullmatch(target):
-        raise Refused(
-            "bad_request_target",
-            "The request target must be a path that begins with '/' and holds no fragment, space "
-            "or byte beyond ASCII; escape them with %.",
-        )
-    named = values(headers.read(request.raw_headers), SESSION_HEADER)
+    head = Head(
+        request.method,
+        request.raw_path,
+        (request.version.major, request.version.minor),
+        headers.read(request.raw_headers),
+    )
+    admitted = look(head, Identity(site.name, site.hosts))
+    if isinstance(admitted, Response):
+        return Answer(admitted, "proxy")
+    target, before = admitted.target, ""
+    named = values(head.headers, SESSION_HEADER)
     name = named[0] if named else site.default
     if inside := _INSIDE.fullmatch(target):
         name, target = inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
+        before = f"{ADMIN_PREFIX}s/{name}"
         if target.startswith(ADMIN_PREFIX):
             raise Refused("admin_unknown", _NOTHING_HERE)
     elif target.startswith(ADMIN_PREFIX):
         return Answer(_admin(site, request.method, target), "proxy")
-    return await _call(site, request, name, target)
-
-
-async def _call(site: Site, request: web.Request, name: str, target: str) -> Answer:
     session = site.sessions.get(name)
     if session is None:
         raise Refused("session_unknown", "There is no session of that name here, or it has ended.")
+    answer = await _call(site, session, request, admitted, target)
+    origin = f"http://{admitted.authority}" if admitted.authority else ""
+    return _as_ours(answer, site, session, Place(origin, before))
+
+
+async def _call(
+    site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
+) -> Answer:
     arrival = session.state.arrive()
     try:
-        body = await read_body(request, site.body_bytes_max)
+        async with asyncio.timeout(site.body_read_s_max):
+            body = await read_body(request, site.body_bytes_max, waits=admitted.waits)
+    except TimeoutError:
+        raise Refused(
+            "request_timeout",
+            f"The request body did not come in within {site.body_read_s_max:g} seconds; see "
+            "limits.request_body_read_s_max.",
+        ) from None
+    except web.RequestPayloadError:
+        raise Refused("bad_request", "The request body is not valid HTTP.") from None
     except TooLarge:
         raise Refused(
             "body_too_large",
             f"The request body is larger than {site.body_bytes_max:,} bytes; see "
             "limits.request_body_bytes_max.",
         ) from None
-    live = Request(request.method, target, headers.read(request.raw_headers), body)
-    return await site.engine.answer(session, arrival, live)
+    live = Request(request.method, target, admitted.headers, body)
+    return await site.engine.answer(session, arrival, live, partial(has_left, request))
 
 
-def _check_host(site: Site, request: web.Request) -> None:
-    named = values(headers.read(request.raw_headers), "host")
-    match = _HOST.fullmatch(named[0].strip()) if len(named) == 1 else None
-    if match is None or match[1].strip("[]").lower() not in site.hosts:
-        raise Refused(
-            "misdirected_host",
-            "The Host of the request is not one that this proxy answers to; add it to "
-            "listen.allowed_hosts.",
-        )
+def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> Answer:
+    """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
+    if answer.source == "proxy":
+        return answer
+    passed = relocated(answer.response.headers, session.upstream, place)
+    if answer.source == "upstream":
+        passed = (*passed, via(site.name))
+    return replace(answer, response=replace(answer.response, headers=passed))
 
 
 def _admin(site: Site, method: str, target: str) -> Response:

@@ -19,6 +19,7 @@ from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Request, end_to_end, without
 from runreel.ports import UpstreamAnswer
 from runreel.web import headers
+from runreel.web.patience import Call, CallsOut, TooMany
 
 # Ours, and the promise of a 100 that the proxy has answered already: the body is in hand.
 _NEVER_PASSED = frozenset({"x-runreel-session", "expect"})
@@ -30,12 +31,18 @@ _IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close un
 
 @dataclass(frozen=True, slots=True)
 class UpstreamOptions:
-    """How to reach the upstream: `base` is its URL without trailing slash, times in seconds."""
+    """How to reach the upstream: `base` is its URL without trailing slash, times in seconds.
+
+    `total_timeout_s` is for a whole call, None if that may take for ever; `calls_max` is how many
+    may be under way.
+    """
 
     base: str
     headers: Headers
     connect_timeout_s: float
     read_timeout_s: float
+    total_timeout_s: float | None
+    calls_max: int
 
 
 class HttpUpstream:
@@ -46,15 +53,34 @@ class HttpUpstream:
         self._options = options
         self._base = URL(options.base, encoded=True)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
+        self._calls = CallsOut(options.calls_max, options.total_timeout_s)
         self._dropped = _NEVER_PASSED | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send once; never follow, never repeat."""
+        try:
+            call = self._calls.begin()
+        except TooMany:
+            raise _failed(UpstreamFault.TOO_MANY, _TOO_MANY, self._options.base) from None
+        try:
+            response = await self._answered(call, request)
+        except BaseException:
+            self._calls.end(call)
+            raise
+        return UpstreamAnswer(
+            response.status, headers.read(response.raw_headers), self._chunks(call, response)
+        )
+
+    async def stop(self, patience_s: float) -> None:
+        """Return when no call is under way; those that take longer than this fail as `stopping`."""
+        await self._calls.stop(patience_s)
+
+    async def _answered(self, call: Call, request: Request) -> aiohttp.ClientResponse:
         passed = _one_spelling(without(end_to_end(request.headers), self._dropped))
         try:
             # aiohttp's own limits do not count while a body goes out; with this one an upstream
             # that stops reading is noticed too.
-            async with asyncio.timeout(self._answer_s_max):
+            async with call.within(self._answer_s_max):
                 response = await self._session.request(
                     request.method,
                     self._url(request.target),
@@ -65,13 +91,11 @@ class HttpUpstream:
                     middlewares=(_once,),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise _translated(error, self._options.base) from None
+            raise self._translated(call, error) from None
         if not _can_be_passed_on(response):
             response.close()
             raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self._options.base)
-        return UpstreamAnswer(
-            response.status, headers.read(response.raw_headers), self._chunks(response)
-        )
+        return response
 
     def _url(self, target: str) -> URL:
         # As a path, query and all: parsed, it would lose the question mark of an empty query.
@@ -82,15 +106,30 @@ class HttpUpstream:
             encoded=True,
         )
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def _chunks(
+        self, call: Call, response: aiohttp.ClientResponse
+    ) -> AsyncGenerator[bytes, None]:
         try:
-            async for chunk in response.content.iter_any():
+            while True:
+                async with call.within():
+                    chunk = await response.content.readany()
+                if not chunk:
+                    break
                 yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise _translated(error, self._options.base) from None
+            raise self._translated(call, error) from None
         finally:
             # Closes the connection if the body was not read to its end, else returns it.
             response.release() if response.content.at_eof() else response.close()
+            self._calls.end(call)
+
+    def _translated(self, call: Call, error: BaseException) -> UpstreamFailed:
+        fault, text = next(
+            (fault, text) for kind, fault, text in _FAULTS if isinstance(error, kind)
+        )
+        if isinstance(error, TimeoutError) and call.over:
+            fault, text = _STOPPED if self._calls.stopped else _TOO_LONG
+        return _failed(fault, text, self._options.base)
 
 
 def _one_spelling(pairs: Headers) -> Headers:
@@ -143,6 +182,18 @@ async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]
 
 
 _NOT_HTTP = "The upstream {0} answered something that is not HTTP."
+_TOO_MANY = (
+    "More calls to the upstream {0} are under way than limits.upstream_calls_max allows, so this "
+    "one was not sent; try again."
+)
+_TOO_LONG = (
+    UpstreamFault.TIMEOUT,
+    "The upstream {0} took too long for its answer; see upstream_options.total_timeout_s.",
+)
+_STOPPED = (
+    UpstreamFault.STOPPED,
+    "The proxy is stopping and did not wait any longer for the upstream {0}.",
+)
 
 # The first that fits; messages name the upstream, never the request.
 _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
@@ -177,11 +228,6 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
         "The upstream {0} closed the connection before its answer was complete.",
     ),
 )
-
-
-def _translated(error: BaseException, base: str) -> UpstreamFailed:
-    fault, text = next((fault, text) for kind, fault, text in _FAULTS if isinstance(error, kind))
-    return _failed(fault, text, base)
 
 
 def _failed(fault: UpstreamFault, text: str, base: str) -> UpstreamFailed:

@@ -1,0 +1,83 @@
+"""From an exchange that took place to the interaction that is kept of it.
+
+Owns the decision whether an exchange may be kept at all: it must satisfy strict validation, if
+that is on, lose every secret, and be readable back. Pure: when and where it is kept is the
+session's business.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from runreel.core import validation
+from runreel.core.cassette import check_storable
+from runreel.core.document import BadDocument
+from runreel.core.errors import Unredactable
+from runreel.core.facets import Fingerprint, digest
+from runreel.core.messages import Interaction, Request, Response, Violation
+from runreel.core.profiles import Profile
+from runreel.core.recordable import recordable_response
+from runreel.core.redaction import Redacted, Redaction
+
+Check = Literal["off", "warn", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched.
+
+    With `client_gone` nobody was there any more to receive the answer.
+    """
+
+    live: Request
+    plain: Request
+    operation: str | None
+    fingerprint: Fingerprint
+    checks: tuple[Violation, ...]
+    response: Response
+    recorded_at: datetime
+    duration_ms: int
+    client_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The rules of keeping; `decoded_bytes_max` limits what a compressed body may decode to."""
+
+    redaction: Redaction
+    profile: Profile
+    check_response: Check
+    decoded_bytes_max: int
+
+    def interaction(self, exchange: Exchange) -> Redacted[Interaction] | str:
+        """The interaction to keep, or a sentence that says why there is none."""
+        live = exchange.live
+        plain = recordable_response(live.method, exchange.response, self.decoded_bytes_max)
+        findings = self._findings(exchange, plain)
+        if self.check_response == "strict" and validation.forbids(findings):
+            error = next(item for item in findings if item.severity == validation.ERROR)
+            first = self.redaction.finding(live, error)
+            return f"strict response validation: {first.at or 'the body'}: {first.rule}"
+        interaction = Interaction(
+            id=f"{exchange.operation or live.method}-{digest(exchange.fingerprint)}",
+            operation=exchange.operation,
+            recorded_at=exchange.recorded_at.replace(microsecond=0),
+            duration_ms=exchange.duration_ms,
+            request=exchange.plain,
+            response=plain,
+            violations=exchange.checks + findings,
+            client_gone=exchange.client_gone,
+        )
+        try:
+            redacted = self.redaction.interaction(live, interaction)
+            check_storable(redacted)
+        except Unredactable as problem:
+            return f"it cannot be redacted: {problem}"
+        except BadDocument as problem:
+            return f"no cassette may hold it: {problem}"
+        return redacted
+
+    def _findings(self, exchange: Exchange, plain: Response) -> tuple[Violation, ...]:
+        if self.check_response == "off":
+            return ()
+        return validation.check_response(self.profile, exchange.operation, plain.status, plain.body)

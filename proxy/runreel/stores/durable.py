@@ -1,0 +1,108 @@
+"""Making bytes durable: the few file operations that everything in this package is built from.
+
+Owns the order of write, sync and rename, and what it takes that a crash at any point leaves either
+the old or the new. Raises OSError as it comes; its callers translate. Knows nothing of cassettes.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+from pathlib import Path
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, whole and durable."""
+    make_folders(path.parent)
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
+    descriptor = os.open(temporary, NEW_FILE, 0o666)
+    try:
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a crash left of replacing a file; for whoever alone may replace it."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.tmp")
+    for entry in path.parent.iterdir():
+        if ours.fullmatch(entry.name):
+            entry.unlink(missing_ok=True)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and its parents, each durable in its own parent."""
+    if not folder.is_dir():
+        make_folders(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        sync(folder.parent)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it, however many calls that takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def sync_data(descriptor: int) -> None:
+    """Make what was written to a file durable, with its length."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)  # not every system has it
+
+
+def sync(path: Path) -> None:
+    """Make a file durable, or what was created, renamed or removed in a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync a folder
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def take_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock file, or None if another process does; a crash lets go."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The last holder may have removed the file between our two calls: then try again.
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def release_lock(path: Path, descriptor: int) -> None:
+    """Remove the lock file while it is still held, and let go."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+    let_go(descriptor)
+
+
+def let_go(descriptor: int) -> None:
+    """Close a descriptor; all that was to be durable is, so a failure says nothing."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)

@@ -1,0 +1,176 @@
+"""Journals as files: `.NAME.WRITER.PART.journal` beside the cassette, mode 0600.
+
+Owns appending, what happens when that fails, and reading back what a crash left. A write that
+failed is cut off; a sync that failed is never tried again on that file: recording goes on in the
+next part. Knows nothing of sessions; what the records mean is `core.journal`.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runreel.core import frames
+from runreel.core.document import BadDocument
+from runreel.core.errors import CassetteDamaged, StoreFailed
+from runreel.core.journal import Opening, Record, dump_records, parse_records
+from runreel.stores.durable import NEW_FILE, let_go, make_folders, sync, sync_data, write_all
+
+_NAMED = re.compile(r"\.(.+)\.([0-9a-f]{16})\.([0-9]{4,})\.journal")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Part:
+    """One journal file; parts sort by writer, and then as they were written."""
+
+    writer: str
+    number: int
+    path: Path
+
+
+def parts_of(cassette: Path) -> list[Part]:
+    """The journal files beside a cassette, in order. Raises OSError as it comes."""
+    try:
+        paths = list(cassette.parent.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    named = ((path, _NAMED.fullmatch(path.name)) for path in paths)
+    return sorted(
+        Part(match[2], int(match[3]), path)
+        for path, match in named
+        if match is not None and match[1] == cassette.stem
+    )
+
+
+def belongs_to(path: Path) -> str | None:
+    """The last segment of the name of the cassette that a journal file belongs to."""
+    match = _NAMED.fullmatch(path.name)
+    return match[1] if match else None
+
+
+def read(parts: Sequence[Part]) -> tuple[list[Record], list[str]]:
+    """All records of some journal files, and sentences about what was torn.
+
+    Raises:
+        CassetteDamaged: a bad frame stands before good ones, or a record is none.
+    """
+    records: list[Record] = []
+    notes: list[str] = []
+    for path in (part.path for part in parts):
+        try:
+            reading = frames.read(path.read_bytes())
+        except OSError as error:
+            raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
+        if reading.damaged_at is not None:
+            raise CassetteDamaged(
+                f"{path}: damaged at byte {reading.damaged_at}, before frames that are whole; "
+                "restore the file, or move it away to go on without what it holds"
+            )
+        try:
+            for frame in reading.frames:
+                records += parse_records(frame.payload)
+        except BadDocument as error:
+            raise CassetteDamaged(f"{path}: {error}") from None
+        if reading.torn_bytes:
+            notes.append(
+                f"{path}: the last {reading.torn_bytes} bytes were torn by a crash before they "
+                "were acknowledged, and left out"
+            )
+    return records, notes
+
+
+class JournalFiles:
+    """Appends to the journal of one cassette, in as many parts as failures make necessary."""
+
+    def __init__(self, cassette: Path, opening: Opening) -> None:
+        self._cassette = cassette
+        self._opening = opening
+        self._writer = secrets.token_hex(8)
+        self._sequence = 0
+        self._part = 0
+        self._descriptor: int | None = None
+        self._good = 0  # bytes of the part that are known to be whole
+        self._owed = 0  # bytes that the last append could not make durable
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Return once the records are durable, all in one frame, or raise StoreFailed."""
+        frame = self._frame(records)
+        self._put(frame)
+        self._good += len(frame)
+
+    def check(self) -> None:
+        """Find out whether what failed last would work now."""
+        if self._owed:
+            self._put(bytes(self._owed))
+            self._cut()
+
+    def wrote(self, part: Part) -> bool:
+        """Whether a part is of this writer."""
+        return part.writer == self._writer
+
+    def close(self) -> None:
+        """Let go of the file; it stays. What is appended after this goes to the next part."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            let_go(descriptor)
+
+    def _put(self, content: bytes) -> None:
+        self._owed = len(content)
+        try:
+            self._write(self._open(), content)
+        except OSError as error:
+            raise StoreFailed(
+                f"{self._cassette.parent}: the journal cannot be written: {error.strerror}"
+            ) from None
+        self._owed = 0
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        try:
+            write_all(descriptor, content)
+        except OSError:
+            self._cut()
+            raise
+        try:
+            sync_data(descriptor)
+        except OSError:
+            # The pages may be gone, and the next sync would say that all is well.
+            self.close()
+            raise
+
+    def _open(self) -> int:
+        """The current part, begun with its opening record if it is new."""
+        if self._descriptor is not None:
+            return self._descriptor
+        make_folders(self._cassette.parent)
+        self._part += 1
+        name = f".{self._cassette.stem}.{self._writer}.{self._part:04}.journal"
+        path = self._cassette.parent / name
+        descriptor = os.open(path, NEW_FILE | os.O_APPEND, 0o600)
+        try:
+            opening = self._frame([self._opening])
+            write_all(descriptor, opening)
+            os.fsync(descriptor)
+            sync(path.parent)
+        except OSError:
+            let_go(descriptor)
+            path.unlink(missing_ok=True)  # nothing in it was acknowledged
+            raise
+        self._descriptor = descriptor
+        self._good = len(opening)
+        return descriptor
+
+    def _cut(self) -> None:
+        """Take back all after the last good frame; a file that cannot be cut is left behind."""
+        if self._descriptor is None:
+            return
+        try:
+            os.ftruncate(self._descriptor, self._good)
+        except OSError:
+            self.close()
+
+    def _frame(self, records: Sequence[Record]) -> bytes:
+        frame = frames.Frame(self._writer, self._sequence, dump_records(records))
+        self._sequence += 1
+        return frames.encode(frame)

@@ -1,0 +1,143 @@
+"""What a crash may do to the bytes of a journal, and what is read then."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runreel.core.frames import Frame, Reading, encode, read
+
+WRITER = "0123456789abcdef"
+ONE = Frame(WRITER, 0, b'{"a":1}')
+TWO = Frame(WRITER, 1, b"")
+# The CRC is of the writer, a space, the sequence and the payload.
+ONE_BYTES = b'runreel1 7 1e606853 0123456789abcdef 0\n{"a":1}\n'
+TWO_BYTES = b"runreel1 0 cc55c98f 0123456789abcdef 1\n\n"
+
+payloads = st.binary(max_size=60).map(lambda payload: payload.replace(b"\n", b"")) | st.just(
+    b"runreel1 0 cc55c98f 0123456789abcdef 1"
+)
+journals = st.lists(
+    st.builds(
+        Frame,
+        writer=st.integers(0, 2**64 - 1).map(lambda number: f"{number:016x}"),
+        sequence=st.integers(0, 10**12 - 1),
+        payload=payloads,
+    ),
+    max_size=5,
+)
+
+
+def ends(frames: list[Frame]) -> list[int]:
+    """The offsets at which frames end."""
+    lengths = [len(encode(frame)) for frame in frames]
+    return [sum(lengths[: count + 1]) for count in range(len(frames))]
+
+
+def test_a_frame_is_a_line_of_its_head_and_its_payload() -> None:
+    assert encode(ONE) == ONE_BYTES
+    assert encode(TWO) == TWO_BYTES
+
+
+def test_frames_are_read_in_order() -> None:
+    assert read(ONE_BYTES + TWO_BYTES) == Reading((ONE, TWO), 87, 87, None)
+
+
+def test_an_empty_journal_is_whole() -> None:
+    assert read(b"") == Reading((), 0, 0, None)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        TWO_BYTES[:-1],
+        b"r",
+        b"\0" * 600,
+        b"\n",
+        b"runreel1 99999 cc55c98f 0123456789abcdef 1\n" + TWO_BYTES[:20],
+        TWO_BYTES[:-1] + b"\0",
+    ],
+)
+def test_bad_bytes_at_the_end_are_torn(tail: bytes) -> None:
+    reading = read(ONE_BYTES + tail)
+
+    assert (reading.frames, reading.good, reading.damaged_at) == ((ONE,), 47, None)
+    assert reading.torn_bytes == len(tail)
+
+
+@pytest.mark.parametrize("bad", [b"\0", b"\n", b"runreel1 ", ONE_BYTES[:-1], ONE_BYTES[1:]])
+def test_bad_bytes_before_a_good_frame_are_damage(bad: bytes) -> None:
+    reading = read(ONE_BYTES + bad + TWO_BYTES)
+
+    assert (reading.frames, reading.damaged_at, reading.torn_bytes) == ((ONE,), 47, 0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"runreel2 7 1e606853 0123456789abcdef 0",
+        b"runreel1 7 1E606853 0123456789abcdef 0",
+        b"runreel1 7 1e606853 0123456789abcdef 00",
+        b"runreel1 7 1e606853 0123456789ABCDEF 0",
+        b"runreel1 -7 1e606853 0123456789abcdef 0",
+        b"runreel1 6 1e606853 0123456789abcdef 0",
+        b"runreel1 8 1e606853 0123456789abcdef 0",
+        b"runreel1  7 1e606853 0123456789abcdef 0",
+        b"runreel1 7 1e606853 0123456789abcdef 0 ",
+        b"runreel1 7 1e606853 0123456789abcdef 1",
+        b"runreel1 7 1e606853 0123456789abcdee 0",
+    ],
+)
+def test_a_head_that_says_anything_else_is_none(head: bytes) -> None:
+    assert read(head + b'\n{"a":1}\n').frames == ()
+
+
+@given(journals)
+def test_whatever_was_written_is_read_back(frames: list[Frame]) -> None:
+    written = b"".join(map(encode, frames))
+
+    assert read(written) == Reading(tuple(frames), len(written), len(written), None)
+
+
+@given(journals, st.data())
+def test_cut_anywhere_all_whole_frames_come_back_and_the_rest_is_torn(
+    frames: list[Frame], data: st.DataObject
+) -> None:
+    written = b"".join(map(encode, frames))
+    cut = data.draw(st.integers(0, len(written)))
+
+    reading = read(written[:cut])
+
+    whole = [end for end in ends(frames) if end <= cut]
+    good = whole[-1] if whole else 0
+    assert reading == Reading(tuple(frames[: len(whole)]), good, cut, None)
+    assert reading.torn_bytes == cut - good
+
+
+@given(journals.filter(lambda frames: len(frames) >= 2), st.data())
+def test_one_byte_changed_before_the_last_frame_is_damage_at_the_offset_of_its_frame(
+    frames: list[Frame], data: st.DataObject
+) -> None:
+    written = bytearray(b"".join(map(encode, frames)))
+    starts = [0, *ends(frames)]
+    hit = data.draw(st.integers(0, len(frames) - 2))
+    at = data.draw(st.integers(starts[hit], starts[hit + 1] - 1))
+    written[at] ^= data.draw(st.integers(1, 255))
+
+    reading = read(bytes(written))
+
+    assert reading.damaged_at == starts[hit]
+    assert reading.frames == tuple(frames[:hit])
+
+
+@given(journals.filter(bool), st.data())
+def test_one_byte_changed_in_the_last_frame_is_torn_and_never_another_frame(
+    frames: list[Frame], data: st.DataObject
+) -> None:
+    written = bytearray(b"".join(map(encode, frames)))
+    start = [0, *ends(frames)][-2]
+    at = data.draw(st.integers(start, len(written) - 1))
+    written[at] ^= data.draw(st.integers(1, 255))
+
+    reading = read(bytes(written))
+
+    assert reading == Reading(tuple(frames[:-1]), start, len(written), None)

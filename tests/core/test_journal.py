@@ -1,0 +1,219 @@
+"""What a journal says, and what becomes of it beside its cassette."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import a_cassette, a_pending, a_request, a_response, an_interaction
+from runreel.core.cassette import Cassette
+from runreel.core.document import BadDocument
+from runreel.core.journal import (
+    Opening,
+    Pending,
+    Record,
+    Result,
+    dump_records,
+    parse_records,
+    recover,
+)
+from runreel.core.messages import Interaction
+from runreel.core.redaction import Redacted
+from strategies import cassettes
+
+HEADER = a_cassette()
+OPENING = Opening(HEADER)
+SHA256 = "ab" * 32
+
+
+def recording(name: str, stage: str = "a") -> Redacted[Interaction]:
+    return an_interaction(a_request(stage.encode()), a_response(name.encode()), name)
+
+
+def answers(cassette: Cassette | None) -> list[str]:
+    found = cassette.interactions if cassette else ()
+    return [item.value.response.body.decode() for item in found]
+
+
+class TestRecords:
+    def test_a_record_is_one_line_of_ascii(self) -> None:
+        records: list[Record] = [Result("ab"), Pending(7, recording("é\n"), "old", (3, "x"))]
+
+        payload = dump_records(records)
+
+        assert payload.startswith(b'[{"result":"ab"},{"capture":{"id":"\\u00e9\\n",')
+        assert payload.endswith(b',"arrival":7,"replaces":"old","after":[3,"x"]}]')
+        assert b"\n" not in payload
+
+    def test_an_opening_says_all_that_a_cassette_begins_with(self) -> None:
+        assert dump_records([OPENING]) == (
+            b'[{"opening":{"format":1,"upstream":"https://api.openai.com","profile":"openai",'
+            b'"match_on":["method","path","query","body","header.openai-beta"],'
+            b'"redaction":["credential"]}}]'
+        )
+
+    @given(cassettes(), st.integers(0, 10**9), st.none() | st.text(), st.text())
+    def test_every_record_comes_back_equal_from_its_line(
+        self, cassette: Cassette, arrival: int, replaces: str | None, after: str
+    ) -> None:
+        records: list[Record] = [
+            Opening(replace(cassette, interactions=())),
+            *(
+                Pending(arrival, interaction, replaces, (arrival, after) if after else None)
+                for interaction in cassette.interactions
+            ),
+            Result(SHA256),
+        ]
+
+        payload = dump_records(records)
+
+        assert parse_records(payload) == records
+        assert b"\n" not in payload
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"",
+            b"\xff",
+            b"{}",
+            b"[7]",
+            b"[{}]",
+            b'[{"result":7}]',
+            b'[{"opening":{}}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"after":null}]',
+            b'[{"capture":{},"arrival":"1","replaces":null,"after":null}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"after":[1]}]',
+            b'[{"result":"a","result":"b"}]',
+            b"[" * 100_000,
+        ],
+        ids=lambda payload: str(payload[:30]),
+    )
+    def test_anything_else_is_refused(self, payload: bytes) -> None:
+        with pytest.raises(BadDocument):
+            parse_records(payload)
+
+
+class TestRecovering:
+    def test_without_journal_a_cassette_stays_the_very_same(self) -> None:
+        cassette = a_cassette(recording("one"))
+
+        assert recover(cassette, SHA256, []) is cassette
+        assert recover(cassette, SHA256, [OPENING]) is cassette
+        assert recover(None, None, [OPENING]) is None
+
+    def test_captures_without_a_cassette_make_one_of_the_opening(self) -> None:
+        header = replace(HEADER, match_on=("path",))
+
+        found = recover(None, None, [Opening(header), a_pending()])
+
+        assert found == replace(header, interactions=(a_pending().interaction,))
+
+    def test_captures_go_in_by_arrival_whatever_the_order_of_the_journal(self) -> None:
+        records: list[Record] = [
+            OPENING,
+            a_pending(3, b"c"),
+            a_pending(1, b"a"),
+            OPENING,
+            a_pending(2, b"b"),
+        ]
+
+        assert answers(recover(None, None, records)) == ["a", "b", "c"]
+
+    def test_a_capture_takes_the_place_of_its_counterpart(self) -> None:
+        cassette = a_cassette(recording("one", "x"), recording("two", "y"))
+        capture = Pending(1, recording("new", "x"), "one", None)
+
+        found = recover(cassette, SHA256, [OPENING, capture])
+
+        assert answers(found) == ["new", "two"]
+        assert found is not None
+        assert found.interactions[0].value.id == "one"
+
+    def test_a_new_capture_follows_what_was_played_before_it(self) -> None:
+        cassette = a_cassette(recording("one", "x"), recording("two", "y"), recording("three", "z"))
+        capture = Pending(5, recording("new", "n"), None, (4, "two"))
+
+        assert answers(recover(cassette, SHA256, [OPENING, capture])) == [
+            "one",
+            "two",
+            "new",
+            "three",
+        ]
+
+    def test_a_capture_whose_counterpart_was_edited_away_is_new(self) -> None:
+        cassette = a_cassette(recording("one", "x"))
+        capture = Pending(2, recording("new", "y"), "gone", (1, "gone too"))
+
+        found = recover(cassette, SHA256, [OPENING, capture])
+
+        assert sorted(answers(found)) == ["new", "one"]
+
+    def test_a_capture_that_gave_its_counterpart_back_replaces_nothing(self) -> None:
+        """The retry of a client that had left took it, and something followed it before."""
+        cassette = a_cassette(recording("one", "x"))
+        records: list[Record] = [
+            OPENING,
+            Pending(2, recording("other", "y"), None, (1, "one")),
+            Pending(3, recording("retried", "x"), "one", None),
+            Pending(1, recording("late", "x"), None, None),
+        ]
+
+        found = recover(cassette, SHA256, records)
+
+        assert sorted(answers(found)) == ["late", "other", "retried"]
+
+    def test_a_result_that_names_the_file_leaves_it_alone(self) -> None:
+        cassette = a_cassette(recording("one"))
+
+        assert recover(cassette, SHA256, [OPENING, a_pending(), Result(SHA256)]) is cassette
+
+    def test_a_result_that_names_another_file_does_not(self) -> None:
+        cassette = a_cassette(recording("one", "x"))
+
+        found = recover(cassette, SHA256, [OPENING, a_pending(), Result("cd" * 32)])
+
+        assert answers(found) == ["new", "one"]
+
+    def test_no_result_speaks_of_a_file_that_is_not_there(self) -> None:
+        found = recover(None, None, [OPENING, a_pending(), Result(SHA256)])
+
+        assert answers(found) == ["new"]
+
+    def test_the_rules_of_redaction_are_those_of_the_recorder(self) -> None:
+        opening = Opening(replace(HEADER, redaction=("credential", "header.cookie")))
+
+        found = recover(a_cassette(recording("one")), SHA256, [opening, a_pending()])
+
+        assert found is not None
+        assert found.redaction == ("credential", "header.cookie")
+
+    @pytest.mark.parametrize(
+        ("cassette", "records", "why"),
+        [
+            (
+                a_cassette(),
+                [Opening(replace(HEADER, upstream="http://other")), a_pending()],
+                "was recorded from http://other (openai)",
+            ),
+            (
+                a_cassette(),
+                [Opening(replace(HEADER, profile="rubra")), a_pending()],
+                "was recorded from https://api.openai.com (rubra)",
+            ),
+            (None, [a_pending()], "has no opening record"),
+            (
+                None,
+                [OPENING, a_pending(1, b"a"), OPENING, a_pending(1, b"b")],
+                "holds captures of two sessions; move one of its files away",
+            ),
+        ],
+        ids=["other upstream", "other profile", "no opening", "two sessions"],
+    )
+    def test_what_cannot_belong_together_is_refused(
+        self, cassette: Cassette | None, records: list[Record], why: str
+    ) -> None:
+        with pytest.raises(BadDocument) as caught:
+            recover(cassette, SHA256, records)
+
+        assert str(caught.value) == why

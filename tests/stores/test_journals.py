@@ -1,0 +1,229 @@
+"""Journal files: who they belong to, and what a crash leaves of them."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from builders import a_cassette, a_pending, an_interaction
+from disks import failing
+from runreel.core.cassette import dump
+from runreel.core.errors import CassetteDamaged
+from runreel.stores.files import FileJournal, FileStore
+from runreel.stores.journals import belongs_to, parts_of
+
+HEADER = a_cassette()
+OLD = a_cassette(an_interaction(name="old"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path)
+
+
+@pytest.fixture
+def journal(store: FileStore) -> FileJournal:
+    return store.open_journal("default", HEADER)
+
+
+def parts(folder: Path) -> list[Path]:
+    """The journals in a folder, in order; found without the package."""
+    return sorted(folder.glob(".*.journal"))
+
+
+def answers(store: FileStore, name: str = "default") -> list[bytes]:
+    stored = store.load(name)
+    found = stored.cassette.interactions if stored else ()
+    return [item.value.response.body for item in found]
+
+
+class TestWhoTheyBelongTo:
+    def test_a_journal_is_only_for_its_owner_to_read(
+        self, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([a_pending()])
+
+        (part,) = parts(tmp_path)
+        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize(
+        ("file", "cassette"),
+        [
+            (".a.0123456789abcdef.0001.journal", "a"),
+            (".a.b.0123456789abcdef.0001.journal", "a.b"),
+            (".a.0123456789abcdef.0123456789abcdef.0001.journal", "a.0123456789abcdef"),
+            (
+                ".a.0123456789abcdef.0001.journal.0123456789abcdef.0001.journal",
+                "a.0123456789abcdef.0001.journal",
+            ),
+            (".a.0123456789abcdef.123456.journal", "a"),
+            ("a.0123456789abcdef.0001.journal", None),
+            (".a.0123456789ABCDEF.0001.journal", None),
+            (".a.0123456789abcdef.001.journal", None),
+            (".a.0123456789abcdef.0001.journal~", None),
+            (".a.0001.journal", None),
+            ("..0123456789abcdef.0001.journal", None),
+        ],
+    )
+    def test_its_name_says_whose_it_is(self, file: str, cassette: str | None) -> None:
+        assert belongs_to(Path(file)) == cassette
+
+    @pytest.mark.parametrize("name", ["a", "a.b", "a.b.c", "folder/a", "folder/a.b"])
+    def test_cassettes_of_similar_names_never_share_one(self, store: FileStore, name: str) -> None:
+        names = ["a", "a.b", "a.b.c", "folder/a", "folder/a.b"]
+        journals = {other: store.open_journal(other, HEADER) for other in names}
+        for other in names:
+            journals[other].append([a_pending(answer=other.encode())])
+
+        journals[name].commit(a_cassette(an_interaction(name="final")))
+
+        others = [other for other in names if other != name]
+        assert [answers(store, other) for other in others] == [[it.encode()] for it in others]
+        assert answers(store, name) == [b'{"id": "run_abc123"}']
+        assert store.names() == names
+
+    def test_parts_are_in_the_order_they_were_written(self, tmp_path: Path) -> None:
+        for number in ("10000", "0002", "9999"):
+            (tmp_path / f".a.0123456789abcdef.{number}.journal").touch()
+
+        found = parts_of(tmp_path / "a.json")
+
+        assert [part.number for part in found] == [2, 9999, 10000]
+
+    def test_there_are_none_in_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        assert parts_of(tmp_path / "none" / "a.json") == []
+
+    def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(
+        self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.open_journal("default", HEADER).commit(OLD)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "listdir", failing("listdir", errno.EACCES, times=9))
+            with pytest.raises(CassetteDamaged) as caught:
+                store.load("default")
+
+        assert str(caught.value) == f"{tmp_path}: cannot be read: Permission denied"
+
+
+class TestWhatACrashLeaves:
+    def test_a_torn_tail_is_left_out_and_reported_and_goes_with_the_next_recording(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([a_pending(1, b"one")])
+        journal.append([a_pending(2, b"two")])
+        journal.release()
+        (part,) = parts(tmp_path)
+        part.write_bytes(part.read_bytes()[:-7])
+        torn = part.read_bytes()
+
+        stored = store.load("default")
+        untouched = part.read_bytes()
+        store.open_journal("default", HEADER).commit(None)
+        after = store.load("default")
+
+        assert untouched == torn
+        assert stored is not None
+        assert after is not None
+        (interaction,) = stored.cassette.interactions
+        assert interaction.value.response.body == b"one"
+        at = torn.rindex(b"\nrunreel1 ") + 1
+        assert stored.notes == (
+            (
+                f"{part}: the last {len(torn) - at} bytes were torn by a crash before they were "
+                "acknowledged, and left out"
+            ),
+            f"{tmp_path}/default.json: 1 interaction was still in the journal",
+        )
+        assert (after.cassette, after.notes) == (stored.cassette, ())
+        assert [path.name for path in tmp_path.iterdir()] == ["default.json"]
+
+    def test_damage_before_good_frames_stops_with_file_and_offset(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([a_pending(1, b"one")])
+        (part,) = parts(tmp_path)
+        at = part.stat().st_size
+        journal.append([a_pending(2, b"two")])
+        journal.append([a_pending(3, b"three")])
+        journal.release()
+        content = bytearray(part.read_bytes())
+        content[at + 100] ^= 1
+        part.write_bytes(content)
+
+        for look in (store.load, lambda name: store.open_journal(name, HEADER)):
+            with pytest.raises(CassetteDamaged) as caught:
+                look("default")
+            assert str(caught.value) == (
+                f"{part}: damaged at byte {at}, before frames that are whole; restore the file, or "
+                "move it away to go on without what it holds"
+            )
+
+        assert part.read_bytes() == content
+        assert parts(tmp_path) == [part]
+
+    def test_a_journal_that_cannot_be_read_is_not_skipped(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        part = tmp_path / ".default.0123456789abcdef.0001.journal"
+        part.mkdir()
+
+        with pytest.raises(CassetteDamaged) as caught:
+            store.load("default")
+
+        assert str(caught.value) == f"{part}: cannot be read: Is a directory"
+
+    def test_a_link_that_leads_nowhere_is_not_skipped(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        part = tmp_path / ".default.0123456789abcdef.0001.journal"
+        part.symlink_to(tmp_path / "nowhere")
+
+        with pytest.raises(CassetteDamaged, match="No such file or directory"):
+            store.load("default")
+
+    def test_a_whole_frame_that_says_nothing_known_is_not_skipped(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        part = tmp_path / ".default.0123456789abcdef.0001.journal"
+        part.write_bytes(b"runreel1 2 fcc7e7b1 0123456789abcdef 0\n{}\n")
+
+        with pytest.raises(CassetteDamaged) as caught:
+            store.load("default")
+
+        assert str(caught.value) == f"{part}: not a record of a journal"
+
+    def test_a_journal_without_captures_leaves_the_file_as_it_was_written_by_hand(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        raw = dump(OLD).replace("\n", "\r\n").encode()
+        (tmp_path / "default.json").write_bytes(raw)
+        (tmp_path / ".default.0123456789abcdef.0001.journal").write_bytes(b"torn")
+
+        store.open_journal("default", HEADER).commit(None)
+
+        assert (tmp_path / "default.json").read_bytes() == raw
+        assert [path.name for path in tmp_path.iterdir()] == ["default.json"]
+
+    def test_journals_of_two_recorders_are_never_mixed(
+        self, store: FileStore, tmp_path: Path
+    ) -> None:
+        kept: list[Path] = []
+        for answer in (b"one", b"two"):
+            journal = store.open_journal("default", HEADER)
+            journal.append([a_pending(1, answer)])
+            journal.release()
+            (part,) = parts(tmp_path)
+            kept.append(part.rename(tmp_path / f"moved-{len(kept)}{part.name}"))
+        for path in kept:
+            path.rename(tmp_path / path.name[len("moved-0") :])
+
+        with pytest.raises(CassetteDamaged) as caught:
+            store.load("default")
+
+        assert str(caught.value) == (
+            f"{tmp_path}/default.json: the journal beside it holds captures of two sessions; move "
+            "one of its files away"
+        )

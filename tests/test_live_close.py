@@ -1,0 +1,130 @@
+"""The end of a live session: what was captured becomes the cassette."""
+
+import asyncio
+
+import pytest
+
+from builders import a_cassette, an_interaction
+from held import HeldStore, begun, bodies, capture, persisting, recording_to, turns
+from runreel.core.cassette import dump
+from runreel.core.errors import StoreFailed
+from runreel.stores.memory import MemoryStore
+
+FULL = "no space left on device"
+
+
+async def test_nothing_is_stored_when_nothing_was_captured() -> None:
+    store = HeldStore()
+    session = recording_to(store)
+
+    await session.close()
+
+    assert store.documents == {}
+    assert session.sha256 is None
+    recording_to(store)
+
+
+async def test_what_still_waits_is_written_first() -> None:
+    store = HeldStore()
+    store.holds()
+    session = recording_to(store)
+    calls = persisting(session, b"one")
+    await begun(store)
+
+    calls += persisting(session, b"two")
+    closing = asyncio.ensure_future(session.close())
+    await turns()
+    store.let.set()
+    await asyncio.gather(closing, *calls)
+
+    assert store.asked == [("append", [b"one"]), ("append", [b"two"]), ("commit", [])]
+    assert bodies(store) == [b"one", b"two"]
+    assert store.most_at_once == 1
+
+
+async def test_it_tells_the_sha256_of_the_file() -> None:
+    store = MemoryStore()
+    session = recording_to(store)
+    await session.persist(capture(session, b"one"))
+
+    await session.close()
+
+    stored = store.load("default")
+    assert stored is not None
+    assert session.sha256 == stored.sha256 is not None
+
+
+async def test_a_second_time_does_nothing() -> None:
+    store = HeldStore()
+    session = recording_to(store)
+    await session.persist(capture(session, b"one"))
+
+    await session.close()
+    await session.close()
+
+    assert [what for what, _ in store.asked] == ["append", "commit"]
+
+
+async def test_a_failure_is_told_once_and_gives_up_the_right_to_record() -> None:
+    store = HeldStore()
+    store.failures = [None, StoreFailed(FULL)]
+    session = recording_to(store)
+    await session.persist(capture(session, b"one"))
+
+    with pytest.raises(StoreFailed, match=FULL):
+        await session.close()
+    await session.close()
+
+    assert bodies(store) == [b"one"]
+
+
+async def test_what_comes_after_the_end_is_told_so_and_touches_nothing() -> None:
+    store = HeldStore()
+    session = recording_to(store)
+    await session.close()
+
+    with pytest.raises(StoreFailed, match="the recording has ended"):
+        await session.persist(capture(session, b"late"))
+
+    assert [what for what, _ in store.asked] == ["commit"]
+
+
+async def test_a_check_after_the_end_touches_nothing_either() -> None:
+    store = HeldStore()
+    store.failures = [StoreFailed(FULL)]
+    session = recording_to(store)
+    with pytest.raises(StoreFailed):
+        await session.persist(capture(session, b"one"))
+    await session.close()
+
+    await session.check()
+
+    assert [what for what, _ in store.asked] == ["append", "commit"]
+
+
+async def test_a_capture_that_could_not_be_made_durable_is_saved_at_the_end() -> None:
+    store = HeldStore()
+    store.failures = [StoreFailed(FULL), None, None]
+    session = recording_to(store)
+    with pytest.raises(StoreFailed):
+        await session.persist(capture(session, b"one"))
+    await session.persist(capture(session, b"two"))
+    before = bodies(store)
+
+    await session.close()
+
+    assert before == [b"two"]
+    assert bodies(store) == [b"one", b"two"]
+
+
+async def test_the_end_drops_what_was_superseded() -> None:
+    store = MemoryStore()
+    store.documents["default"] = dump(a_cassette(an_interaction(), an_interaction(name="second")))
+    session = recording_to(store)
+    await session.persist(capture(session, b"new"))
+    before = bodies(store)
+
+    await session.close()
+
+    assert before == [b"new", b'{"id": "run_abc123"}']
+    assert bodies(store) == [b"new"]
