@@ -12,6 +12,7 @@ from runreel.core.envelope import ERRORS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "proxy").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 
@@ -46,6 +47,12 @@ def test_a_file_is_a_noun_and_a_function_a_screen(path: Path) -> None:
     assert len(text.splitlines()) <= FILE_LINES_MAX
     assert {name: lines for name, lines in _functions(path) if lines > FUNCTION_LINES_MAX} == {}
     assert path.stem not in BANNED_NAMES
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_a_test_file_is_one_noun_too(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES_MAX
+    assert {name: lines for name, lines in _functions(path) if lines > FUNCTION_LINES_MAX} == {}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)

@@ -41,7 +41,11 @@ class Call:
     def tell(
         self, outcome: Outcome, status: int, *, upstream: bool = False, **details: object
     ) -> None:
-        """Say what became of it; `details` are the optional members of `Fact`, by name."""
+        """Say what became of it; `details` are the optional members of `Fact`, by name.
+
+        Unless they say more, its violations are the findings of the request.
+        """
+        details = {"violations": len(self.checks)} | details
         self.session.tell(
             Fact(
                 at=self.clock.now(),

@@ -253,7 +253,7 @@ class Engine:
             interaction=None if isinstance(kept, str) else kept.value.id,
             reason=reason or ("its client had left" if gone else None),
             upstream=True,
-            violations=0 if isinstance(kept, str) else len(kept.value.violations),
+            violations=len(call.checks if isinstance(kept, str) else kept.value.violations),
         )
         return reason is None
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import TARGET, a_request, an_interaction
-from runreel.core.differences import Difference
 from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
 from runreel.core.messages import Request
 from runreel.core.misses import (
@@ -51,91 +50,6 @@ def nearest_name(miss: Miss) -> str | None:
 
 def with_stage(stage: str) -> Request:
     return a_request(json.dumps({"metadata": {"stage": stage}}).encode())
-
-
-def test_an_empty_cassette_has_no_nearest_recording() -> None:
-    assert a_miss(a_request()) == Miss(NO_MATCH)
-
-
-def test_the_recording_with_the_fewest_differences_is_the_nearest() -> None:
-    sent = a_request(b'{"a":1,"b":2,"c":3}')
-    far = a_candidate(a_request(b'{"a":9,"b":9,"c":3}'), "far")
-    near = a_candidate(a_request(b'{"a":1,"b":2,"c":9}'), "near")
-
-    miss = a_miss(sent, far, near)
-
-    assert nearest_name(miss) == "near"
-    assert miss.differences == (Difference("body", "/c", 3, 9),)
-
-
-def test_another_body_for_the_same_run_is_nearer_than_this_body_for_another_run() -> None:
-    sent = a_request(b'{"metadata":{"stage":"b"}}', target="/v1/threads/t1/runs/r1")
-    same_run = a_candidate(
-        a_request(b'{"metadata":{"stage":"a"}}', target="/v1/threads/t1/runs/r1"), "same run"
-    )
-    same_body = a_candidate(
-        a_request(b'{"metadata":{"stage":"b"}}', target="/v1/threads/t1/runs/r2"), "same body"
-    )
-
-    assert nearest_name(a_miss(sent, same_body, same_run)) == "same run"
-
-
-def test_the_same_call_is_nearer_than_one_with_fewer_differences() -> None:
-    sent = Request("POST", "/v1/threads/t/runs/r", (), b'{"a":1,"b":2,"c":3}')
-    same_call = a_candidate(Request("POST", "/v1/threads/t/runs/r", (), b"{}"), "same call")
-    elsewhere = a_candidate(Request("GET", "/v1/models", (), b'{"a":1,"b":2,"c":3}'), "elsewhere")
-
-    assert nearest_name(a_miss(sent, elsewhere, same_call)) == "same call"
-
-
-def test_paths_are_alike_by_their_segments() -> None:
-    sent = a_request(target="/v1/threads/t1/runs/r1")
-    other_api = a_candidate(a_request(target="/v1/models/t1/of/r2"), "other api")
-    other_run = a_candidate(a_request(target="/v1/threads/t1/runs/r2"), "other run")
-
-    miss = a_miss(sent, other_api, other_run)
-
-    assert nearest_name(miss) == "other run"
-    assert miss.differences == (
-        Difference("path", "", "/v1/threads/t1/runs/r1", "/v1/threads/t1/runs/r2"),
-    )
-
-
-def test_a_longer_path_with_the_same_beginning_is_less_alike() -> None:
-    sent = a_request(target="/v1/threads/t1")
-    deep = a_candidate(a_request(target="/v1/threads/t1/runs/r1/steps/s1"), "deep")
-    beside = a_candidate(a_request(target="/v1/threads/t2"), "beside")
-
-    assert nearest_name(a_miss(sent, deep, beside)) == "beside"
-
-
-def test_of_equally_near_recordings_one_that_was_not_played_is_named() -> None:
-    played = a_candidate(with_stage("a"), "played", played=True)
-    unplayed = a_candidate(with_stage("b"), "unplayed")
-
-    assert nearest_name(a_miss(with_stage("c"), played, unplayed)) == "unplayed"
-    assert nearest_name(a_miss(with_stage("c"), unplayed, played)) == "unplayed"
-
-
-def test_a_played_recording_is_named_when_it_is_nearer() -> None:
-    sent = a_request(b'{"a":1,"b":2}')
-    played = a_candidate(a_request(b'{"a":1,"b":3}'), "played", played=True)
-    unplayed = a_candidate(a_request(b'{"a":2,"b":3}'), "unplayed")
-
-    miss = a_miss(sent, unplayed, played)
-
-    assert nearest_name(miss) == "played"
-    assert "; nearest in cassette 'default' is played (already played)." in describe(
-        miss, redacted(sent), "default"
-    )
-
-
-def test_an_alike_recording_is_found_behind_many_others() -> None:
-    others = [a_candidate(a_request(b'{"a":%d,"b":2}' % at), f"o{at}") for at in range(200)]
-    long = [a_candidate(a_request(b"x" * 100_000, target="/x"), f"l{at}") for at in range(20)]
-    alike = a_candidate(a_request(b'{"a":"s","b":1}'), "alike")
-
-    assert nearest_name(a_miss(a_request(b'{"a":"s","b":"s"}'), *long, *others, alike)) == "alike"
 
 
 def test_an_exhausted_recording_is_its_own_nearest_without_a_difference() -> None:

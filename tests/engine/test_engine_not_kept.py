@@ -221,7 +221,7 @@ async def test_an_answer_that_no_cassette_may_hold_is_passed_on_and_not_kept() -
     assert shown(answer) == ("upstream", 999, b"odd", False)
     assert scene.kept == []
     assert scene.facts[0].reason == (
-        "no cassette may hold it: /response/status: Input should be less than or equal to 599"
+        "no cassette may hold it: /response/status: this number must be 599 or less"
     )
 
 

@@ -104,7 +104,9 @@ def _validated(model: type[_Model], document: Any) -> _Model:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = "".join(jsontext.pointer("", step) for step in first["loc"])
-        reason = _READABLE.get(first["type"], first["msg"].removeprefix("Value error, "))
+        readable = _READABLE.get(first["type"])
+        plain = first["msg"].removeprefix("Value error, ")
+        reason = plain if readable is None else readable.format(**first.get("ctx", {}))
         raise BadDocument(at, reason) from None
 
 
@@ -119,6 +121,11 @@ _READABLE = {
     "string_type": "a string must be here",
     "int_type": "an integer must be here",
     "int_from_float": "an integer must be here",
+    "greater_than_equal": "this number must be {ge} or more",
+    "less_than_equal": "this number must be {le} or less",
+    "literal_error": "this must be {expected}",
+    "string_pattern_mismatch": "this must be a method in capital letters, as in POST",
+    "string_too_short": "this must not be empty",
 }
 
 
