@@ -1,6 +1,8 @@
 """When what a session captured is durable, and who waits for it."""
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
@@ -124,7 +126,8 @@ class TestRelaxed:
         store.holds()
         session = recording_to(store, relaxed=True)
 
-        await session.persist(capture(session, b"one"))
+        async with asyncio.timeout(5):  # the store is held until after this
+            await session.persist(capture(session, b"one"))
         early = bodies(store)
         store.let.set()
         await session.close()
@@ -143,6 +146,20 @@ class TestRelaxed:
 
         with pytest.raises(StoreFailed, match=FULL):
             await session.check()
+
+    async def test_a_failure_that_nobody_waits_for_is_no_unhandled_error(self) -> None:
+        unhandled: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: unhandled.append(what))
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL)]
+        session = recording_to(store, relaxed=True)
+
+        await session.persist(capture(session, b"one"))
+        await session.close()
+        gc.collect()
+
+        assert unhandled == []
+        assert bodies(store) == [b"one"]
 
 
 class TestChecking:

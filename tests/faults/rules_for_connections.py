@@ -187,14 +187,12 @@ async def an_answer_that_is_an_error_is_passed_on(url: str, upstream: RawUpstrea
     upstream.answer = lambda _: http(500, [], b"their own words")
 
     reply = await exchange(url, get("/v1/x"))
-
     assert (reply.status, reply.body) == (500, b"their own words")
 
 
 async def a_request_that_is_too_large_is_refused(url: str, upstream: RawUpstream) -> None:
-    reply = await exchange(url, post("/v1/x", b"x" * 1_001))
+    _is_ours(await exchange(url, post("/v1/x", b"x" * 1_001)), 413, "body_too_large")
 
-    _is_ours(reply, 413, "body_too_large")
     assert upstream.received == []
 
 

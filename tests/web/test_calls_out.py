@@ -211,7 +211,7 @@ class TestAtOnce:
 
 @asynccontextmanager
 async def client(url: str, total_timeout_s: float | None = None) -> AsyncIterator[HttpUpstream]:
-    options = UpstreamOptions(url, (), 5, 5, total_timeout_s, calls_max=10)
+    options = UpstreamOptions(url, (), 5, 1_000, total_timeout_s, calls_max=10)
     async with http_upstream(options) as found:
         yield found
 
