@@ -11,7 +11,7 @@ import itertools
 import json
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,12 +173,14 @@ def judge(folder: Path, traffic: Traffic) -> list[str]:
         else:
             if stored is not None:  # a journal that was opened, and nothing came
                 found[name] = stored.cassette
-    wrong += [f"a stranger: {path}" for path in _strangers(folder, store.names())]
+    # Killed before anything came, a recorder leaves the lock file of a cassette that is not there.
+    names = {"default", *store.names()}
+    wrong += [f"a stranger: {path}" for path in _strangers(folder, names)]
     cassette = found.get("default")
     return wrong + _not_as_told(cassette, traffic)
 
 
-def _strangers(folder: Path, names: Sequence[str]) -> list[Path]:
+def _strangers(folder: Path, names: Iterable[str]) -> list[Path]:
     """Files that belong to no cassette."""
     ours = [pattern for name in names for pattern in (f"{name}.json", f".{name}.*")]
     files = [path for path in folder.rglob("*") if path.is_file()]
