@@ -6,13 +6,13 @@ Knows nothing of recordings but that an engine answers.
 """
 
 import asyncio
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -166,4 +166,4 @@ def _admin(site: Site, method: str, target: str) -> Response:
         "interactions": session.interactions,
         "version": site.version,
     }
-    return Response(200, (("Content-Type", "application/json"),), json.dumps(document).encode())
+    return Response(200, (("Content-Type", "application/json"),), orjson.dumps(document))
