@@ -6,50 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import TARGET, a_request, an_interaction
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
+from builders import TARGET, a_request
+from near_misses import (
+    HOW_TO,
+    a_candidate,
+    a_miss,
+    fingerprint_of,
+    nearest_name,
+    redacted,
+    with_stage,
+)
 from runreel.core.messages import Request
 from runreel.core.misses import (
     EXHAUSTED,
     NO_MATCH,
-    Candidate,
     Miss,
     describe,
     miss_document,
-    nearest_to,
 )
-from runreel.core.redaction import Redacted, Redaction, request_of
 from strategies import requests
-
-HOW_TO = (
-    "To record it: runreel new_episodes --cassette default --upstream URL, "
-    "then make the call again."
-)
-
-
-def redacted(request: Request) -> Redacted[Request]:
-    return Redaction().request(request)
-
-
-def fingerprint_of(request: Request) -> Fingerprint:
-    return fingerprint(redacted(request), MATCH_ON)
-
-
-def a_candidate(request: Request, name: str = "one", *, played: bool = False) -> Candidate:
-    interaction = an_interaction(request, name=name)
-    return Candidate(fingerprint(request_of(interaction), MATCH_ON), interaction, played)
-
-
-def a_miss(sent: Request, *candidates: Candidate, code: str = NO_MATCH) -> Miss:
-    return nearest_to(fingerprint_of(sent), code, candidates)
-
-
-def nearest_name(miss: Miss) -> str | None:
-    return miss.nearest.interaction.value.id if miss.nearest else None
-
-
-def with_stage(stage: str) -> Request:
-    return a_request(json.dumps({"metadata": {"stage": stage}}).encode())
 
 
 def test_an_exhausted_recording_is_its_own_nearest_without_a_difference() -> None:

@@ -1,49 +1,20 @@
 """Which recording a miss names as the nearest."""
 
-import json
-
-from builders import a_request, an_interaction
+from builders import a_request
+from near_misses import (
+    a_candidate,
+    a_miss,
+    nearest_name,
+    redacted,
+    with_stage,
+)
 from runreel.core.differences import Difference
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
 from runreel.core.messages import Request
 from runreel.core.misses import (
     NO_MATCH,
-    Candidate,
     Miss,
     describe,
-    nearest_to,
 )
-from runreel.core.redaction import Redacted, Redaction, request_of
-
-HOW_TO = (
-    "To record it: runreel new_episodes --cassette default --upstream URL, "
-    "then make the call again."
-)
-
-
-def redacted(request: Request) -> Redacted[Request]:
-    return Redaction().request(request)
-
-
-def fingerprint_of(request: Request) -> Fingerprint:
-    return fingerprint(redacted(request), MATCH_ON)
-
-
-def a_candidate(request: Request, name: str = "one", *, played: bool = False) -> Candidate:
-    interaction = an_interaction(request, name=name)
-    return Candidate(fingerprint(request_of(interaction), MATCH_ON), interaction, played)
-
-
-def a_miss(sent: Request, *candidates: Candidate, code: str = NO_MATCH) -> Miss:
-    return nearest_to(fingerprint_of(sent), code, candidates)
-
-
-def nearest_name(miss: Miss) -> str | None:
-    return miss.nearest.interaction.value.id if miss.nearest else None
-
-
-def with_stage(stage: str) -> Request:
-    return a_request(json.dumps({"metadata": {"stage": stage}}).encode())
 
 
 def test_an_empty_cassette_has_no_nearest_recording() -> None:
