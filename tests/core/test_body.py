@@ -196,6 +196,24 @@ def test_a_hand_written_form_is_restored() -> None:
         {"base64": "é"},
         {"base64": 1},
         {"events": []},
+        {"events": [{"text": "data: 1\n\n"}]},
+        {"events": [{"at_ms": -1, "text": "data: 1\n\n"}]},
+        {"events": [{"at_ms": True, "text": "data: 1\n\n"}]},
+        {"events": [{"at_ms": 0.5, "text": "data: 1\n\n"}]},
+        {"events": [{"at_ms": 1, "text": "data: 1\n\n", "event": "a"}]},
+        {"events": [{"at_ms": 1, "text": "data: 1\n\ndata: 2\n\n"}]},
+        {"events": [{"at_ms": 1, "text": "data: 1"}, {"at_ms": 1, "text": "data: 2\n\n"}]},
+        {"events": [{"at_ms": 1, "text": ""}]},
+        {"events": [{"at_ms": 1, "event": "a"}]},
+        {"events": [{"at_ms": 1, "event": None, "data": {}}]},
+        {"events": [{"at_ms": 1, "event": "a\n\nb", "data": {}}]},
+        {"events": [{"at_ms": 1, "data": {}, "layout": "indent"}]},
+        {"events": [{"at_ms": 1, "data": {}, "layout": []}]},
+        {"events": [{"at_ms": 1, "data": {}, "id": "1"}]},
+        {"events": [{"at_ms": 1, "data": "\ud800"}]},
+        {"events": ["data: 1\n\n"]},
+        {"events": {}},
+        {"events": [{"at_ms": 1, "data": {}}], "sha256": ""},
     ],
 )
 def test_a_form_of_no_known_kind_is_refused(form: dict[str, Any]) -> None:
@@ -209,5 +227,5 @@ def test_a_refused_form_is_told_what_a_body_can_be() -> None:
 
     assert str(caught.value) == (
         "a body is `json` with `layout` (compact, compact+ascii, spaced, spaced+ascii, indent-2, "
-        "indent-2+ascii), `text` or `base64`"
+        "indent-2+ascii), `events`, `text` or `base64`"
     )

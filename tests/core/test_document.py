@@ -33,7 +33,7 @@ ONE = ("interactions", 0)
 REQUEST, RESPONSE = (*ONE, "request"), (*ONE, "response")
 FORMS = (
     "a body is `json` with `layout` (compact, compact+ascii, spaced, spaced+ascii, indent-2, "
-    "indent-2+ascii), `text` or `base64`"
+    "indent-2+ascii), `events`, `text` or `base64`"
 )
 EDITED = (
     "/interactions/0/response/body/sha256: the body of modifyRun-00000000 is not the one that was "

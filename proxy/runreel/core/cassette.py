@@ -97,7 +97,7 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
             "headers": [list(pair) for pair in value.response.headers],
         },
     }
-    form = body.render(value.response.body)
+    form = body.render(value.response.body, value.response.at_ms)
     if form is not None:
         digest = hashlib.sha256(value.response.body).hexdigest()
         document["response"]["body"] = {**form, "sha256": digest}

@@ -196,7 +196,7 @@ class _Response(_Part):
                 f"the body of {name} is not the one that was recorded; "
                 "if you edited it on purpose, delete this member",
             )
-        return Response(self.status, _pairs(self.headers), restored)
+        return Response(self.status, _pairs(self.headers), restored, body.times(form))
 
 
 class _Interaction(_Part):

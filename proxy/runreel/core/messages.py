@@ -53,11 +53,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response, with the whole body in hand."""
+    """One HTTP response, with the whole body in hand.
+
+    `at_ms` is there for a stream of events: for each event of the body (`sse.split`), how many
+    milliseconds after the request it came.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
+    at_ms: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

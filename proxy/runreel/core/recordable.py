@@ -7,6 +7,7 @@ are somebody else's business (`redaction`).
 
 from runreel.core.coding import codings, decode
 from runreel.core.messages import Headers, Request, Response, end_to_end, values, without
+from runreel.core.sse import is_event_stream, split
 
 # Differs between clients, versions and moments, and never decides an answer (contract 1.1).
 NOISE = frozenset(
@@ -43,8 +44,8 @@ def recordable_response(method: str, response: Response, bytes_max: int) -> Resp
     headers = without(response_headers(method, response), _NOISE_OF_RESPONSES)
     if not has_body(method, response.status):
         return Response(response.status, headers)
-    headers, body = _decoded(headers, response.body, bytes_max)
-    return Response(response.status, headers, body)
+    decoded, body = _decoded(headers, response.body, bytes_max)
+    return Response(response.status, decoded, body, _times(response, decoded, body))
 
 
 def response_headers(method: str, response: Response) -> Headers:
@@ -59,6 +60,15 @@ def response_headers(method: str, response: Response) -> Headers:
 def has_body(method: str, status: int) -> bool:
     """Whether a response to this method with this status has a body at all (RFC 9110 6.4.1)."""
     return method != "HEAD" and status not in _BODILESS_STATUS
+
+
+def _times(response: Response, headers: Headers, body: bytes) -> tuple[int, ...] | None:
+    """The times of a stream; all are 0 where nobody looked when its events came."""
+    if not body or not is_event_stream(headers) or codings(headers):
+        return None
+    if response.at_ms is not None and body is response.body:
+        return response.at_ms
+    return (0,) * len(split(body))
 
 
 def _decoded(headers: Headers, body: bytes, bytes_max: int) -> tuple[Headers, bytes]:

@@ -2,18 +2,19 @@
 
 Owns `Redacted`, the only thing that stores, sessions and logs accept, and `Redaction`, the only
 thing that makes one from live traffic. What cannot be redacted raises `Unredactable`: it fails
-closed. The rules are in `rules`, the search for a known secret in `secrets`. Knows nothing of
-modes or files; the client's own bytes never pass through here on their way.
+closed. The rules are in `rules`, the search for a known secret in `secrets`, how a text or a body
+is blanked in `blanking`. Knows nothing of modes or files; the client's own bytes never pass
+through here on their way.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from runreel.core import jsontext
+from runreel.core.blanking import Blanker
 from runreel.core.coding import codings, legible
 from runreel.core.errors import Unredactable
 from runreel.core.messages import Headers, Interaction, Request, Response, Violation, without
@@ -27,8 +28,6 @@ from runreel.core.rules import (
     PatternRule,
 )
 from runreel.core.secrets import Secrets, credentials_of, of_authorization
-
-_PASSES_MAX = 32  # of all rules over one text; one that still finds something will never end
 
 _LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 
@@ -108,13 +107,16 @@ class Redaction:
         returned = credentials_of(interaction.response.headers, self._headers)
         secrets = Secrets.of((*sent.plain, *returned))
         response = interaction.response
+        blanker = self._blanker(secrets)
+        body = blanker.body if response.at_ms is None else blanker.stream
         found = replace(
             interaction,
             request=self._request(interaction.request, sent),
             response=Response(
                 response.status,
                 self._header_pairs(response.headers, secrets),
-                self._body(response.body, secrets),
+                body(response.body),
+                response.at_ms,
             ),
             violations=tuple(self._violation(item, secrets) for item in interaction.violations),
         )
@@ -147,7 +149,7 @@ class Redaction:
             request.method,
             self._target(request, secrets),
             self._header_pairs(request.headers, secrets),
-            self._body(request.body, secrets),
+            self._blanker(secrets).body(request.body),
         )
         _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
         return redacted
@@ -162,83 +164,35 @@ class Redaction:
                 for name, equals, value in _query_pairs(request.query)
             )
             target += "?" + "&".join(pairs)
-        target = self._text(target, secrets, self._patterns)
+        blanker = self._blanker(secrets)
+        target = blanker.text(target)
         if target.startswith("/"):
             return target
         target = "/" + target  # a user's pattern ate it, and without it no target is one
-        if self._text(target, secrets, self._patterns) != target:
+        if blanker.text(target) != target:
             raise Unredactable("a pattern leaves no target of the request")
         return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
-        rules = (*HEADER_PATTERNS, *self._patterns)
+        blanker = self._blanker(secrets)
         return tuple(
-            (name, self._text(value, secrets, rules))
+            (name, blanker.text(value, HEADER_PATTERNS))
             for name, value in without(headers, self._headers | NEVER_STORED)
         )
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
+        blanker = self._blanker(secrets)
         at = ""
         for step in jsontext.steps(violation.at):
-            at = jsontext.pointer(at, self._text(step, secrets, self._patterns))
+            at = jsontext.pointer(at, blanker.text(step))
         return replace(
             violation,
             at=at,
-            message=self._text(violation.message, secrets, self._patterns),
+            message=blanker.text(violation.message),
         )
 
-    def _body(self, body: bytes, secrets: Secrets) -> bytes:
-        raw = body.decode("latin-1")
-        if not self.body and not self.patterns and not self._suspicious(raw, secrets):
-            return body
-        try:
-            text, encoding = body.decode("utf-8"), "utf-8"
-            jsontext.loads(text)
-        except UnicodeDecodeError:
-            text, encoding = raw, "latin-1"
-        except jsontext.Unreadable:
-            pass
-        else:
-            return self._json(text, secrets).encode("utf-8")
-        if self.body and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-            raise Unredactable("redaction.body cannot be applied to broken JSON")
-        return self._text(text, secrets, self._patterns).encode(encoding)
-
-    def _suspicious(self, raw: str, secrets: Secrets) -> bool:
-        # A cheap look that may be wrong in one direction only: most bodies hold nothing.
-        return "\\u" in raw or any(rule.hint in raw for rule in PATTERNS) or secrets.occur_in(raw)
-
-    def _json(self, text: str, secrets: Secrets) -> str:
-        """Replace within string tokens only, so that every other byte stays as it was."""
-        edits: list[tuple[int, int, str]] = []
-        seen: dict[str, str] = {}  # lists repeat their members' names
-        for span in jsontext.spans(text):
-            token = text[span.start : span.end]
-            if span.kind != "name" and span.at in self.body:
-                edits.append((span.start, span.end, f'"{PLACEHOLDER}"'))
-            elif span.kind in ("name", "string"):
-                value = json.loads(token)
-                if value not in seen:
-                    seen[value] = self._text(value, secrets, self._patterns)
-                if seen[value] != value:
-                    edits.append((span.start, span.end, _token(seen[value], token)))
-        clean = _apply(text, edits)
-        try:
-            jsontext.loads(clean)
-        except jsontext.Unreadable:
-            raise Unredactable("two members of an object would have the same name") from None
-        return clean
-
-    def _text(self, text: str, secrets: Secrets, rules: Sequence[PatternRule]) -> str:
-        # Until nothing changes, so that what was redacted once stays as it is for ever.
-        for _ in range(_PASSES_MAX):
-            before = text
-            text = secrets.replace_in(text, PLACEHOLDER)
-            for rule in rules:
-                text = rule.replace_in(text)
-            if text == before:
-                return text
-        raise Unredactable("a pattern finds something new in each text that it leaves")
+    def _blanker(self, secrets: Secrets) -> Blanker:
+        return Blanker(secrets, self._patterns, self.body, self.patterns)
 
 
 def _unquoted(text: str) -> str:
@@ -247,22 +201,6 @@ def _unquoted(text: str) -> str:
 
 def _query_pairs(query: str) -> Iterable[tuple[str, str, str]]:
     return (pair.partition("=") for pair in query.split("&"))
-
-
-def _token(value: str, like: str) -> str:
-    lone_surrogates = any("\ud800" <= char <= "\udfff" for char in value)
-    return json.dumps(value, ensure_ascii=like.isascii() or lone_surrogates)
-
-
-def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
-    # By start; of two that nest, the outer one comes first and swallows the inner.
-    pieces: list[str] = []
-    done = 0
-    for start, end, new in sorted(edits, key=lambda edit: (edit[0], -edit[1])):
-        if start >= done:
-            pieces += (text[done:start], new)
-            done = end
-    return "".join(pieces) + text[done:]
 
 
 def _written(message: Request | Response) -> Iterable[str]:
