@@ -1,8 +1,8 @@
 """Implementations of the ports that do what a test says."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from runreel.core.errors import UpstreamFailed
@@ -15,6 +15,7 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.seconds = 100.0
+        self.slept: list[float] = []
 
     def now(self) -> datetime:
         return datetime(2026, 3, 31, 10, 15, 2, 400_000, tzinfo=UTC)
@@ -22,12 +23,19 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.seconds
 
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
 
 @dataclass
 class Script:
-    """One answer: the pieces of its body as they come; `gate` holds its head, `torn` ends it."""
+    """One answer: the pieces of its body as they come; `gate` holds its head, `torn` ends it.
 
-    pieces: list[bytes] = field(default_factory=list)
+    A piece that is an event waits for it; one that is a number lets as many seconds pass.
+    """
+
+    pieces: Sequence[bytes | asyncio.Event | float] = ()
     status: int = 200
     headers: Headers = (("Content-Type", "application/json"),)
     gate: asyncio.Event | None = None
@@ -66,7 +74,12 @@ class FakeUpstream:
     async def _chunks(self, script: Script) -> AsyncGenerator[bytes, None]:
         try:
             for piece in script.pieces:
-                yield piece
+                if isinstance(piece, bytes):
+                    yield piece
+                elif isinstance(piece, asyncio.Event):
+                    await piece.wait()
+                elif self._clock is not None:
+                    self._clock.seconds += piece
             if script.torn is not None:
                 raise script.torn
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import inspect
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -99,12 +99,14 @@ class Cut(bytes):
     """Bytes of an answer after which the upstream closes the connection."""
 
 
-Answered = bytes | None
+Answered = bytes | AsyncIterator[bytes] | None
 
 
 @dataclass
 class RawUpstream:
-    """Answers each request with the bytes that `answer` makes; `None` closes without a word."""
+    """Answers each request with the bytes that `answer` makes, at once or piece by piece; `None`
+    closes without a word.
+    """
 
     answer: Callable[[Received], Answered | Awaitable[Answered]] = like_openai
     received: list[Received] = field(default_factory=list)
@@ -136,14 +138,20 @@ class RawUpstream:
                     answer = await answer
                 if answer is None:
                     break
-                writer.write(answer)
-                await writer.drain()
-                if isinstance(answer, Cut):
+                pieces = _all_of(answer) if isinstance(answer, bytes) else answer
+                async for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                if isinstance(piece, Cut):
                     break
         except ConnectionError:
             pass  # the proxy may leave at any time
         finally:
             writer.close()
+
+
+async def _all_of(answer: bytes) -> AsyncIterator[bytes]:
+    yield answer
 
 
 async def _read(reader: asyncio.StreamReader) -> Received | None:

@@ -1,7 +1,7 @@
 """An engine on a stage: one session, a scripted upstream, and the lists that tests look at."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from fakes import FakeClock, FakeUpstream, Script
 from runreel.core.cassette import dump, interaction_document
 from runreel.core.facts import Fact
 from runreel.core.messages import Headers, Interaction, Request
+from runreel.core.pace import Latency
 from runreel.core.profiles import OPENAI
 from runreel.core.recorder import Check
 from runreel.core.redaction import Redacted, Redaction
@@ -33,10 +34,16 @@ class Stage:
     upstream: FakeUpstream
     store: MemoryStore
     facts: list[Fact]
+    clock: FakeClock
 
-    async def ask(self, request: Request, arrival: int | None = None) -> Answer:
+    async def ask(
+        self,
+        request: Request,
+        arrival: int | None = None,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> Answer:
         place = self.session.state.arrive() if arrival is None else arrival
-        return await self.engine.answer(self.session, place, request)
+        return await self.engine.answer(self.session, place, request, gone)
 
     @property
     def kept(self) -> list[tuple[bytes, int, bytes]]:
@@ -72,6 +79,7 @@ def stage(
     store: MemoryStore | None = None,
     redaction: Redaction | None = None,
     allow_regress: bool = False,
+    latency: Latency = "none",
 ) -> Stage:
     rules = redaction or Redaction()
     keeper = store or MemoryStore()
@@ -101,8 +109,9 @@ def stage(
         check_request=check_request,
         check_response=check_response,
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
+        latency=latency,
     )
-    return Stage(engine, session, upstream, keeper, facts)
+    return Stage(engine, session, upstream, keeper, facts, clock)
 
 
 def shown(answer: Answer) -> tuple[str, int, bytes, bool | None]:

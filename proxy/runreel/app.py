@@ -57,6 +57,10 @@ class SystemClock:
         """Seconds that never go back."""
         return time.monotonic()
 
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -181,6 +185,7 @@ def _engine(config: Config, redaction: Redaction, upstream: Upstream | None) -> 
             decoded_bytes_max=config.limits.decoded_body_bytes_max,
             response_bytes_max=config.limits.response_body_bytes_max,
         ),
+        latency=config.replay.latency,
     )
 
 

@@ -38,6 +38,12 @@ class Call:
         """Milliseconds since it came in."""
         return round((self.clock.monotonic() - self.started) * 1000)
 
+    async def wait_until(self, at_ms: int) -> None:
+        """Return when it is so many milliseconds old; at once if it is already."""
+        left_ms = at_ms - (self.clock.monotonic() - self.started) * 1000
+        if left_ms > 0:
+            await self.clock.sleep(left_ms / 1000)
+
     def tell(
         self, outcome: Outcome, status: int, *, upstream: bool = False, **details: object
     ) -> None:

@@ -5,24 +5,29 @@ Knows no framework and no file; an upstream, a clock and a session are handed to
 ends in exactly one `Fact`.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from runreel import streaming
 from runreel.calls import Call
+from runreel.capturing import Capturing
 from runreel.core import validation
 from runreel.core.envelope import NO_RETRY, error_response, json_response
 from runreel.core.errors import StoreFailed, Unredactable, UpstreamFailed, UpstreamFault
 from runreel.core.facts import Outcome
-from runreel.core.messages import Interaction, Request, Response, Violation
+from runreel.core.messages import Request, Response, Violation
 from runreel.core.misses import NO_MATCH, describe
 from runreel.core.modes import Action
 from runreel.core.operations import recognise
+from runreel.core.pace import Latency, plan
 from runreel.core.profiles import Profile
-from runreel.core.recordable import recordable_request
-from runreel.core.recorder import Check, Exchange, Recorder
+from runreel.core.recordable import has_body, recordable_request
+from runreel.core.recorder import Check, Recorder
 from runreel.core.redaction import Redacted, Redaction
 from runreel.core.session import Verdict
+from runreel.core.sse import is_event_stream
 from runreel.live import LiveSession
 from runreel.ports import Clock, Upstream, UpstreamAnswer
 
@@ -31,10 +36,11 @@ Source = Literal["replay", "upstream", "proxy"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client gets. `recorded` is None unless the session captures.
+    """What the client gets. `recorded` is None unless the session captures, and for a stream.
 
     `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
-    the upstream announced one. `undo` is for whoever could not even send the head.
+    that is known. A tail is read to its end even if the client has left, for it may be recorded.
+    `undo` is for whoever could not even send the head.
     """
 
     response: Response
@@ -76,6 +82,7 @@ class Engine:
         check_request: Check,
         check_response: Check,
         limits: Limits,
+        latency: Latency = "none",
     ) -> None:
         self._upstream = upstream
         self._clock = clock
@@ -83,8 +90,10 @@ class Engine:
         self._profile = profile
         self._check_request = check_request
         self._limits = limits
-        self._waiting: dict[Call, Verdict] = {}  # for the upstream
-        self._recorder = Recorder(redaction, profile, check_response, limits.decoded_bytes_max)
+        self._latency = latency
+        self._waiting: dict[Call, Verdict] = {}  # for their answers
+        recorder = Recorder(redaction, profile, check_response, limits.decoded_bytes_max)
+        self._capturing = Capturing(recorder, limits.response_bytes_max)
 
     async def answer(
         self,
@@ -108,7 +117,7 @@ class Engine:
         verdict = session.state.ask(arrival, call.sent)
         match verdict.action:
             case Action.SERVE:
-                return self._serve(call, verdict)
+                return await self._serve(call, verdict)
             case Action.REFUSE:
                 return self._refuse(call, verdict)
             case Action.FORWARD | Action.CAPTURE:
@@ -147,11 +156,29 @@ class Engine:
             opaque=opaque,
         )
 
-    def _serve(self, call: Call, verdict: Verdict) -> Answer:
+    async def _serve(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.hit is not None  # noqa: S101 - SERVE comes with a hit, by the session's contract
         interaction = verdict.hit.value
-        call.tell(Outcome.SERVED, interaction.response.status, interaction=interaction.id)
-        return Answer(interaction.response, "replay", undo=(call.session, verdict))
+        response = interaction.response
+        pieces = plan(interaction, self._latency)
+        tail = None
+        if len(pieces) > 1:
+            response, tail = replace(response, body=b""), streaming.paced(pieces, call)
+        else:
+            with self._waits(call, verdict):
+                await call.wait_until(pieces[0][0])
+        call.tell(Outcome.SERVED, response.status, interaction=interaction.id)
+        return Answer(response, "replay", tail=tail, undo=(call.session, verdict))
+
+    @contextmanager
+    def _waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
+        """While a call waits, what it has taken is free if its client leaves."""
+        if verdict is not None:
+            self._waiting[call] = verdict
+        try:
+            yield
+        finally:
+            self._waiting.pop(call, None)
 
     def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         miss = verdict.miss
@@ -180,32 +207,59 @@ class Engine:
             return Answer(json_response(refusal.status, refusal.body, NO_RETRY), "proxy", unstored)
         try:
             await call.session.check()
-            came, response, whole = await self._sent(call, verdict)
+            with self._waits(call, verdict):
+                came = await self._sent(call)
+                if _streams(call, came):
+                    return self._stream(call, verdict, came, captures=captures)
+                body, whole = await self._collect(came)
         except StoreFailed as failure:
             return self._fail(call, verdict, "recording_failed", str(failure))
         except UpstreamFailed as failure:
             called = failure.fault is not UpstreamFault.TOO_MANY
             return self._fail(call, verdict, failure.fault.value[0], str(failure), upstream=called)
-        recorded = await self._capture(call, verdict, response, whole) if captures else None
-        if not captures:
-            call.tell(Outcome.FORWARDED, response.status, upstream=True)
+        response = Response(came.status, came.headers, body)
+        recorded = None
+        if captures:
+            kept = response if whole else None
+            recorded = await self._capturing.keep(call, verdict, came.status, kept)
+        else:
+            call.tell(Outcome.FORWARDED, came.status, upstream=True)
         if whole:
             return Answer(response, "upstream", recorded)
-        return Answer(response, "upstream", recorded, came.chunks, came.length)
+        return Answer(
+            response, "upstream", recorded, streaming.passed_on(came.chunks, call), came.length
+        )
 
-    async def _sent(
-        self, call: Call, verdict: Verdict | None
-    ) -> tuple[UpstreamAnswer, Response, bool]:
-        """What the upstream answered; the response has the whole body, or its beginning."""
+    async def _sent(self, call: Call) -> UpstreamAnswer:
         assert self._upstream is not None  # noqa: S101 - no live mode starts without one
-        if verdict is not None:
-            self._waiting[call] = verdict
-        try:
-            came = await self._upstream.send(call.live)
-            body, whole = await self._collect(came)
-        finally:
-            self._waiting.pop(call, None)
-        return came, Response(came.status, came.headers, body), whole
+        return await self._upstream.send(call.live)
+
+    def _stream(
+        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, *, captures: bool
+    ) -> Answer:
+        """An answer whose events go out as they come."""
+        head = Response(came.status, came.headers)
+        if not captures:
+            call.tell(Outcome.FORWARDED, came.status, upstream=True)
+            passed = streaming.passed_on(came.chunks, call)
+            return Answer(head, "upstream", tail=passed, length=came.length)
+        return Answer(head, "upstream", tail=self._recorded(call, verdict, came))
+
+    async def _recorded(
+        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer
+    ) -> AsyncGenerator[bytes, None]:
+        async def keep(response: Response | None) -> bool:
+            return await self._capturing.keep(call, verdict, came.status, response)
+
+        limit = self._limits.response_bytes_max
+        with self._waits(call, verdict):
+            try:
+                async for piece in streaming.recorded(came, call, limit, keep):
+                    yield piece
+            except UpstreamFailed:
+                if verdict is not None:
+                    call.session.state.give_back(verdict)
+                raise
 
     def _fail(
         self,
@@ -233,65 +287,11 @@ class Engine:
                 return bytes(body), False
         return bytes(body), True
 
-    async def _capture(
-        self, call: Call, verdict: Verdict | None, response: Response, whole: bool
-    ) -> bool:
-        """Whether the exchange is on disk now; says why if it is not."""
-        gone = call.gone()
-        if gone and verdict is not None:
-            call.session.state.give_back(verdict)
-        kept = self._to_keep(call, verdict, response, whole, gone=gone)
-        reason = kept if isinstance(kept, str) else None
-        if verdict is not None and not isinstance(kept, str):
-            try:
-                await call.session.persist(call.session.state.keep(verdict, kept))
-            except StoreFailed as failure:
-                reason = str(failure)
-        call.tell(
-            Outcome.NOT_STORED if reason else Outcome.RECORDED,
-            response.status,
-            interaction=None if isinstance(kept, str) else kept.value.id,
-            reason=reason or ("its client had left" if gone else None),
-            upstream=True,
-            violations=len(call.checks if isinstance(kept, str) else kept.value.violations),
-        )
-        return reason is None
-
-    def _to_keep(
-        self,
-        call: Call,
-        verdict: Verdict | None,
-        response: Response,
-        whole: bool,
-        *,
-        gone: bool,
-    ) -> Redacted[Interaction] | str:
-        """The interaction to keep, or the reason why there is none."""
-        if not whole:
-            limit = self._limits.response_bytes_max
-            return f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
-        if verdict is None:
-            return call.opaque or ""
-        if not gone and call.session.state.regresses(verdict, response.status):
-            return (
-                f"upstream_retired: the upstream answers {response.status} where a good recording "
-                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
-            )
-        return self._recorder.interaction(
-            Exchange(
-                live=call.live,
-                plain=call.plain,
-                operation=call.operation,
-                fingerprint=verdict.fingerprint,
-                checks=call.checks,
-                response=response,
-                recorded_at=self._clock.now(),
-                duration_ms=call.elapsed_ms(),
-                client_gone=gone,
-            )
-        )
-
     def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
         if self._check_request == "off":
             return ()
         return validation.check_request(self._profile, call.operation, call.plain.body)
+
+
+def _streams(call: Call, came: UpstreamAnswer) -> bool:
+    return has_body(call.live.method, came.status) and is_event_stream(came.headers)

@@ -137,6 +137,10 @@ class Clock(Protocol):
         """Seconds that never go back; only differences mean anything."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds of `monotonic`."""
+        ...
+
 
 class Sink(Protocol):
     """A reader of the stream of facts."""

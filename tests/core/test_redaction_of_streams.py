@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_a_secret_within_an_event_is_blanked_and_the_rest_stays() -> None:
 def test_a_secret_said_in_pieces_is_found(secret: str, cuts: list[int]) -> None:
     text = f"a {secret} b"
     at = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    pieces = [text[start:end] for start, end in zip(at, at[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(at)]
 
     clean = after(b"".join(map(delta, pieces)) + DONE)
 

@@ -1,5 +1,7 @@
 """Cutting a stream into events."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ def test_a_blank_line_ends_an_event(body: bytes, events: tuple[bytes, ...]) -> N
 def test_chunks_do_not_matter_and_no_byte_is_lost(body: bytes, cuts: list[int]) -> None:
     splitter = Splitter()
     at = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
-    chunks = [body[start:end] for start, end in zip(at, at[1:], strict=False)]
+    chunks = [body[start:end] for start, end in pairwise(at)]
 
     events = [event for chunk in chunks for event in splitter.feed(chunk)]
     rest = splitter.rest()

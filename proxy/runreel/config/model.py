@@ -111,6 +111,10 @@ class Replay(_Section):
     repeat: Literal["never", "last"] = Field(
         "never", description='"last": a used-up recording answers again, up to 1,000 times in a row'
     )
+    latency: Literal["none", "recorded"] | Annotated[int, Field(ge=0, le=600_000)] = Field(
+        "none",
+        description='"recorded", or milliseconds to wait before each answer and event of a stream',
+    )
 
 
 class Validation(_Section):

@@ -6,7 +6,7 @@ of recordings.
 """
 
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from socket import SO_LINGER, SOL_SOCKET
 
@@ -62,18 +62,25 @@ async def write(
     if last or not request.content.at_eof():
         response.force_close()
     async with aclosing(answer.tail or _nothing()) as chunks:
-        try:
-            await response.prepare(request)
-        except ClientConnectionResetError:
+        there = await _reaches(response.prepare(request))
+        if not there:
             answer.unsent()
-            return response
-        if has_body(request.method, answer.response.status):
-            if answer.response.body:
-                await response.write(answer.response.body)
-            async for chunk in chunks:
-                await response.write(chunk)
-        await response.write_eof()
+        if answer.response.body and has_body(request.method, answer.response.status):
+            there = there and await _reaches(response.write(answer.response.body))
+        async for chunk in chunks:
+            there = there and await _reaches(response.write(chunk))
+        if there:
+            await response.write_eof()
     return response
+
+
+async def _reaches(sending: Awaitable[object]) -> bool:
+    """Whether the client was there to get what was sent."""
+    try:
+        await sending
+    except ClientConnectionResetError:
+        return False
+    return True
 
 
 def has_left(request: web.BaseRequest) -> bool:
