@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from runreel.calls import Call
 from runreel.core.errors import StoreFailed
 from runreel.core.facts import Outcome
-from runreel.core.messages import Interaction, Response
+from runreel.core.messages import Interaction, Response, values
+from runreel.core.recordable import SOURCE_HEADER
 from runreel.core.recorder import Exchange, Recorder
 from runreel.core.redaction import Redacted
 from runreel.core.session import Verdict
@@ -58,6 +59,8 @@ class Capturing:
             return f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
         if verdict is None:
             return call.opaque or ""
+        if "proxy" in values(response.headers, SOURCE_HEADER):
+            return "the upstream is a runreel too, and this answer is its own, not the API's"
         if not gone and call.session.state.regresses(verdict, response.status):
             return (
                 f"upstream_retired: the upstream answers {response.status} where a good recording "

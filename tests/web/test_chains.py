@@ -55,6 +55,30 @@ async def test_what_the_inner_runreel_says_of_itself_is_not_said_by_the_outer(
     assert "runreel" not in (tmp_path / "outer.json").read_text(encoding="utf-8")
 
 
+async def test_what_an_inner_runreel_refuses_never_replaces_a_recording(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    port = _free_port()
+    inner_url = f"http://127.0.0.1:{port}"
+    async with (
+        proxy(mode="record", upstream=upstream.url, cassette="inner", listen__port=port),
+        proxy(mode="record", upstream=inner_url, cassette="outer") as outer,
+    ):
+        await exchange(outer.url, post(PATH, BODY))
+    before = (tmp_path / "outer.json").read_bytes()
+
+    async with (
+        proxy(mode="replay", cassette="inner", listen__port=port) as inner,
+        proxy(mode="record", upstream=inner_url, cassette="outer") as outer,
+    ):
+        await exchange(inner.url, post(PATH, BODY))  # plays the only recording
+        refused = await exchange(outer.url, post(PATH, BODY))
+
+    assert refused.status == 424
+    assert refused.values("x-runreel-recorded") == ["no"]
+    assert (tmp_path / "outer.json").read_bytes() == before
+
+
 async def test_an_upstream_that_is_the_proxy_itself_is_noticed(
     proxy: Proxy,
 ) -> None:

@@ -22,7 +22,8 @@ NOISE = frozenset(
         "x-runreel-session",
     }
 )
-OURS = frozenset({"x-runreel-recorded", "x-runreel-source"})  # on answers, written anew each time
+SOURCE_HEADER = "x-runreel-source"
+OURS = frozenset({"x-runreel-recorded", SOURCE_HEADER})  # on answers, written anew each time
 _NOISE_OF_RESPONSES = OURS | {"via"}
 _NOISE_PREFIX = "x-stainless-"
 _BODILESS_STATUS = frozenset({204, 304})
