@@ -106,10 +106,13 @@ Answered = bytes | AsyncIterator[bytes] | None
 class RawUpstream:
     """Answers each request with the bytes that `answer` makes, at once or piece by piece; `None`
     closes without a word.
+
+    `deserted` are the requests whose sender had hung up when their answer was ready.
     """
 
     answer: Callable[[Received], Answered | Awaitable[Answered]] = like_openai
     received: list[Received] = field(default_factory=list)
+    deserted: list[Received] = field(default_factory=list)
     connections: int = 0
 
     async def __aenter__(self) -> Self:
@@ -136,6 +139,8 @@ class RawUpstream:
                 answer = self.answer(received)
                 if inspect.isawaitable(answer):
                     answer = await answer
+                if reader.at_eof() or reader.exception():
+                    self.deserted.append(received)
                 if answer is None:
                     break
                 pieces = _all_of(answer) if isinstance(answer, bytes) else answer

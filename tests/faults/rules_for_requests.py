@@ -27,6 +27,7 @@ def _post_with(fields: bytes, body: bytes = CHUNKED, version: bytes = b"HTTP/1.1
 
 
 async def _refused(url: str, upstream: RawUpstream, status: int, *requests: bytes) -> None:
+    upstream.answer = lambda _: http(200, [], b"answer")  # also to what makes no sense
     for raw in requests:
         reply = await exchange(url, raw, method="POST")
         assert reply.status == status, raw
