@@ -106,6 +106,32 @@ async def a_hundred_and_one_calls_are_under_way_at_once(url: str, upstream: RawU
     assert [reply.status for reply in replies] == [200] * 101
 
 
+async def one_call_too_many_is_refused_rather_than_left_to_wait(
+    url: str, upstream: RawUpstream
+) -> None:
+    arrived, release = asyncio.Event(), asyncio.Event()
+
+    async def held(received: Received) -> bytes:
+        if received.target == "/v1/first":
+            arrived.set()
+            await release.wait()
+        return http(200, [], b"answer")
+
+    upstream.answer = held
+    async with connection(url) as wire:
+        wire.writer.write(get("/v1/first"))
+        await arrived.wait()
+        try:
+            second = await soon(exchange(url, get("/v1/second")))
+        finally:
+            release.set()
+        first = await soon(wire.read())
+
+    assert first.status == 200
+    is_ours(second, 503, "too_many_calls")
+    assert second.values("retry-after") == ["1"]
+
+
 async def a_post_on_a_connection_that_breaks_is_an_error_and_sent_once(
     url: str, upstream: RawUpstream
 ) -> None:

@@ -55,7 +55,10 @@ ROWS: dict[str, tuple[Check, ...]] = {
         patience.a_call_may_take_almost_ten_minutes,
         patience.an_upstream_that_stays_silent_is_given_up,
     ),
-    "connector limit": (rules.a_hundred_and_one_calls_are_under_way_at_once,),
+    "connector limit": (
+        rules.a_hundred_and_one_calls_are_under_way_at_once,
+        rules.one_call_too_many_is_refused_rather_than_left_to_wait,
+    ),
     "pooled POST race": (
         rules.a_post_on_a_connection_that_breaks_is_an_error_and_sent_once,
         rules.no_method_is_sent_again_when_a_connection_breaks,
@@ -152,6 +155,7 @@ BROKEN_ANYWAY: dict[AnyCheck, str] = {
 NOT_APPLICABLE: dict[str, str] = {
     "numeric hosts": "the upstream comes from the configuration only",
     "connection cap": "left to the operating system's limit of open files; aiohttp has none",
+    "a connector for streams alone": "no connector has a limit; the calls have one for all",
     "force_close": "no option: what fails on a used connection is answered 502, not repeated",
     "upstream_nonconforming in the log": "what is accepted is framed anew, so nobody need know",
     "floor of aiohttp's version": (
@@ -162,6 +166,7 @@ NOT_APPLICABLE: dict[str, str] = {
 SETTINGS: dict[AnyCheck, dict[str, Any]] = {
     rules.a_request_that_is_too_large_is_refused: {"limits__request_body_bytes_max": 1_000},
     rules.a_chunked_request_that_is_too_large_is_refused: {"limits__request_body_bytes_max": 1_000},
+    rules.one_call_too_many_is_refused_rather_than_left_to_wait: {"limits__upstream_calls_max": 1},
     patience.a_client_that_leaves_does_not_end_its_call: {"mode": "record"},
     down.a_body_that_is_torn_after_its_beginning_never_looks_complete: {
         "limits__response_body_bytes_max": 1_000

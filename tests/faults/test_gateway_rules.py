@@ -137,6 +137,7 @@ MISTAKES: dict[Check, tuple[Mistake, ...]] = {
 # What there is no check for, and why.
 NOT_APPLICABLE: dict[str, str] = {
     "9110 7.6.2: Max-Forwards of TRACE": "TRACE is refused whatever it carries",
+    "9110 7.6.3: no Via, by an option": "there is none: a gateway has to sign what it forwards",
     "9110 7.8: Upgrade": "no protocol is switched to; the field is dropped like its fellows",
     "9112 9.3.2: order of pipelined answers": "aiohttp's server answers one request after another",
 }

@@ -1,11 +1,10 @@
-"""Calls to the upstream: none in replay, none through the environment, kept in order of arrival.
+"""Calls to the upstream: none in replay, kept in order of arrival.
 
 And no more of them at once, nor any of them for longer, than the configuration says.
 """
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,33 +21,6 @@ from wire import Wire, exchange, get, post
 PATH = "/v1/threads/thread_abc123/runs/run_abc123"
 BODY = b'{"metadata":{"stage":"a"}}'
 OK = http(200, [], b"answer")
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def test_the_environment_changes_nothing(
-    proxy: Proxy, upstream: RawUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upstream.answer = lambda _: OK
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine localhost login somebody password something\n", encoding="utf-8")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-    async with proxy(mode="passthrough", upstream=f"http://localhost:{upstream.port}") as running:
-        reply = await exchange(running.url, get("/v1/x"))
-
-    assert (reply.status, reply.body) == (200, b"answer")
-    assert upstream.received[0].values("authorization") == []
 
 
 async def test_replay_creates_no_client_session(
