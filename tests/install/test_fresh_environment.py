@@ -21,7 +21,8 @@ def test_readmes_first_command_installs_and_replays_in_a_fresh_environment(tmp_p
     command = next(line for line in lines if line.startswith("python3 -m venv") and " . " in line)
     assert command.endswith(".venv/bin/runreel replay --repeat last --cassette examples/modify-run")
     clone = tmp_path / "clone"
-    skipped = shutil.ignore_patterns(".git", ".venv", "venv*", "*.egg-info", ".*cache", "build")
+    made = (".venv", "venv*", "node_modules", "*.egg-info", ".*cache", "build")
+    skipped = shutil.ignore_patterns(".git", *made)
     shutil.copytree(ROOT, clone, ignore=skipped)
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNREEL_LISTEN__PORT": "0"}
     environment |= {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
