@@ -162,3 +162,31 @@ def test_bytes_after_an_answer_that_has_no_body_are_not_recorded() -> None:
     assert recordable_response("GET", Response(204, (JSON,), b"stray"), LIMIT) == Response(
         204, (JSON,), b""
     )
+
+
+EVENTS = ("Content-Type", "text/event-stream; charset=utf-8")
+STREAM = b"data: 1\n\ndata: 2\n\n"
+
+
+def test_a_stream_keeps_the_times_of_its_events() -> None:
+    came = Response(200, (EVENTS,), STREAM, (5, 7))
+
+    assert recordable_response("POST", came, LIMIT) == came
+
+
+def test_a_stream_of_which_nobody_saw_the_times_has_none_but_zeros() -> None:
+    came = Response(200, (EVENTS, GZIP), gzip.compress(STREAM))
+
+    assert recordable_response("POST", came, LIMIT) == Response(200, (EVENTS,), STREAM, (0, 0))
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        Response(200, (EVENTS, GZIP), b"not gzip at all"),
+        Response(200, (EVENTS,), b""),
+        Response(200, (JSON,), STREAM),
+    ],
+)
+def test_what_shows_no_events_has_no_times(came: Response) -> None:
+    assert recordable_response("POST", came, LIMIT).at_ms is None

@@ -69,6 +69,28 @@ async def test_nobody_waits_for_a_client_that_left() -> None:
     assert scene.clock.slept == pytest.approx([0.1, 0.05])
 
 
+async def test_a_client_that_gives_up_waiting_finds_the_recording_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left, waiting = asyncio.Event(), asyncio.Event()
+    scene = stage("replay", recorded=(an_interaction(),), latency=30)
+
+    async def sleep(_: float) -> None:
+        if not waiting.is_set():
+            waiting.set()
+            await left.wait()
+
+    monkeypatch.setattr(scene.clock, "sleep", sleep)  # holds the first one
+    first = asyncio.ensure_future(scene.ask(a_request(), gone=waiting.is_set))
+    await waiting.wait()
+    second = await scene.ask(a_request())
+    left.set()
+    (await first).unsent()
+
+    assert second.response.body == b'{"id": "run_abc123"}'
+    assert scene.session.state.unplayed() == ()
+
+
 async def test_a_stream_recorded_before_comes_back_byte_for_byte() -> None:
     live = stage("record", Script([STREAM], headers=HEADERS))
     await rest((await live.ask(a_request())).tail)

@@ -74,6 +74,7 @@ async def test_events_are_kept_with_the_time_since_the_request() -> None:
     [
         ((CREATED, DONE), [CREATED], [DONE]),
         ((CREATED, DONE + b": more\n\n", b": end"), [CREATED], [DONE + b": more\n\n: end"]),
+        ((CREATED, DONE, b"data: late\n\n"), [CREATED], [DONE + b"data: late\n\n"]),
         ((CREATED, DELTA), [CREATED, DELTA], [b""]),
         ((CREATED, b"data: half"), [CREATED], [b"data: half"]),
     ],
@@ -126,6 +127,18 @@ async def test_a_stream_that_is_torn_leaves_the_old_recording_as_it_was() -> Non
         await rest(answer.tail)
     await scene.session.close()
 
+    assert kept_bodies(scene) == [STREAM]
+
+
+async def test_a_stream_asked_for_again_after_it_was_torn_replaces_the_old_recording() -> None:
+    old = an_interaction(response=Response(200, HEADERS, b"data: old\n\n", (1,)))
+    scene = stage("record", streamed(CREATED, torn=TORN), streamed(STREAM), recorded=(old,))
+
+    with pytest.raises(UpstreamFailed):
+        await rest((await scene.ask(a_request())).tail)
+    await rest((await scene.ask(a_request())).tail)
+
+    assert [item["id"] for item in scene.documents] == ["modifyRun-00000000"]
     assert kept_bodies(scene) == [STREAM]
 
 

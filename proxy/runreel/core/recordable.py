@@ -67,7 +67,7 @@ def _times(response: Response, headers: Headers, body: bytes) -> tuple[int, ...]
     """The times of a stream; all are 0 where nobody looked when its events came."""
     if not body or not is_event_stream(headers) or codings(headers):
         return None
-    if response.at_ms is not None and body is response.body:
+    if response.at_ms is not None:
         return response.at_ms
     return (0,) * len(split(body))
 
