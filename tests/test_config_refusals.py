@@ -56,7 +56,7 @@ IN_A_FILE = [
         '[replay]\nrepeat = "always"',
         "runreel.toml: replay.repeat: input should be 'never' or 'last'",
     ),
-    ('profile = "acme"', "runreel.toml: profile: input should be 'openai'"),
+    ('profile = "acme"', "runreel.toml: profile: must be one of openai, openai_v1, rubra"),
     (
         "[upstream_options]\nread_timeout_s = 0",
         "runreel.toml: upstream_options.read_timeout_s: input should be greater than 0",

@@ -11,7 +11,6 @@ from runreel.core.profiles import OPENAI
 from runreel.core.validation import check_response, forbids
 from servers import RUN
 
-RUNS = Path(__file__).parents[3] / "shared" / "data" / "runs.jsonl"
 GONE: Any = object()
 
 
@@ -19,11 +18,6 @@ def run_findings(run: object) -> list[tuple[str, str, str]]:
     """Pointer, rule and severity of each finding."""
     found = check_response(OPENAI, "modifyRun", 200, json.dumps(run).encode())
     return [(item.at, item.rule, item.severity) for item in found]
-
-
-def recorded_in(*years: str) -> list[Any]:
-    lines = [json.loads(line) for line in RUNS.read_text(encoding="utf-8").splitlines()]
-    return [line["run"] for line in lines if line["recorded"][:4] in years]
 
 
 class TestARun:
@@ -69,8 +63,10 @@ class TestARun:
                 {"usage": {"prompt_tokens": 1, "total_tokens": 1}},
                 ("/usage/completion_tokens", "missing", "error"),
             ),
-            ({"tools": [{"type": "browser"}]}, ("/tools/0", "enum", "error")),
-            ({"tools": [{}]}, ("/tools/0", "type", "error")),
+            ({"tools": [{"type": "browser"}]}, ("/tools/0/type", "enum", "error")),
+            ({"tools": [{}]}, ("/tools/0/type", "missing", "error")),
+            ({"tools": [{"type": 5}]}, ("/tools/0/type", "type", "error")),
+            ({"tools": ["browser"]}, ("/tools/0", "type", "error")),
             ({"tools": [{"type": "code_interpreter"}] * 21}, ("/tools", "max_items", "error")),
             (
                 {"tools": [{"type": "code_interpreter"}, {"type": "function", "function": {}}]},
@@ -85,8 +81,18 @@ class TestARun:
                 ("/tools/0/file_search/max_num_results", "maximum", "error"),
             ),
             ({"last_error": {"code": "x", "message": ""}}, ("/last_error/code", "enum", "error")),
+            (
+                {"tools": [{"type": "function", "function": {"function": {}}}]},
+                ("/tools/0/function/name", "missing", "error"),
+            ),
+            ({"status": 5}, ("/status", "type", "error")),
             ({"tool_choice": "maybe"}, ("/tool_choice", "enum", "error")),
             ({"tool_choice": {"type": "browser"}}, ("/tool_choice/type", "enum", "error")),
+            (
+                {"response_format": {"type": "json_schema"}},
+                ("/response_format/json_schema", "missing", "error"),
+            ),
+            ({"response_format": "text"}, ("/response_format", "enum", "error")),
             ({"response_format": {"type": "xml"}}, ("/response_format/type", "enum", "error")),
             (
                 {"truncation_strategy": {"type": "auto", "last_messages": 0}},
@@ -106,7 +112,7 @@ class TestARun:
         error = b'{"error":{"message":"No run found","type":"","param":null,"code":null}}'
 
         assert check_response(OPENAI, "modifyRun", 404, error) == ()
-        assert check_response(OPENAI, "listRuns", 200, error) == ()
+        assert check_response(OPENAI, None, 200, error) == ()
         assert check_response(OPENAI, "modifyRun", 200, error) != ()
 
     @pytest.mark.parametrize(("body", "rule"), [(b"", "json"), (b"[1]", "type"), (b"ok", "json")])
@@ -114,22 +120,3 @@ class TestARun:
         (found,) = check_response(OPENAI, "getRun", 200, body)
 
         assert (found.at, found.rule, found.severity) == ("", rule, "error")
-
-
-needs_the_recorded_runs = pytest.mark.skipif(
-    not RUNS.exists(), reason="shared/data/runs.jsonl is not beside this checkout"
-)
-
-
-@needs_the_recorded_runs
-def test_every_run_recorded_since_2025_has_no_finding() -> None:
-    found = [run_findings(run) for run in recorded_in("2025", "2026")]
-
-    assert found == [[]] * 164
-
-
-@needs_the_recorded_runs
-def test_every_older_run_is_worth_advice_only() -> None:
-    severities = [item[2] for run in recorded_in("2023", "2024") for item in run_findings(run)]
-
-    assert set(severities) == {"advice"}

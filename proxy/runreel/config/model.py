@@ -13,12 +13,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from runreel.core.cassette import check_name
 from runreel.core.messages import FRAMING, HOP_BY_HOP
 from runreel.core.modes import SPELLINGS
+from runreel.core.profiles import PROFILES
 
 
 def _mode(text: str) -> str:
     if text not in SPELLINGS:
         raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
     return SPELLINGS[text]
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise ValueError(f"must be one of {', '.join(PROFILES)}")
+    return text
 
 
 def _upstream(text: str) -> str:
@@ -200,7 +207,9 @@ class Config(_Section):
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )
-    profile: Literal["openai"] = Field("openai", description="dialect of the API")
+    profile: Annotated[str, AfterValidator(_profile)] = Field(
+        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    )
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"
     )

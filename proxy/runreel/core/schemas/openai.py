@@ -1,78 +1,25 @@
-"""OpenAI's Assistants API v2 as it really answered, for the profile `openai`.
+"""OpenAI's Assistants API v2 as it really answered: the run, and what it is made of.
 
 Source: OpenAI's OpenAPI document of 2026-08-21, read with `nullable` honoured (its 3.1 validators
-would ignore it and refuse every real run), checked against recorded runs of 2025 and 2026. Unknown
-members of a response are welcome, of a request they are not.
+would ignore it and refuse every real run), checked against recorded runs of 2025 and 2026. Steps
+and requests stand in modules of their own.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-from pydantic_core import InitErrorDetails
+from pydantic import Discriminator, Field, Tag
 
-METADATA_PAIRS_MAX = 16
-METADATA_NAME_CHARS_MAX = 64  # code points, as the API counts
-METADATA_VALUE_CHARS_MAX = 512
+from runreel.core.schemas.shapes import Answered, by_type, text_or_by_type, text_or_object
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Answered(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-def _counted(value: Any, check_pairs: ValidatorFunctionWrapHandler) -> Any:
-    """Limit the number of pairs, whatever the pairs are; `max_length` is silent if one is wrong."""
-    if not isinstance(value, dict) or len(value) <= METADATA_PAIRS_MAX:
-        return check_pairs(value)
-    limit = {"field_type": "Object", "max_length": METADATA_PAIRS_MAX, "actual_length": len(value)}
-    wrong = [InitErrorDetails(type="too_long", ctx=limit, input=value)]
-    try:
-        check_pairs(value)
-    except ValidationError as error:
-        wrong += [
-            InitErrorDetails(
-                type=item["type"], loc=item["loc"], ctx=item.get("ctx", {}), input=item["input"]
-            )
-            for item in error.errors(include_url=False)
-        ]
-    raise ValidationError.from_exception_data("metadata", wrong)
-
-
-class ModifyRunRequest(_Sent):
-    """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
-
-    metadata: (
-        Annotated[
-            dict[
-                Annotated[str, Field(max_length=METADATA_NAME_CHARS_MAX)],
-                Annotated[str, Field(max_length=METADATA_VALUE_CHARS_MAX)],
-            ],
-            WrapValidator(_counted),
-        ]
-        | None
-    ) = None
-
-
-class FunctionCall(_Answered):
+class FunctionCall(Answered):
     """The function that a tool call names."""
 
     name: str
     arguments: str
 
 
-class ToolCall(_Answered):
+class ToolCall(Answered):
     """A tool call that waits for its output."""
 
     id: str
@@ -80,60 +27,60 @@ class ToolCall(_Answered):
     function: FunctionCall
 
 
-class ToolCalls(_Answered):
+class ToolCalls(Answered):
     """The calls of a required action."""
 
     tool_calls: list[ToolCall]
 
 
-class RequiredAction(_Answered):
+class RequiredAction(Answered):
     """What a run in `requires_action` waits for."""
 
     type: Literal["submit_tool_outputs"]
     submit_tool_outputs: ToolCalls
 
 
-class LastError(_Answered):
+class LastError(Answered):
     """Why a run failed."""
 
     code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
     message: str
 
 
-class IncompleteDetails(_Answered):
+class IncompleteDetails(Answered):
     """Why a run is incomplete."""
 
     reason: Literal["max_completion_tokens", "max_prompt_tokens"] | None = None
 
 
-class CodeInterpreterTool(_Answered):
+class CodeInterpreterTool(Answered):
     """The code interpreter."""
 
     type: Literal["code_interpreter"]
 
 
-class RankingOptions(_Answered):
+class RankingOptions(Answered):
     """How file search ranks."""
 
     ranker: Literal["auto", "default_2024_08_21"] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)]
 
 
-class FileSearchOptions(_Answered):
+class FileSearchOptions(Answered):
     """Overrides for file search."""
 
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     ranking_options: RankingOptions | None = None
 
 
-class FileSearchTool(_Answered):
+class FileSearchTool(Answered):
     """File search."""
 
     type: Literal["file_search"]
     file_search: FileSearchOptions | None = None
 
 
-class FunctionObject(_Answered):
+class FunctionObject(Answered):
     """A function that the model may call."""
 
     name: str
@@ -142,17 +89,22 @@ class FunctionObject(_Answered):
     strict: bool | None = None
 
 
-class FunctionTool(_Answered):
+class FunctionTool(Answered):
     """A function as a tool."""
 
     type: Literal["function"]
     function: FunctionObject
 
 
-Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool, Field(discriminator="type")]
+Tool = Annotated[
+    Annotated[CodeInterpreterTool, Tag("tag:code_interpreter")]
+    | Annotated[FileSearchTool, Tag("tag:file_search")]
+    | Annotated[FunctionTool, Tag("tag:function")],
+    Discriminator(by_type),
+]
 
 
-class Usage(_Answered):
+class Usage(Answered):
     """Tokens used; null until the run has ended."""
 
     prompt_tokens: int
@@ -160,58 +112,70 @@ class Usage(_Answered):
     total_tokens: int
 
 
-class TruncationStrategy(_Answered):
+class TruncationStrategy(Answered):
     """How the thread is cut before the run."""
 
     type: Literal["auto", "last_messages"]
     last_messages: Annotated[int, Field(ge=1)] | None = None
 
 
-class NamedFunction(_Answered):
+class NamedFunction(Answered):
     """A function by its name."""
 
     name: str
 
 
-class NamedToolChoice(_Answered):
+class NamedToolChoice(Answered):
     """A tool that the model has to use."""
 
     type: Literal["function", "code_interpreter", "file_search"]
     function: NamedFunction | None = None
 
 
-class JsonSchemaFormat(_Answered):
+class JsonSchemaFormat(Answered):
     """The schema of `json_schema` output."""
 
     name: str
     description: str | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     strict: bool | None = None
 
 
-class ResponseFormat(_Answered):
-    """The format the model must answer in."""
+class TextFormat(Answered):
+    """Plain text."""
 
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchemaFormat | None = None
+    type: Literal["text"]
 
 
-def _text_or_object(value: Any) -> str:
-    return "object" if isinstance(value, dict) else "text"
+class JsonObjectFormat(Answered):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class SchemaFormat(Answered):
+    """JSON after a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchemaFormat
 
 
 ToolChoice = Annotated[
-    Annotated[Literal["none", "auto", "required"], Tag("text")]
-    | Annotated[NamedToolChoice, Tag("object")],
-    Discriminator(_text_or_object),
+    Annotated[Literal["none", "auto", "required"], Tag("tag:text")]
+    | Annotated[NamedToolChoice, Tag("tag:object")],
+    Discriminator(text_or_object),
 ]
-AnyResponseFormat = Annotated[
-    Annotated[Literal["auto"], Tag("text")] | Annotated[ResponseFormat, Tag("object")],
-    Discriminator(_text_or_object),
+ResponseFormat = Annotated[
+    Annotated[Literal["auto"], Tag("tag:")]
+    | Annotated[TextFormat, Tag("tag:text")]
+    | Annotated[JsonObjectFormat, Tag("tag:json_object")]
+    | Annotated[SchemaFormat, Tag("tag:json_schema")],
+    Discriminator(text_or_by_type),
 ]
 Tokens = Annotated[int, Field(ge=256)]
 
 
-class Run(_Answered):
+class Run(Answered):
     """A run on a thread; times are Unix seconds."""
 
     id: str
@@ -250,29 +214,14 @@ class Run(_Answered):
     truncation_strategy: TruncationStrategy | None
     tool_choice: ToolChoice | None
     parallel_tool_calls: bool
-    response_format: AnyResponseFormat | None
+    response_format: ResponseFormat | None
 
 
-# Where recorded runs and the documentation's own examples are known to differ from the document:
-# (JSON pointer, rule). Worth a remark, never an error.
-KNOWN_DEVIATIONS = frozenset(
-    {
-        ("/instructions", "type"),  # null in runs of 2023 and 2024 and in every example
-        ("/max_prompt_tokens", "minimum"),  # 16 seen
-        ("/max_completion_tokens", "minimum"),
-        *(
-            (f"/{member}", "missing")  # came after November 2023
-            for member in (
-                "incomplete_details",
-                "max_completion_tokens",
-                "max_prompt_tokens",
-                "parallel_tool_calls",
-                "required_action",
-                "response_format",
-                "tool_choice",
-                "truncation_strategy",
-                "usage",
-            )
-        ),
-    }
-)
+class RunList(Answered):
+    """A page of runs."""
+
+    object: Literal["list"]
+    data: list[Run]
+    first_id: str
+    last_id: str
+    has_more: bool

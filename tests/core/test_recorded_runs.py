@@ -1,0 +1,108 @@
+"""The evidence: what real traffic of each year is worth under each profile."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from documents import needs, recorded_runs, recorded_stream
+from runreel.core.profiles import OPENAI, OPENAI_V1, Profile
+from runreel.core.validation import check_event, check_response
+
+Findings = Counter[tuple[str, str, str]]
+
+
+def found_in(profile: Profile, *years: str) -> Findings:
+    """How often each finding occurs: pointer, rule, severity."""
+    found: Findings = Counter()
+    for run in recorded_runs(*years):
+        for item in check_response(profile, "getRun", 200, json.dumps(run).encode()):
+            found[item.at, item.rule, item.severity] += 1
+    return found
+
+
+def advice(**times: int) -> Findings:
+    return Counter({(f"/{name}", "missing", "advice"): number for name, number in times.items()})
+
+
+pytestmark = [needs("runs.jsonl"), needs("vcr")]
+
+
+def test_every_run_recorded_since_2025_has_no_finding() -> None:
+    assert len(recorded_runs("2025", "2026")) == 164
+    assert found_in(OPENAI, "2025", "2026") == Counter()
+
+
+def test_every_run_of_2023_has_no_finding_under_the_profile_of_its_time() -> None:
+    assert len(recorded_runs("2023")) == 7
+    assert found_in(OPENAI_V1, "2023") == Counter()
+
+
+def test_runs_of_april_2024_are_worth_advice_where_they_are_of_v2_already() -> None:
+    assert len(recorded_runs("2024")) == 44
+    # 17 of the 44 are answers of v2: they have `tool_resources` in place of `file_ids`, and one of
+    # them is `incomplete`. In v1 that run was `completed`, with the reason in incomplete_details.
+    assert found_in(OPENAI_V1, "2024") == advice(file_ids=17) + Counter(
+        {("/status", "enum", "advice"): 1}
+    )
+
+
+def test_older_runs_are_worth_advice_only_under_the_newest_profile() -> None:
+    nulls = {("/instructions", "type", "advice"): 7}
+    assert found_in(OPENAI, "2023") == Counter(nulls) + advice(
+        required_action=7,
+        incomplete_details=7,
+        usage=7,
+        max_prompt_tokens=7,
+        max_completion_tokens=7,
+        truncation_strategy=7,
+        tool_choice=7,
+        parallel_tool_calls=7,
+        response_format=7,
+    )
+    assert found_in(OPENAI, "2024") == advice(parallel_tool_calls=44) + Counter(
+        {
+            ("/instructions", "type", "advice"): 27,
+            ("/max_completion_tokens", "minimum", "advice"): 28,
+        }
+    )
+
+
+def test_a_page_of_recorded_runs_has_no_finding() -> None:
+    runs = recorded_runs("2026")
+    page = {
+        "object": "list",
+        "data": runs,
+        "first_id": runs[0]["id"],
+        "last_id": runs[-1]["id"],
+        "has_more": False,
+    }
+
+    assert check_response(OPENAI, "listRuns", 200, json.dumps(page).encode()) == ()
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        # Real steps have `expires_at` where the document says `expired_at`, and no metadata.
+        (
+            OPENAI,
+            {("expired_at", "missing", "advice"): 6, ("metadata", "missing", "advice"): 6},
+        ),
+        (OPENAI_V1, {("file_ids", "missing", "advice"): 4}),
+    ],
+    ids=["openai", "openai_v1"],
+)
+def test_the_events_of_a_real_stream_are_worth_advice_only(
+    profile: Profile, expected: dict[tuple[str, str, str], int]
+) -> None:
+    events = recorded_stream()
+
+    found: Findings = Counter()
+    for index, (name, data) in enumerate(events):
+        for item in check_event(profile, index, name, data):
+            assert item.at.startswith(f"/{index}/data/")
+            found[item.at.removeprefix(f"/{index}/data/"), item.rule, item.severity] += 1
+
+    assert len(events) == 95
+    assert found == expected
