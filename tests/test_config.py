@@ -121,6 +121,10 @@ class TestSpellings:
 
         assert load(None, {}, {}).mode == mode
 
+    @pytest.mark.parametrize("name", ["openai", "openai_v1", "rubra"])
+    def test_a_profile_is_called_as_it_is(self, name: str) -> None:
+        assert load(None, {"RUNREEL_PROFILE": name}, {}).profile == name
+
     def test_lists_and_tables_in_the_environment_are_written_as_in_toml(self) -> None:
         config = load(
             None,

@@ -11,7 +11,13 @@ from servers import RUN
 from steps import CODE_CALL, SEARCH_CALL, STEP
 
 GONE: Any = object()
-EMPTY = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+EMPTY: dict[str, Any] = {
+    "object": "list",
+    "data": [],
+    "first_id": None,
+    "last_id": None,
+    "has_more": False,
+}
 
 
 def found_in(operation: str, answer: object) -> list[tuple[str, str, str]]:
@@ -29,7 +35,14 @@ def calling(*calls: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "operation",
-    ["createRun", "getRun", "modifyRun", "cancelRun", "submitToolOuputsToRun", "createThreadAndRun"],
+    [
+        "createRun",
+        "getRun",
+        "modifyRun",
+        "cancelRun",
+        "submitToolOuputsToRun",
+        "createThreadAndRun",
+    ],
 )
 def test_six_operations_answer_with_a_run(operation: str) -> None:
     assert found_in(operation, RUN) == []

@@ -135,7 +135,7 @@ def _translated(error: ErrorDetails, document: Any) -> Finding:
         rule = "max_name_length"
     if rule == "enum" and not isinstance(value, str):
         rule = "type"
-    at = _pointer(loc[:-1] if about_name else loc, document, appends=rule == "missing")
+    at = _pointer(loc[:-1] if about_name else loc, document, appends=rule in ("missing", "unknown"))
     if rule == "missing":
         return Finding(at, rule, _MISSING, kind=error["type"])
     message = error["msg"][:1].lower() + error["msg"][1:]

@@ -17,7 +17,7 @@ from runreel.core.schemas.openai import (
     Usage,
 )
 from runreel.core.schemas.openai_steps import CodeCall, MessageCreation, StepError, StepFunctionCall
-from runreel.core.schemas.pydantic1 import Closed, Taken, Text, mapping
+from runreel.core.schemas.pydantic1 import Closed, Taken, Text, mapping, text
 from runreel.core.schemas.shapes import Answered, by_type
 
 
@@ -142,7 +142,7 @@ class RunStepList(Answered):
 Metadata = Annotated[
     dict[
         Annotated[str, Field(max_length=limits.NAME_CHARS_MAX)],
-        Annotated[Text, Field(max_length=limits.VALUE_CHARS_MAX)],
+        Annotated[str, Field(max_length=limits.VALUE_CHARS_MAX), BeforeValidator(text)],
     ],
     WrapValidator(limits.counted),
     BeforeValidator(mapping),
