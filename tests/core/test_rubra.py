@@ -79,7 +79,7 @@ def test_create_run_takes_its_four_tools_and_makes_texts_of_numbers() -> None:
         (b'"x"', [{"loc": ["body"], **NO_DICT}]),
         (b"5", [{"loc": ["body"], **NO_DICT}]),
         (b"{bad", [no_json(1, "Expecting property name enclosed in double quotes")]),
-        (b"x", [no_json(0, "Expecting value")]),
+        (b'[["extra",1]]', [{"loc": ["body", "extra"], **EXTRA}]),
         (b"{} {}", [no_json(3, "Extra data")]),
         (
             b'{"z":1,"b":2,"metadata":5}',

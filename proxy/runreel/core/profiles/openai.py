@@ -187,14 +187,12 @@ def ordered(document: Any, findings: list[Finding]) -> list[Finding]:
 def _rank(finding: Finding, index: int, *, last: bool) -> tuple[int, int, int]:
     match finding.rule if last else None:
         case "unknown":
-            return (0, index, 0)
+            return (0, 0, 0)  # as sent: so they come from pydantic, and sorting is stable
         case "missing":
             return (1, 0, 0)
-        case "max_name_length":
-            return (2, index, 0)
         case None:
-            return (2, index, 2)
-    return (2, index, 1)
+            return (2, index, 1)
+    return (2, index, 0)
 
 
 def _places(value: Any) -> dict[str, int]:

@@ -135,6 +135,6 @@ def located(at: str) -> tuple[str | int, ...]:
     """The steps of a pointer into a request, with the indices of arrays as numbers."""
     found: list[str | int] = []
     for step in jsontext.steps(at):
-        in_array = bool(found) and found[-1] in _ARRAYS and found[-2:-1] != ["metadata"]
+        in_array = bool(found) and found[-1] in _ARRAYS
         found.append(int(step) if in_array and step.isdecimal() else step)
     return tuple(found)
