@@ -5,12 +5,13 @@ They are read in place and never copied. Without them a test is skipped by name;
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+STREAM = "vcr/test_streaming_new_assistant.yaml"
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -33,17 +34,8 @@ def specified(name: str) -> dict[str, Any]:
     return schema
 
 
-def recorded_stream() -> list[tuple[str, bytes]]:
-    """The events of a real stream of 2026: name and data of each."""
-    text = (DATA / "vcr" / "test_streaming_new_assistant.yaml").read_text(encoding="utf-8")
-    match = re.search(r"string: '(event: (?:[^']|'')*)'\n", text)
-    assert match is not None
-    # A quoted text in YAML: lines are folded into one, an empty line is the end of a line.
-    lines = re.sub(r" *\n *", "\n", match[1].replace("''", "'"))
-    folded = re.sub(r"(?<!\n)\n(?!\n)", " ", lines)
-    unfolded = re.sub(r"\n(\n+)", r"\1", folded)
-    events = (event.split("\n") for event in unfolded.strip().split("\n\n"))
-    return [
-        (name.removeprefix("event: "), data.removeprefix("data: ").encode())
-        for name, data in events
-    ]
+def recorded_stream() -> bytes:
+    """The body of a real stream of 2026."""
+    text = (DATA / STREAM).read_text(encoding="utf-8")
+    body: str = yaml.safe_load(text)["interactions"][4]["response"]["body"]["string"]
+    return body.encode()

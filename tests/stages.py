@@ -7,14 +7,15 @@ from typing import Any
 
 from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from fakes import FakeClock, FakeUpstream, Script
+from runreel.calls import Answer
 from runreel.core.cassette import dump, interaction_document
 from runreel.core.facts import Fact
 from runreel.core.messages import Headers, Interaction, Request
 from runreel.core.pace import Latency
-from runreel.core.profiles import OPENAI
+from runreel.core.profiles import OPENAI, Profile
 from runreel.core.recorder import Check
 from runreel.core.redaction import Redacted, Redaction
-from runreel.engine import Answer, Engine, Limits
+from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
 from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryStore
@@ -80,6 +81,7 @@ def stage(
     redaction: Redaction | None = None,
     allow_regress: bool = False,
     latency: Latency = "none",
+    profile: Profile = OPENAI,
 ) -> Stage:
     rules = redaction or Redaction()
     keeper = store or MemoryStore()
@@ -92,7 +94,7 @@ def stage(
             cassette="default",
             mode=mode,
             upstream=UPSTREAM,
-            profile="openai",
+            profile=profile.name,
             redaction=rules,
             allow_regress=allow_regress,
         ),
@@ -105,7 +107,7 @@ def stage(
         upstream=upstream if session.state.decision.live else None,
         clock=clock,
         redaction=rules,
-        profile=OPENAI,
+        profile=profile,
         check_request=check_request,
         check_response=check_response,
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),

@@ -1,17 +1,44 @@
-"""One request on its way through the engine.
+"""One request on its way through the engine, and the answer it gets.
 
-Owns what is known of it while it is answered, and the one fact in which it ends. What is done with
-it is `engine`.
+Owns what is known of a request while it is answered, and the one fact in which it ends. What is
+done with it is `engine`.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from runreel.core.facts import Fact, Outcome
-from runreel.core.messages import Request, Violation
+from runreel.core.messages import Request, Response, Violation
 from runreel.core.redaction import Redacted
+from runreel.core.session import Verdict
 from runreel.live import LiveSession
 from runreel.ports import Clock
+
+Source = Literal["replay", "upstream", "proxy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client gets. `recorded` is None unless the session captures, and for a stream.
+
+    `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
+    that is known. A tail is read to its end even if the client has left, for it may be recorded.
+    `undo` is for whoever could not even send the head.
+    """
+
+    response: Response
+    source: Source
+    recorded: bool | None = None
+    tail: AsyncGenerator[bytes, None] | None = None
+    length: int | None = None
+    undo: tuple[LiveSession, Verdict] | None = None
+
+    def unsent(self) -> None:
+        """The client left before the head: a recording that was to be served is unplayed again."""
+        if self.undo:
+            session, verdict = self.undo
+            session.state.give_back(verdict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,16 +8,15 @@ ends in exactly one `Fact`.
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from runreel import streaming
-from runreel.calls import Call
+from runreel.calls import Answer, Call
 from runreel.capturing import Capturing
 from runreel.core import validation
 from runreel.core.envelope import NO_RETRY, error_response, json_response
 from runreel.core.errors import StoreFailed, Unredactable, UpstreamFailed, UpstreamFault
 from runreel.core.facts import Outcome
-from runreel.core.messages import Request, Response, Violation
+from runreel.core.messages import Request, Response, Violation, values
 from runreel.core.misses import NO_MATCH, describe
 from runreel.core.modes import Action
 from runreel.core.operations import recognise
@@ -30,31 +29,6 @@ from runreel.core.session import Verdict
 from runreel.core.sse import is_event_stream
 from runreel.live import LiveSession
 from runreel.ports import Clock, Upstream, UpstreamAnswer
-
-Source = Literal["replay", "upstream", "proxy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the client gets. `recorded` is None unless the session captures, and for a stream.
-
-    `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
-    that is known. A tail is read to its end even if the client has left, for it may be recorded.
-    `undo` is for whoever could not even send the head.
-    """
-
-    response: Response
-    source: Source
-    recorded: bool | None = None
-    tail: AsyncGenerator[bytes, None] | None = None
-    length: int | None = None
-    undo: tuple[LiveSession, Verdict] | None = None
-
-    def unsent(self) -> None:
-        """The client left before the head: a recording that was to be served is unplayed again."""
-        if self.undo:
-            session, verdict = self.undo
-            session.state.give_back(verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +175,14 @@ class Engine:
         if self._check_request == "strict" and validation.forbids(call.checks):
             if verdict is not None:
                 call.session.state.give_back(verdict)
-            first = self._redaction.finding(call.live, call.checks[0])
-            refusal = self._profile.refuse(first)
-            call.tell(Outcome.REFUSED, refusal.status, reason=f"{first.at}: {first.rule}")
+            errors = [
+                self._redaction.finding(call.live, item)
+                for item in call.checks
+                if item.severity == validation.ERROR
+            ]
+            refusal = self._profile.refuse(*errors)
+            first = f"{errors[0].at}: {errors[0].rule}"
+            call.tell(Outcome.REFUSED, refusal.status, reason=first)
             return Answer(json_response(refusal.status, refusal.body, NO_RETRY), "proxy", unstored)
         try:
             await call.session.check()
@@ -290,7 +269,10 @@ class Engine:
     def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
         if self._check_request == "off":
             return ()
-        return validation.check_request(self._profile, call.operation, call.plain.body)
+        named = values(call.plain.headers, "content-type")
+        return validation.check_request(
+            self._profile, call.operation, call.plain.body, named[0] if named else None
+        )
 
 
 def _streams(call: Call, came: UpstreamAnswer) -> bool:

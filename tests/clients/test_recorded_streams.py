@@ -5,7 +5,6 @@ The stream is taken out of a recording among the project's shared documents and 
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 
 import openai
 import pytest
-import yaml
 
 from builders import FAKE_KEY
+from documents import STREAM, needs, recorded_stream
 from servers import Proxy, RawUpstream, Received
 
-CASSETTE = Path(__file__).parents[3] / "shared/data/vcr/test_streaming_new_assistant.yaml"
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
@@ -40,18 +38,10 @@ EVENTS = {
     "thread.run.completed": 1,
 }
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Assistants API is deprecated")
-
-
-@pytest.fixture
-def stream() -> bytes:
-    if not CASSETTE.exists():
-        if os.environ.get("CI"):
-            pytest.fail("CI has to provide the shared documents")
-        pytest.skip("the shared documents are not beside the project")
-    document = yaml.safe_load(CASSETTE.read_text(encoding="utf-8"))
-    text: str = document["interactions"][4]["response"]["body"]["string"]
-    return text.encode()
+pytestmark = [
+    needs(STREAM),
+    pytest.mark.filterwarnings("ignore:The Assistants API is deprecated"),
+]
 
 
 async def chunked(body: bytes, random: Random) -> AsyncIterator[bytes]:
@@ -91,8 +81,10 @@ async def events_of(kind: str, url: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", ["sync", "async"])
 async def test_a_real_stream_gives_the_same_events_live_and_replayed(
-    kind: str, seed: int, stream: bytes, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+    kind: str, seed: int, proxy: Proxy, upstream: RawUpstream, tmp_path: Path
 ) -> None:
+    stream = recorded_stream()
+
     def answer(_: Received) -> AsyncIterator[bytes]:
         return chunked(stream, Random(seed))  # noqa: S311 - has to come out the same each time
 

@@ -7,6 +7,7 @@ import pytest
 
 from documents import needs, recorded_runs, recorded_stream
 from runreel.core.profiles import OPENAI, OPENAI_V1, Profile
+from runreel.core.sse import around_data, name_of, split
 from runreel.core.validation import check_event, check_response
 
 Findings = Counter[tuple[str, str, str]]
@@ -96,11 +97,13 @@ def test_a_page_of_recorded_runs_has_no_finding() -> None:
 def test_the_events_of_a_real_stream_are_worth_advice_only(
     profile: Profile, expected: dict[tuple[str, str, str], int]
 ) -> None:
-    events = recorded_stream()
+    events = split(recorded_stream())
 
     found: Findings = Counter()
-    for index, (name, data) in enumerate(events):
-        for item in check_event(profile, index, name, data):
+    for index, event in enumerate(events):
+        parts = around_data(event)
+        assert parts is not None
+        for item in check_event(profile, index, name_of(event), parts[1]):
             assert item.at.startswith(f"/{index}/data/")
             found[item.at.removeprefix(f"/{index}/data/"), item.rule, item.severity] += 1
 

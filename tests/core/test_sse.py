@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.sse import Splitter, is_done, is_event_stream, split
+from runreel.core.sse import (
+    Splitter,
+    around_data,
+    is_done,
+    is_event_stream,
+    name_of,
+    split,
+)
 
 # Chosen so that ends of lines meet often, and half ends at the ends of chunks.
 STREAMS = st.lists(
@@ -80,6 +87,36 @@ def test_a_carriage_return_waits_for_the_byte_that_tells_whether_a_line_feed_fol
 )
 def test_the_stream_is_done_when_an_event_says_nothing_else(event: bytes, done: bool) -> None:
     assert is_done(event) is done
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (b"event: thread.run.created\ndata: {}\n\n", "thread.run.created"),
+        (b"data: {}\r\nevent:a\r\n\r\n", "a"),
+        (b"event: a\nevent: b\ndata: {}\n\n", "b"),
+        (b"data: event: a\n\n", ""),
+        (b"data: {}\n\n", ""),
+        (b"event: \xff\n\n", "\ufffd"),
+    ],
+)
+def test_the_last_name_of_an_event_counts(event: bytes, name: str) -> None:
+    assert name_of(event) == name
+
+
+@pytest.mark.parametrize(
+    ("event", "parts"),
+    [
+        (b"event: a\ndata: {}\n\n", (b"event: a\ndata: ", b"{}", b"\n\n")),
+        (b"data:{}\r\n\r\n", (b"data:", b"{}", b"\r\n\r\n")),
+        (b"data: 1\ndata: 2\n\n", None),
+        (b"event: a\n\n", None),
+    ],
+)
+def test_data_on_one_line_is_told_from_what_is_around_it(
+    event: bytes, parts: tuple[bytes, bytes, bytes] | None
+) -> None:
+    assert around_data(event) == parts
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from builders import a_request
 from fakes import Script
-from runreel.engine import Answer
+from runreel.calls import Answer
 from runreel.web.exchange import write
 from servers import Cut, Proxy, RawUpstream, http
 from stages import RECORDED, A, shown, stage

@@ -5,11 +5,13 @@ that is on, lose every secret, and be readable back. Pure: when and where it is 
 session's business.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
-from runreel.core import validation
+from runreel.core import sse, validation
 from runreel.core.cassette import check_storable
 from runreel.core.document import BadDocument
 from runreel.core.errors import Unredactable
@@ -80,4 +82,15 @@ class Recorder:
     def _findings(self, exchange: Exchange, plain: Response) -> tuple[Violation, ...]:
         if self.check_response == "off":
             return ()
-        return validation.check_response(self.profile, exchange.operation, plain.status, plain.body)
+        if plain.at_ms is None or plain.status >= 300:
+            return validation.check_response(
+                self.profile, exchange.operation, plain.status, plain.body
+            )
+        return tuple(islice(self._findings_of_events(plain), validation.FINDINGS_MAX))
+
+    def _findings_of_events(self, stream: Response) -> Iterator[Violation]:
+        for index, event in enumerate(sse.split(stream.body)):
+            parts = None if sse.is_done(event) else sse.around_data(event)
+            if parts is not None:
+                name = sse.name_of(event)
+                yield from validation.check_event(self.profile, index, name, parts[1])

@@ -17,6 +17,7 @@ _DONE = b"[DONE]"  # the data of the last event of OpenAI's streams
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _EVENT_END = re.compile(_LINE_END + _LINE_END)
 _END_BYTES_MAX = 4
+_NAME = re.compile(rb"(?:^|[\r\n])event: ?([^\r\n]*)")
 _DATA = re.compile(rb"(?:^|[\r\n])data: ?([^\r\n]*)")
 
 
@@ -76,6 +77,12 @@ def around_data(event: bytes) -> tuple[bytes, bytes, bytes] | None:
         return None
     start, end = found[0].span(1)
     return event[:start], event[start:end], event[end:]
+
+
+def name_of(event: bytes) -> str:
+    """The name of an event; empty if it has none."""
+    found = _NAME.findall(event)
+    return found[-1].decode("utf-8", "replace") if found else ""
 
 
 def is_done(event: bytes) -> bool:

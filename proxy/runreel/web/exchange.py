@@ -13,9 +13,9 @@ from socket import SO_LINGER, SOL_SOCKET
 from aiohttp import ClientConnectionResetError, HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDict
 
+from runreel.calls import Answer
 from runreel.core.messages import without
 from runreel.core.recordable import OURS, has_body, response_headers
-from runreel.engine import Answer
 from runreel.web import headers
 
 SOURCE_HEADER = "X-Runreel-Source"

@@ -16,9 +16,10 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from runreel.calls import Answer
 from runreel.core.errors import UpstreamFailed
 from runreel.core.messages import Request, Response, values
-from runreel.engine import Answer, Engine
+from runreel.engine import Engine
 from runreel.live import LiveSession
 from runreel.web import headers
 from runreel.web.exchange import TooLarge, cut_off, drop_additions, has_left, read_body, write
