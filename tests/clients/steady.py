@@ -59,5 +59,5 @@ async def steady() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         if process.returncode is None:
-            process.kill()
+            process.terminate()  # npm's wrapper would die of SIGKILL without its program
         await process.communicate()

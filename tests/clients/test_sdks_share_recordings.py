@@ -1,4 +1,4 @@
-"""A recording made by one SDK replays to the other: npm `openai`, newest and 4.x, and Python's."""
+"""A recording made by one SDK replays to the others: Python's, two of npm and two of Go."""
 
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,6 +7,7 @@ import pytest
 from openai import AsyncOpenAI, AsyncStream
 
 from builders import FAKE_KEY
+from clients import go_calls
 from clients.node_calls import (
     CREATION,
     NEWEST,
@@ -54,10 +55,16 @@ def _node_says(package: str) -> Speaker:
     return lambda url, *calls: node_prints(package, url, *calls)
 
 
+def _go_says(version: str) -> Speaker:
+    return lambda url, *calls: go_calls.go_prints(version, url, *calls)
+
+
 SPEAKERS: dict[str, Speaker] = {
     "npm newest": _node_says(NEWEST),
     "npm 4.x": _node_says(OLD),
     "python": _python_says,
+    "go v1": _go_says(go_calls.UNVERSIONED),
+    "go newest": _go_says(go_calls.NEWEST),
 }
 
 
@@ -70,6 +77,14 @@ SPEAKERS: dict[str, Speaker] = {
         ("python", "npm 4.x"),
         ("npm newest", "npm 4.x"),
         ("npm 4.x", "npm newest"),
+        ("go v1", "python"),
+        ("go newest", "python"),
+        ("python", "go v1"),
+        ("python", "go newest"),
+        ("go newest", "npm newest"),
+        ("npm newest", "go newest"),
+        ("go v1", "go newest"),
+        ("go newest", "go v1"),
     ],
 )
 async def test_operations_stream_and_retries_recorded_by_one_sdk_replay_to_the_other(

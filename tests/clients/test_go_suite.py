@@ -1,0 +1,53 @@
+"""The Go SDK's own tests of runs and run steps, which nobody here wrote."""
+
+import asyncio
+import json
+import re
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+from clients.go_calls import go_program
+from clients.steady import steady
+from processes import runreel
+
+OUTCOME = re.compile(r"^--- ([A-Z]+): (\w+)", re.MULTILINE)
+TESTS = [
+    "TestBetaThreadRunNewWithOptionalParams",
+    "TestBetaThreadRunGet",
+    "TestBetaThreadRunUpdateWithOptionalParams",
+    "TestBetaThreadRunListWithOptionalParams",
+    "TestBetaThreadRunCancel",
+    "TestBetaThreadRunSubmitToolOutputsWithOptionalParams",
+    "TestBetaThreadRunStepGetWithOptionalParams",
+    "TestBetaThreadRunStepListWithOptionalParams",
+]
+ALL_PASS = [("PASS", test) for test in TESTS]
+
+
+async def _outcomes(url: str) -> list[tuple[str, str]]:
+    """What became of each test against a server, in order."""
+    process = await asyncio.create_subprocess_exec(
+        go_program("v3.test"), "-test.v", env={"TEST_API_BASE_URL": url}, stdout=PIPE
+    )
+    out, _ = await process.communicate()
+    return OUTCOME.findall(out.decode())
+
+
+async def test_the_go_sdks_own_tests_pass_straight_recorded_and_replayed_without_the_server(
+    tmp_path: Path,
+) -> None:
+    async with steady() as url:
+        straight = await _outcomes(url)
+        async with runreel("record", "--quiet", "--upstream", url, cwd=tmp_path) as proxy:
+            recorded = await _outcomes(proxy.url)
+            await proxy.stop()
+
+    async with runreel("replay", "--quiet", "--receipt", "r.json", cwd=tmp_path) as proxy:
+        replayed = await _outcomes(proxy.url)
+        await proxy.stop()
+
+    receipt = json.loads((tmp_path / "r.json").read_bytes())
+    assert straight == recorded == replayed == ALL_PASS
+    # Each test looks first whether the server answers at all.
+    assert receipt["served"] == 2 * len(TESTS)
+    assert (receipt["missed"], receipt["unplayed"], receipt["upstream_calls"]) == ([], [], 0)
