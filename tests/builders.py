@@ -61,4 +61,4 @@ def a_cassette(*interactions: Redacted[Interaction]) -> Cassette:
 def a_pending(arrival: int = 1, answer: bytes = b"new", replaces: str | None = None) -> Pending:
     """A capture on its way into a cassette; it is named after what it answers."""
     interaction = an_interaction(response=a_response(answer), name=answer.decode())
-    return Pending(arrival, interaction, replaces, None)
+    return Pending(arrival, interaction, replaces)

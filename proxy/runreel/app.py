@@ -141,6 +141,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
             allow_regress=options.allow_regress,
             prune=options.prune,
             relaxed=config.record.durability == "relaxed",
+            barriers=config.replay.barriers,
         ),
         FileStore(config.cassettes),
         tell,

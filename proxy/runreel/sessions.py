@@ -35,6 +35,7 @@ class SessionSpec:
     allow_regress: bool = False
     prune: bool = False
     relaxed: bool = False
+    barriers: bool = True
 
 
 def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
@@ -100,6 +101,7 @@ def _opened(
         repeat_last=spec.repeat_last,
         allow_regress=spec.allow_regress,
         prune=spec.prune,
+        barriers=spec.barriers,
     )
     return LiveSession(
         id=spec.id,

@@ -57,7 +57,7 @@ class TestDocument:
 
     def test_it_survives_a_crash_and_replaces_nothing(self) -> None:
         old = a_cassette(recording("old"))
-        lost = Pending(1, recording("lost", gone=True), None, (0, "old"))
+        lost = Pending(1, recording("lost", gone=True), None, ((0, "old"),))
         records = parse_records(dump_records([Opening(old), lost]))
 
         found = recover(old, None, records)

@@ -25,6 +25,7 @@ from strategies import cassettes
 HEADER = a_cassette()
 OPENING = Opening(HEADER)
 SHA256 = "ab" * 32
+PLAYED = ((3, "x"), (4, None))
 
 
 def recording(name: str, stage: str = "a") -> Redacted[Interaction]:
@@ -38,12 +39,14 @@ def answers(cassette: Cassette | None) -> list[str]:
 
 class TestRecords:
     def test_a_record_is_one_line_of_ascii(self) -> None:
-        records: list[Record] = [Result("ab"), Pending(7, recording("é\n"), "old", (3, "x"))]
+        records: list[Record] = [Result("ab"), Pending(7, recording("é\n"), "old", PLAYED)]
 
         payload = dump_records(records)
 
         assert payload.startswith(b'[{"result":"ab"},{"capture":{"id":"\\u00e9\\n",')
-        assert payload.endswith(b',"arrival":7,"replaces":"old","after":[3,"x"]}]')
+        assert payload.endswith(
+            b',"arrival":7,"replaces":"old","played":[[3,"x"],[4,null]],"barriers":true}]'
+        )
         assert b"\n" not in payload
 
     def test_an_opening_says_all_that_a_cassette_begins_with(self) -> None:
@@ -53,14 +56,25 @@ class TestRecords:
             b'"redaction":["credential"]}}]'
         )
 
-    @given(cassettes(), st.integers(0, 10**9), st.none() | st.text(), st.text())
+    @given(
+        cassettes(),
+        st.integers(0, 10**9),
+        st.none() | st.text(),
+        st.lists(st.tuples(st.integers(0, 10**9), st.none() | st.text())).map(tuple),
+        st.booleans(),
+    )
     def test_every_record_comes_back_equal_from_its_line(
-        self, cassette: Cassette, arrival: int, replaces: str | None, after: str
+        self,
+        cassette: Cassette,
+        arrival: int,
+        replaces: str | None,
+        played: tuple[tuple[int, str | None], ...],
+        barriers: bool,
     ) -> None:
         records: list[Record] = [
             Opening(replace(cassette, interactions=())),
             *(
-                Pending(arrival, interaction, replaces, (arrival, after) if after else None)
+                Pending(arrival, interaction, replaces, played, barriers)
                 for interaction in cassette.interactions
             ),
             Result(SHA256),
@@ -81,9 +95,10 @@ class TestRecords:
             b"[{}]",
             b'[{"result":7}]',
             b'[{"opening":{}}]',
-            b'[{"capture":{},"arrival":1,"replaces":null,"after":null}]',
-            b'[{"capture":{},"arrival":"1","replaces":null,"after":null}]',
-            b'[{"capture":{},"arrival":1,"replaces":null,"after":[1]}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"played":[],"barriers":true}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"played":[],"barriers":1}]',
+            b'[{"capture":{},"arrival":"1","replaces":null,"played":[],"barriers":true}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"played":[[1]],"barriers":true}]',
             b'[{"result":"a","result":"b"}]',
             b"[" * 100_000,
         ],
@@ -122,7 +137,7 @@ class TestRecovering:
 
     def test_a_capture_takes_the_place_of_its_counterpart(self) -> None:
         cassette = a_cassette(recording("one", "x"), recording("two", "y"))
-        capture = Pending(1, recording("new", "x"), "one", None)
+        capture = Pending(1, recording("new", "x"), "one")
 
         found = recover(cassette, SHA256, [OPENING, capture])
 
@@ -132,7 +147,7 @@ class TestRecovering:
 
     def test_a_new_capture_follows_what_was_played_before_it(self) -> None:
         cassette = a_cassette(recording("one", "x"), recording("two", "y"), recording("three", "z"))
-        capture = Pending(5, recording("new", "n"), None, (4, "two"))
+        capture = Pending(5, recording("new", "n"), None, ((4, "two"),))
 
         assert answers(recover(cassette, SHA256, [OPENING, capture])) == [
             "one",
@@ -143,7 +158,7 @@ class TestRecovering:
 
     def test_a_capture_whose_counterpart_was_edited_away_is_new(self) -> None:
         cassette = a_cassette(recording("one", "x"))
-        capture = Pending(2, recording("new", "y"), "gone", (1, "gone too"))
+        capture = Pending(2, recording("new", "y"), "gone", ((1, "gone too"),))
 
         found = recover(cassette, SHA256, [OPENING, capture])
 
@@ -154,9 +169,9 @@ class TestRecovering:
         cassette = a_cassette(recording("one", "x"))
         records: list[Record] = [
             OPENING,
-            Pending(2, recording("other", "y"), None, (1, "one")),
-            Pending(3, recording("retried", "x"), "one", None),
-            Pending(1, recording("late", "x"), None, None),
+            Pending(2, recording("other", "y"), None, ((1, "one"),)),
+            Pending(3, recording("retried", "x"), "one", ((1, None),)),
+            Pending(1, recording("late", "x"), None),
         ]
 
         found = recover(cassette, SHA256, records)

@@ -58,7 +58,8 @@ def test_a_capture_follows_what_arrived_before_it_whatever_was_asked_later() -> 
     playing.ask(first, "a")
     playing.finish(third, "new", "done")
 
-    assert playing.journal[1:] == [Pending(third, recording("new", "x"), None, (second, "b1"))]
+    played = ((first, "a0"), (second, "b1"), (fourth, "c2"))
+    assert playing.journal[1:] == [Pending(third, recording("new", "x"), None, played)]
     found = [item.value.id for item in playing.state.merged()]
     assert found == ["a0", "b1", "new", "c2"]
 
@@ -73,7 +74,8 @@ def test_a_capture_does_not_follow_what_was_given_back() -> None:
     playing.finish(second, "", "left")
     playing.finish(third, "new", "done")
 
-    assert playing.journal[1:] == [Pending(third, recording("new", "x"), None, (first, "a0"))]
+    played = ((first, "a0"),)
+    assert playing.journal[1:] == [Pending(third, recording("new", "x"), None, played)]
 
 
 @st.composite

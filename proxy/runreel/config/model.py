@@ -118,6 +118,9 @@ class Replay(_Section):
     repeat: Literal["never", "last"] = Field(
         "never", description='"last": a used-up recording answers again, up to 1,000 times in a row'
     )
+    barriers: bool = Field(
+        True, description="a read is answered only from recordings made in the same state"
+    )
     latency: Literal["none", "recorded"] | Annotated[int, Field(ge=0, le=600_000)] = Field(
         "none",
         description='"recorded", or milliseconds to wait before each answer and event of a stream',

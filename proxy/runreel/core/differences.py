@@ -28,7 +28,8 @@ ABSENT = _Absent()
 class Difference:
     """What was `sent` beside what was `recorded`, in one facet.
 
-    `at` is a JSON pointer for the body, a parameter name for the query, else empty. Either side
+    `at` is a JSON pointer for the body (of a form, it begins with the name of the part or field),
+    a parameter name for the query, else empty. Either side
     may be `ABSENT`; otherwise both are plain JSON values (a number beyond a float is its text).
     """
 
@@ -83,7 +84,8 @@ def _printable(text: str) -> str:
 
 
 def _explain_body(name: str, sent: str, recorded: str) -> list[Difference]:
-    if sent.startswith("json ") and recorded.startswith("json "):
+    kind = sent.partition(" ")[0]
+    if kind in _STRUCTURED and recorded.startswith(f"{kind} "):
         mine, theirs = (_parsed(side) for side in (sent, recorded))
         found: list[Difference] = []
         _walk(name, "", mine, theirs, found)
@@ -91,19 +93,25 @@ def _explain_body(name: str, sent: str, recorded: str) -> list[Difference]:
     return [Difference(name, "", _body_value(sent), _body_value(recorded))]
 
 
+_STRUCTURED = ("json", "multipart", "form")
+
+
 def _parsed(side: str) -> Any:
-    return json.loads(side.removeprefix("json "), parse_float=Decimal)
+    kind, _, text = side.partition(" ")
+    parsed = json.loads(text, parse_float=Decimal)
+    if kind != "form":
+        return parsed
+    fields = _by_parameter(parsed)
+    return {key: found[0] if len(found) == 1 else found for key, found in fields.items()}
 
 
 def _body_value(side: str) -> Any:
     kind, _, text = side.partition(" ")
-    match kind:
-        case "absent":
-            return ABSENT
-        case "json":
-            return _plain(_parsed(side))
-        case _:
-            return text.encode("latin-1").decode("utf-8", "backslashreplace")
+    if kind == "absent":
+        return ABSENT
+    if kind in _STRUCTURED:
+        return _plain(_parsed(side))
+    return text.encode("latin-1").decode("utf-8", "backslashreplace")
 
 
 def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference]) -> None:

@@ -10,10 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from urllib.parse import unquote_to_bytes
 
 from runreel.core import jsontext
 from runreel.core.canonical import canonical_json
+from runreel.core.forms import canonical_form, canonical_pairs
 from runreel.core.messages import Request, values
 from runreel.core.redaction import Redacted
 
@@ -51,15 +51,7 @@ def digest(print_: Fingerprint) -> str:
 
 
 def _query(request: Request) -> str:
-    pairs = (pair.partition("=") for pair in request.query.split("&") if pair)
-    readable = sorted([_unquote(name), _unquote(value)] for name, _, value in pairs)
-    return json.dumps(readable, separators=(",", ":"))
-
-
-def _unquote(text: str) -> str:
-    # Clients differ in what they escape (and in `+` or `%20`); bytes that are not UTF-8 stay apart.
-    raw = unquote_to_bytes(text.replace("+", " ").encode("latin-1"))
-    return raw.decode("utf-8", "surrogateescape")
+    return canonical_pairs(request.query)
 
 
 def _body(request: Request) -> str:
@@ -68,7 +60,9 @@ def _body(request: Request) -> str:
     try:
         return "json " + canonical_json(request.body.decode("utf-8"))
     except (UnicodeDecodeError, jsontext.Unreadable):
-        return "bytes " + request.body.decode("latin-1")
+        types = values(request.headers, "content-type")
+        form = canonical_form(types[0], request.body) if len(types) == 1 else None
+        return form or "bytes " + request.body.decode("latin-1")
 
 
 def _header(request: Request, name: str) -> str:

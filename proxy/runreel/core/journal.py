@@ -19,9 +19,11 @@ from runreel.core.cassette import (
 )
 from runreel.core.document import BadDocument, read_json
 from runreel.core.facets import fingerprint
-from runreel.core.merging import Entry, merge
+from runreel.core.filing import Entry
+from runreel.core.merging import merge
 from runreel.core.messages import Interaction
 from runreel.core.redaction import Redacted, request_of
+from runreel.core.resources import UNRELATED, access_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,16 @@ class Opening:
 class Pending:
     """A capture on its way into its cassette.
 
-    `arrival` orders it within its session; `replaces` is the id of its counterpart, `after` the
-    recording (arrival, id) that the session had taken at the last arrival before it.
+    `arrival` orders it within its session; `replaces` is the id of its counterpart. `played` is
+    what became of the session's recordings since its last capture: at which arrival it took which
+    id, or that it gave it back (None). `barriers` tells whether states count in that session.
     """
 
     arrival: int
     interaction: Redacted[Interaction]
     replaces: str | None
-    after: tuple[int, str] | None
+    played: tuple[tuple[int, str | None], ...] = ()
+    barriers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,13 @@ def _document(record: Record) -> dict[str, Any]:
             return {"opening": header_document(header)}
         case Result(sha256):
             return {"result": sha256}
-        case Pending(arrival, interaction, replaces, after):
+        case Pending(arrival, interaction, replaces, played, barriers):
             return {
                 "capture": interaction_document(interaction),
                 "arrival": arrival,
                 "replaces": replaces,
-                "after": list(after) if after else None,
+                "played": [list(pair) for pair in played],
+                "barriers": barriers,
             }
 
 
@@ -99,12 +104,20 @@ def _record(document: Any) -> Record:
             "capture": dict(interaction),
             "arrival": int(arrival),
             "replaces": (str() | None) as replaces,
-            "after": (None | [int(), str()]) as after,
+            "played": list(pairs),
+            "barriers": bool(barriers),
         }:
-            place = (after[0], after[1]) if after else None
-            return Pending(arrival, parse_interaction(interaction), replaces, place)
+            played = tuple(_played(pair) for pair in pairs)
+            return Pending(arrival, parse_interaction(interaction), replaces, played, barriers)
         case {"result": str(sha256)}:
             return Result(sha256)
+    raise BadDocument("", "not a record of a journal")
+
+
+def _played(pair: Any) -> tuple[int, str | None]:
+    match pair:
+        case [int(arrival), (str() | None) as name]:
+            return arrival, name
     raise BadDocument("", "not a record of a journal")
 
 
@@ -125,12 +138,19 @@ def recover(
     header = _header(cassette, [record.header for record in records if isinstance(record, Opening)])
     if len({record.arrival for record in pending}) < len(pending):
         raise BadDocument("", "holds captures of two sessions; move one of its files away")
-    old = tuple(_entry(item, header.match_on) for item in header.interactions)
+    barriers = all(record.barriers for record in pending)
+
+    def entry(item: Redacted[Interaction]) -> Entry:
+        request = request_of(item)
+        access = access_of(request.value) if barriers else UNRELATED
+        return Entry(fingerprint(request, header.match_on), item, access)
+
+    old = tuple(entry(item) for item in header.interactions)
     places = {entry.interaction.value.id: at for at, entry in enumerate(old)}
     own = {record.arrival: record.replaces for record in pending}
-    known = dict(record.after for record in pending if record.after) | own
+    known = dict(pair for record in pending for pair in record.played) | own
     taken = {arrival: places[name] for arrival, name in known.items() if name in places}
-    captures = {record.arrival: _entry(record.interaction, header.match_on) for record in pending}
+    captures = {record.arrival: entry(record.interaction) for record in pending}
     merged = merge(old, captures, taken)
     return replace(header, interactions=tuple(entry.interaction for entry in merged))
 
@@ -144,7 +164,3 @@ def _header(cassette: Cassette | None, openings: Sequence[Cassette]) -> Cassette
     if (found.upstream, found.profile) != (opening.upstream, opening.profile):
         raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")
     return replace(found, redaction=opening.redaction)
-
-
-def _entry(interaction: Redacted[Interaction], match_on: tuple[str, ...]) -> Entry:
-    return Entry(fingerprint(request_of(interaction), match_on), interaction)

@@ -36,13 +36,16 @@ class Candidate:
 class Miss:
     """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
 
-    `differences` is empty when the nearest recording does match but was played already; `repeated`
-    is how many times in a row it has answered again.
+    `differences` is empty when the nearest recording does match but was played already, or belongs
+    to another state. `barriers` are the writes that make it another one: those that come before it
+    and were not played, or else those that come after it and were. `repeated` is how many times in
+    a row it has answered again.
     """
 
     code: str
     nearest: Candidate | None = None
     differences: tuple[Difference, ...] = ()
+    barriers: tuple[Candidate, ...] = ()
     repeated: int = 0
 
 
@@ -94,6 +97,8 @@ def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
             f"The last recording of {call} in cassette '{cassette}', {name}, has answered again "
             f"{miss.repeated:,} times in a row; the client seems to be in a loop."
         )
+    if miss.barriers:
+        return "\n".join([*_other_state(miss, call, cassette), _how_to(cassette)])
     if miss.code == EXHAUSTED:
         return (
             f"Every recording of {call} in cassette '{cassette}' was played already, the last as "
@@ -113,6 +118,28 @@ def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
     theirs = request_of(miss.nearest.interaction).value
     lines.append(f"  nearest: {theirs.method} {_shown_text(theirs.target)}")
     return "\n".join([*lines, _how_to(cassette)])
+
+
+def _other_state(miss: Miss, call: str, cassette: str) -> list[str]:
+    assert miss.nearest is not None  # noqa: S101 - a state is that of a recording
+    first, *others = [_named(item.interaction) for item in miss.barriers]
+    if miss.barriers[0].played:
+        why = f"comes before {first}, which was played already"
+    else:
+        why = f"comes after {first}, which was not played"
+    return [
+        f"No recording of {call} belongs to this state: "
+        f"{_shown_text(miss.nearest.interaction.value.id)} in cassette '{cassette}' {why}"
+        + (f" (and {len(others)} more)" if others else "")
+        + ".",
+        *(f"  and {name}" for name in others[:_SHOWN_MAX]),
+        "A read is answered by recordings made after as many writes to its resource as were played.",
+    ]
+
+
+def _named(interaction: Redacted[Interaction]) -> str:
+    request = request_of(interaction).value
+    return f"{request.method} {_shown_text(request.path)} ({_shown_text(interaction.value.id)})"
 
 
 def _how_to(cassette: str) -> str:

@@ -1,23 +1,25 @@
 """One user of a cassette: which recordings were played, and what was captured.
 
-Owns the index, the cursors and the order of arrival: `arrive`, `ask`, `give_back`, `keep`,
+Owns the order of arrival and what comes of each request: `arrive`, `ask`, `give_back`, `keep`,
 `merged`. Decides by the row of its mode and never looks at the mode itself. Never awaits, knows no
 store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
 """
 
-from bisect import bisect_left, insort
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from runreel.core.cursors import Cursors, Key
 from runreel.core.errors import Unredactable
 from runreel.core.facets import Fingerprint, fingerprint
+from runreel.core.filing import Entry
 from runreel.core.journal import Pending
-from runreel.core.merging import Entry, merge
+from runreel.core.merging import merge
 from runreel.core.messages import Interaction, Request
 from runreel.core.misses import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
 from runreel.core.modes import Action, Decision
 from runreel.core.redaction import Redacted, Redaction, request_of
+from runreel.core.resources import UNRELATED, Access, access_of
 
 REPEATS_IN_A_ROW_MAX = (
     1_000  # of one recording: a client that pages for ever asks 1,500 times a second
@@ -30,12 +32,15 @@ class Verdict:
     """What to do with a request: `hit` for SERVE, `miss` for REFUSE, neither needed for the rest.
 
     `arrival` and `fingerprint` come back to the session with `give_back` and `keep`;
-    `counterpart` is the position of the recording that a capture would replace.
+    `counterpart` is the position of the recording that a capture would replace, `turn` how many
+    requests like this one there were with it.
     """
 
     action: Action
     arrival: int
     fingerprint: Fingerprint
+    access: Access
+    turn: int
     hit: Redacted[Interaction] | None = None
     miss: Miss | None = None
     counterpart: int | None = None
@@ -54,26 +59,25 @@ class Session:
         repeat_last: bool = False,
         allow_regress: bool = False,
         prune: bool = False,
+        barriers: bool = True,
     ) -> None:
         self.match_on = match_on
         self.decision = decision
-        self._repeat_last = repeat_last and decision.on_hit is Action.SERVE
+        self._serves = decision.on_hit is Action.SERVE
+        self._repeat_last = repeat_last and self._serves
         self._allow_regress = allow_regress
         self._prune = prune
+        self._barriers = barriers
         self._old = tuple(self._entry(item, redaction) for item in interactions)
-        self._queues: dict[Fingerprint, list[int]] = {}
-        for position, entry in enumerate(self._old):
-            if not _gone(entry):
-                self._queues.setdefault(entry.fingerprint, []).append(position)
-        # Positions that are neither played nor to be replaced yet, in recorded order.
-        self._untaken = {print_: deque(queue) for print_, queue in self._queues.items()}
-        self._taken: dict[int, int] = {}  # by arrival
-        self._taken_at: list[int] = []  # its keys in order
-        self._places: dict[int, int] = {}  # what captures replace or follow, by arrival
+        self._cursors = Cursors(self._old)
+        self._told: dict[int, int] = {}  # what captures say of the cursors, for a journal
+        self._untold: set[int] = set()  # arrivals
         self._arrivals = 0
+        self._turns: Counter[Fingerprint] = Counter()
+        self._turn_at: dict[int, Fingerprint] = {}  # by arrival
         self._asked: Counter[Fingerprint] = Counter()  # to capture
         self._captures: dict[int, Entry] = {}  # by arrival
-        self._repeating: tuple[Fingerprint, int] | None = None
+        self._repeating: tuple[Key, int] | None = None
 
     def _entry(self, item: Redacted[Interaction], redaction: Redaction) -> Entry:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
@@ -81,7 +85,10 @@ class Session:
             recorded = redaction.request(request_of(item).value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
-        return Entry(fingerprint(recorded, self.match_on), item)
+        return Entry(fingerprint(recorded, self.match_on), item, self._access(recorded))
+
+    def _access(self, request: Redacted[Request]) -> Access:
+        return access_of(request.value) if self._barriers else UNRELATED
 
     def arrive(self) -> int:
         """A place in the order of arrival; take it before the request's body is awaited."""
@@ -91,37 +98,56 @@ class Session:
     def ask(self, arrival: int, request: Redacted[Request]) -> Verdict:
         """What to do with a request. A recording that is served counts as played from here on."""
         print_ = fingerprint(request, self.match_on)
-        position = self._next(print_)
+        access = self._access(request)
+        key = self._cursors.key(arrival, print_, access)
+        # Live is better than a recording of another state; where nothing is served, all is live.
+        outdated = self._serves and self._cursors.outdated(arrival, access)
+        position = None if outdated else self._next(key)
         action = self.decision.on_miss if position is None else self.decision.on_hit
-        if self._repeating == (print_, REPEATS_IN_A_ROW_MAX) and position is None:
+        if self._repeating == (key, REPEATS_IN_A_ROW_MAX) and position is None:
             action = Action.REFUSE  # whatever the mode: a client in a loop must not go live in it
+        turn = self._turns[print_] + 1
+        verdict = Verdict(action, arrival, print_, access, turn)
         if action is Action.REFUSE:
-            return Verdict(action, arrival, print_, miss=self._miss(print_))
+            return replace(verdict, miss=self._miss(key))
+        if action is Action.FORWARD:
+            return verdict
         if action is Action.CAPTURE:
             self._asked[print_] += 1
+        self._turns[print_] = turn
+        self._turn_at[arrival] = print_
         if position is None:
-            return Verdict(action, arrival, print_)
-        self._taken[arrival] = position
-        insort(self._taken_at, arrival)
+            if access.writes:
+                self._cursors.note(arrival, access)
+            return verdict
+        self._cursors.take(arrival, position)
+        self._untold.add(arrival)
         if action is Action.SERVE:
-            return Verdict(action, arrival, print_, hit=self._old[position].interaction)
-        return Verdict(action, arrival, print_, counterpart=position)
+            return replace(verdict, hit=self._old[position].interaction)
+        return replace(verdict, counterpart=position)
 
     def give_back(self, verdict: Verdict) -> None:
-        """Free the recording of a client that left before it saw anything, or of a call to the
-        upstream that had no answer: the next equal request has it again. A second time is harmless.
+        """Undo what `ask` did for a client that left before it saw anything, or for a call to the
+        upstream that had no answer: the next equal request finds all as this one did. A second
+        time is harmless.
         """
-        position = self._taken.pop(verdict.arrival, None)
-        if position is not None:
-            self._taken_at.remove(verdict.arrival)
-        if position is not None and position not in self._taken.values():
-            insort(self._untaken[verdict.fingerprint], position)
+        arrival = verdict.arrival
+        print_ = self._turn_at.pop(arrival, None)
+        if print_ is not None:
+            self._turns[print_] -= 1
+        self._untold.add(arrival)
+        self._cursors.give_back(arrival)
 
     def regresses(self, verdict: Verdict, status: int) -> bool:
-        """Whether keeping an answer of this status would replace a good recording by "gone"."""
-        if verdict.counterpart is None or self._allow_regress or status not in _GONE:
+        """Whether keeping an answer of this status would replace a good recording by "gone".
+
+        Good ones are its counterpart and, if it is recorded in other states only, the one whose
+        turn it is regardless of state: an upstream that is gone has no states.
+        """
+        if self._allow_regress or status not in _GONE or self._serves:
             return False
-        return self._old[verdict.counterpart].interaction.value.response.status < 300
+        replaceable = {verdict.counterpart, self._cursors.nth(verdict.fingerprint, verdict.turn)}
+        return any(at is not None and _good(self._old[at]) for at in replaceable)
 
     def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> Pending:
         """Take a captured interaction in; it shows in `merged` from here on.
@@ -129,21 +155,35 @@ class Session:
         It replaces its counterpart unless that was given back. What comes back is for a journal,
         from which a crash can be mended.
         """
-        self._captures[verdict.arrival] = Entry(verdict.fingerprint, interaction)
-        last = bisect_left(self._taken_at, verdict.arrival) - 1
-        after = self._place(self._taken_at[last]) if last >= 0 else None
-        self._places.pop(verdict.arrival, None)  # it may have been given back since
-        replaces = self._place(verdict.arrival)
-        return Pending(verdict.arrival, interaction, replaces[1] if replaces else None, after)
+        arrival = verdict.arrival
+        self._captures[arrival] = Entry(verdict.fingerprint, interaction, verdict.access)
+        played = self._tell(arrival)
+        position = self._cursors.taken.get(arrival)
+        replaces = None if position is None else self._id(position)
+        return Pending(arrival, interaction, replaces, played, self._barriers)
+
+    def _tell(self, capturing: int) -> tuple[tuple[int, str | None], ...]:
+        """What became of the cursors since the last capture; None is for what was given back."""
+        changed = []
+        for arrival in sorted(self._untold):
+            was, position = self._told.pop(arrival, None), self._cursors.taken.get(arrival)
+            if position is not None:
+                self._told[arrival] = position
+            if position != was and arrival != capturing:
+                changed.append((arrival, None if position is None else self._id(position)))
+        self._untold.clear()
+        return tuple(changed)
 
     def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
 
         At the end (`final`) old recordings go whose request was asked again fewer times than they
-        stand there, if every answer was kept; with `prune` also those nobody asked for.
+        stand there, if every answer was kept; with `prune` also those nobody asked for. Until then
+        it is what a crash would leave.
         """
         dropped = self._superseded() if final else frozenset()
-        entries = merge(self._old, self._captures, self._places, dropped)
+        taken = self._cursors.taken if final else self._told
+        entries = merge(self._old, self._captures, taken, dropped)
         return tuple(entry.interaction for entry in entries)
 
     @property
@@ -153,12 +193,7 @@ class Session:
 
     def unplayed(self) -> tuple[str, ...]:
         """Ids that a serving session has not played; nothing when recordings are not served."""
-        if self.decision.on_hit is not Action.SERVE:
-            return ()
-        played = set(self._taken.values())
-        return self._ids(
-            at for at, entry in enumerate(self._old) if at not in played and not _gone(entry)
-        )
+        return self._ids(self._cursors.unplayed()) if self._serves else ()
 
     def not_rerecorded(self) -> tuple[str, ...]:
         """Ids that a recording session was not asked for."""
@@ -175,56 +210,60 @@ class Session:
         if self.decision.on_hit is not Action.CAPTURE:
             return frozenset()
         kept = Counter(
-            capture.fingerprint for capture in self._captures.values() if not _gone(capture)
+            capture.fingerprint for capture in self._captures.values() if not capture.gone
         )
         # One that failed, or that nobody received, keeps all: nothing good may be lost.
         whole = {print_ for print_, asked in self._asked.items() if asked == kept[print_]}
-        taken = set(self._taken.values())
+        retired = frozenset(
+            capture.fingerprint
+            for capture in self._captures.values()
+            if capture.interaction.value.response.status in _GONE and not self._allow_regress
+        )
         fewer = frozenset(
             at
             for at, entry in enumerate(self._old)
-            if entry.fingerprint in whole and at not in taken
+            if entry.fingerprint in whole
+            and not self._cursors.played(at)
+            and not (entry.fingerprint in retired and _good(entry))
         )
         return fewer | (self._unasked() if self._prune else frozenset())
 
-    def _place(self, arrival: int) -> tuple[int, str] | None:
-        """The recording that was taken at an arrival, by id; from now on it places captures."""
-        position = self._taken.get(arrival)
-        if position is None:
-            return None
-        self._places[arrival] = position
-        return arrival, self._old[position].interaction.value.id
+    def _id(self, position: int) -> str:
+        return self._old[position].interaction.value.id
 
     def _ids(self, positions: Iterable[int]) -> tuple[str, ...]:
-        return tuple(self._old[at].interaction.value.id for at in positions)
+        return tuple(self._id(at) for at in positions)
 
-    def _next(self, print_: Fingerprint) -> int | None:
+    def _next(self, key: Key) -> int | None:
         """The position of the recording whose turn it is, or None; counts repeats in a row."""
-        untaken = self._untaken.get(print_)
-        if untaken:
+        position = self._cursors.next(key)
+        last = self._cursors.last(key) if self._repeat_last else None
+        if position is not None or last is None:
             self._repeating = None
-            return untaken.popleft()
-        if untaken is None or not self._repeat_last:
-            self._repeating = None
-            return None
-        before = self._repeating[1] if self._repeating and self._repeating[0] == print_ else 0
+            return position
+        before = self._repeating[1] if self._repeating and self._repeating[0] == key else 0
         if before >= REPEATS_IN_A_ROW_MAX:
             return None
-        self._repeating = (print_, before + 1)
-        return self._queues[print_][-1]
+        self._repeating = (key, before + 1)
+        return last
 
-    def _miss(self, print_: Fingerprint) -> Miss:
-        played = set(self._taken.values())
-        candidates = (
-            Candidate(entry.fingerprint, entry.interaction, played=at in played)
-            for at, entry in enumerate(self._old)
-            if not _gone(entry)
-        )
-        code = EXHAUSTED if print_ in self._queues else NO_MATCH
+    def _miss(self, key: Key) -> Miss:
+        if self._repeating is None and (found := self._cursors.elsewhere(key)):
+            at, writes = found
+            return Miss(
+                EXHAUSTED,
+                self._candidate(at),
+                barriers=tuple(self._candidate(at) for at in writes),
+            )
+        candidates = (self._candidate(at) for at, entry in enumerate(self._old) if not entry.gone)
+        code = EXHAUSTED if self._cursors.recorded(key[0]) else NO_MATCH
         repeated = self._repeating[1] if self._repeating else 0
-        return replace(nearest_to(print_, code, candidates), repeated=repeated)
+        return replace(nearest_to(key[0], code, candidates), repeated=repeated)
+
+    def _candidate(self, at: int) -> Candidate:
+        entry = self._old[at]
+        return Candidate(entry.fingerprint, entry.interaction, played=self._cursors.played(at))
 
 
-def _gone(entry: Entry) -> bool:
-    """Whether nobody received its answer: it is kept, but never played."""
-    return entry.interaction.value.client_gone
+def _good(entry: Entry) -> bool:
+    return entry.interaction.value.response.status < 300
