@@ -7,7 +7,7 @@ for a read that was recorded again and would come out in another epoch. Knows no
 """
 
 import sys
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 

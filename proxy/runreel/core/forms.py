@@ -10,9 +10,9 @@ import re
 from urllib.parse import unquote_to_bytes
 
 _PARTS_MAX = 1_000
-_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_PARAMETER = re.compile(rf"""[ \t]*;[ \t]*({_TOKEN})=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))""")
-_FIELD = re.compile(rf"({_TOKEN}):[ \t]*(.*?)[ \t]*", re.DOTALL)
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_PARAMETER = re.compile(rf"""[ \t]*;[ \t]*({_NAME})=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))""")
+_FIELD = re.compile(rf"({_NAME}):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _BODY = "body"
 _FORM = rb"""(?![{\["])[!-~]+"""
 

@@ -20,6 +20,10 @@ EXHAUSTED = "interaction_exhausted"
 
 _COMPARED_CHARS_MAX = 1_000_000  # of candidates that are compared member by member: some 0.3 s
 _SHOWN_MAX = 12  # differences in a message; the receipt has them all
+_STATE = (
+    "A read is answered by recordings made after as many writes to its resource as were played; "
+    "replay.barriers = false plays plain recorded order."
+)
 _VALUE_CHARS_MAX = 100  # of one value in a message
 
 
@@ -133,7 +137,7 @@ def _other_state(miss: Miss, call: str, cassette: str) -> list[str]:
         + (f" (and {len(others)} more)" if others else "")
         + ".",
         *(f"  and {name}" for name in others[:_SHOWN_MAX]),
-        "A read is answered by recordings made after as many writes to its resource as were played.",
+        _STATE,
     ]
 
 

@@ -3,15 +3,15 @@
 Owns the rule by which paths name resources and by which a write covers a read. The rule:
 
 - Segments are raw, empty ones do not count. The resource begins at the first segment that names a
-  known collection, so any prefix will do (`/v1`, `/openai`, none). From there collections and ids
-  take turns, whatever the ids are, up to the first segment that should name a collection and does
-  not: that one and all after it are a view of the item before them, or an action on it (`cancel`).
+  known root collection, so any prefix will do (`/v1`, `/openai`, none). From there collections and
+  ids take turns, whatever the ids are, up to the first segment that should name a collection and
+  does not: it and all after it are a view of the item before them, or an action on it (`cancel`).
 - GET, HEAD and OPTIONS read; any other method writes.
 - A POST to a collection creates: it covers the list and no item in it. So does creating a thread
   with its run, for the list of threads.
 - Any other write to a collection covers it and everything below.
 - Any other write covers the item, everything below it, and the list it stands in.
-- Where no segment names a known collection nobody can tell a create from a change: the whole path
+- Where no segment names a root collection nobody can tell a create from a change: the whole path
   is the item, prefix and all. That covers too much rather than too little.
 
 Knows nothing of recordings, queries or bodies.
@@ -27,32 +27,28 @@ Place = tuple[int, ...]  # in any one order, such as that of a file or of arriva
 
 _SEGMENTS_MAX = 32  # of a resource; what lies deeper is one resource with what lies above it
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Those of the Assistants API first, then the rest of OpenAI's that have items.
-_COLLECTIONS = frozenset(
+# Collections that a resource can begin with, and those that only stand below an item.
+_ROOTS = frozenset(
     {
         "assistants",
-        "file_batches",
         "files",
-        "messages",
-        "runs",
-        "steps",
         "threads",
         "vector_stores",
         "batches",
-        "checkpoints",
         "completions",
         "containers",
         "conversations",
         "evals",
-        "items",
         "jobs",
         "models",
-        "parts",
-        "permissions",
         "responses",
         "uploads",
     }
 )
+_BELOW = frozenset(
+    {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
+)
+_COLLECTIONS = _ROOTS | _BELOW
 _THREADS_WITH_RUNS = ("threads", "runs")  # a POST there creates a thread and its first run
 
 
@@ -80,7 +76,7 @@ UNRELATED = Access(())  # a read that nothing covers
 def access_of(request: Request) -> Access:
     """What a request touches, by its method and raw path alone."""
     segments = [segment for segment in request.path.split("/") if segment]
-    known = [at for at, segment in enumerate(segments) if segment in _COLLECTIONS]
+    known = [at for at, segment in enumerate(segments) if segment in _ROOTS]
     scope = tuple(segments[known[0] if known else 0 :][:_SEGMENTS_MAX])
     if request.method in _READS:
         return Access(scope)

@@ -1,0 +1,116 @@
+"""Which resource a path names, and which writes change what a read sees."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import a_request
+from runreel.core.operations import OPERATIONS, Operation
+from runreel.core.resources import Access, Place, Writes, access_of, covers
+
+THREAD = "/threads/t"
+RUNS = "/threads/t/runs"
+RUN = "/threads/t/runs/r"
+STEPS = "/threads/t/runs/r/steps"
+STEP = "/threads/t/runs/r/steps/s"
+READS = ["/threads", THREAD, RUNS, RUN, STEPS, STEP, "/threads/t/messages", "/threads/u/runs/r"]
+
+
+def access(method: str, path: str) -> Access:
+    return access_of(a_request(b"", path, method))
+
+
+def covered(method: str, path: str, prefix: str = "") -> list[str]:
+    write = access(method, prefix + path)
+    return [read for read in READS if covers(write, access("GET", prefix + read))]
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1", "/openai", "/api/v1", "/api/projects/p", "/files/x"])
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", RUN, [RUNS, RUN, STEPS, STEP]),
+        ("PATCH", RUN, [RUNS, RUN, STEPS, STEP]),
+        ("POST", f"{RUN}/cancel", [RUNS, RUN, STEPS, STEP]),
+        ("POST", f"{RUN}/submit_tool_outputs", [RUNS, RUN, STEPS, STEP]),
+        ("POST", f"{RUN}/an/unknown/action", [RUNS, RUN, STEPS, STEP]),
+        ("POST", STEP, [STEPS, STEP]),
+        ("POST", THREAD, ["/threads", THREAD, RUNS, RUN, STEPS, STEP, "/threads/t/messages"]),
+        ("DELETE", THREAD, ["/threads", THREAD, RUNS, RUN, STEPS, STEP, "/threads/t/messages"]),
+        ("POST", RUNS, [RUNS]),
+        ("DELETE", RUNS, [RUNS, RUN, STEPS, STEP]),
+        ("POST", "/threads", ["/threads"]),
+        ("POST", "/threads/runs", ["/threads"]),
+        ("POST", "/threads/t/messages", ["/threads/t/messages"]),
+        ("POST", "/threads/t/messages/m", ["/threads/t/messages"]),
+        ("POST", "/assistants/t", []),
+        ("GET", RUN, []),
+        ("HEAD", RUN, []),
+        ("OPTIONS", RUN, []),
+    ],
+)
+def test_a_write_covers_its_item_with_all_below_and_its_list_or_what_it_adds_to(
+    prefix: str, method: str, path: str, expected: list[str]
+) -> None:
+    assert covered(method, path, prefix) == expected
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "expected"),
+    [
+        (("POST", "/v1/files"), "/v1/files", True),
+        (("POST", "/v1/files"), "/v1/files/f", False),
+        (("DELETE", "/v1/files/f"), "/v1/files/f/content", True),
+        (("DELETE", "/v1/files/f"), "/v1/files?purpose=x", True),
+        (("POST", "/v1/vector_stores/v/file_batches/b/cancel"), "/v1/vector_stores/v", False),
+        (("POST", "/v1/vector_stores/v"), "/v1/vector_stores/v/file_batches/b/files", True),
+        (("POST", "/v1/chat/completions"), "/v1/chat/completions/c", False),
+        (("POST", f"{RUN}?x=1"), f"{RUN}?y=2", True),
+        (("POST", "/threads/a%2Fb"), "/threads/a/b", False),
+        (("POST", "/threads/\xe9"), "/threads/\xe9/runs", True),
+        (("POST", "/threads/threads"), "/threads/threads/runs/runs", True),
+        (("POST", "/threads/threads/runs"), "/threads/threads/runs", True),
+        (("POST", "/threads/threads/runs"), "/threads/threads/runs/runs", False),
+        (("POST", "//threads/t/runs/r/"), RUN, True),
+        (("POST", "/v1/widgets/w"), "/v1/widgets", True),
+        (("POST", "/v1/widgets/w"), "/v1/widgets/w/messages", True),
+        (("POST", "/v1/widgets"), "/v1/widgets/w", True),
+        (("POST", "/v1/widgets/w"), "/v1/widgets/x", False),
+        (("POST", "/"), "/anything", True),
+        (("POST", "/threads/t" + "/x" * 5_000), "/threads/t" + "/x" * 4_000, True),
+    ],
+)
+def test_of_other_paths_segments_decide(write: tuple[str, str], read: str, expected: bool) -> None:
+    assert covers(access(*write), access("GET", read)) is expected
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_operations_read_and_write_as_their_table_says(operation: Operation) -> None:
+    path = "/v1/" + "/".join(operation.pattern)
+
+    assert access(operation.method, path).writes is operation.writes
+
+
+segments = st.sampled_from(["threads", "runs", "t", "x"])
+accesses = st.builds(
+    lambda method, path: access(method, "/" + "/".join(path)),
+    st.sampled_from(["GET", "POST", "DELETE"]),
+    st.lists(segments, max_size=5),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), accesses, st.booleans())), st.integers(0, 9), accesses)
+def test_the_index_counts_what_covers_says(
+    written: list[tuple[int, Access, bool]], at: int, read: Access
+) -> None:
+    index = Writes()
+    for number, write, _ in written:
+        index.add((number,), write)
+    for number, write, removed in written:
+        if removed:
+            index.remove((number,), write)
+
+    place: Place = (at,)
+    assert index.before(place, read) == sum(
+        covers(write, read) for number, write, removed in written if number < at and not removed
+    )
