@@ -185,3 +185,10 @@ def test_a_second_thread_in_parallel_never_disturbs_the_first(
     for name in played:
         call, answer = next(asked[name])
         assert playing.served(call) == answer
+
+
+def test_ten_thousand_interactions_on_one_run_load_and_replay() -> None:
+    calls = [f"POST {RUN} {at}" if at % 2 else GET for at in range(10_000)]
+    playing = Playing(Mode.REPLAY, *((call, str(at)) for at, call in enumerate(calls)))
+
+    assert [playing.served(call) for call in calls] == [str(at) for at in range(10_000)]
