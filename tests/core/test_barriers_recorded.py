@@ -50,6 +50,17 @@ class TestReplacing:
             "5 new",
         ]
 
+    def test_it_never_stands_behind_one_that_is_left_of_its_state(self) -> None:
+        again = (MODIFY, "modified again")
+        playing = Playing(Mode.RECORD, (MODIFY, "modified"), (GET, "left"), again, (GET, "old"))
+
+        playing.answered(MODIFY, "modified")
+        playing.answered(CANCEL, "cancelled")
+        playing.state.give_back(playing.ask(GET))  # without an answer, so that `left` stays
+        playing.answered(GET, "new")
+
+        assert playing.stands() == ["modified", "cancelled", "new", "left"]
+
     def test_a_write_that_was_not_asked_does_not_come_before_a_new_read(self) -> None:
         playing = Playing(Mode.RECORD, (CANCEL, "cancelled"), (LIST, "list"))
 
@@ -83,6 +94,16 @@ class TestInserting:
         hit = replayed.ask(GET).hit
         assert hit is not None
         assert hit.value.response.body == b"live"
+
+    def test_a_write_that_answered_twice_is_one_write(self) -> None:
+        old = [(MODIFY, "modified"), (CANCEL, "cancelled")]
+        playing = Playing(Mode.NEW_EPISODES, *old, repeat_last=True)
+
+        playing.served(MODIFY)
+        playing.served(MODIFY)
+        playing.answered(GET, "live")
+
+        assert playing.stands() == ["modified", "live", "cancelled"]
 
     def test_one_that_was_served_never_moves(self) -> None:
         playing = Playing(Mode.NEW_EPISODES, (GET, "one"), (GET, "two"))

@@ -99,6 +99,8 @@ class TestMultipart:
             multipart(PURPOSE, ending=b"-- \r\n"),
             multipart(PURPOSE, ending=b""),
             multipart(PURPOSE).replace(b"\r\n", b"\n"),
+            multipart(PURPOSE).replace(b"b0undary\r\n", b"b0undary \r\n"),
+            multipart(PURPOSE.replace(b'"purpose"', b'"purpose"; more')),
             multipart(b"no head"),
             multipart(b"\r\n\r\nno name"),
             multipart(PURPOSE.replace(b"form-data", b"attachment")),
@@ -109,7 +111,7 @@ class TestMultipart:
             multipart(PURPOSE.replace(b"\r\n\r\n", b"\r\nBody: 1\r\n\r\n")),
             multipart(*[PURPOSE] * 1_001),
         ],
-        ids=range(14),
+        ids=range(16),
     )
     def test_what_is_not_exactly_multipart_is_compared_byte_for_byte(self, body: bytes) -> None:
         other = body.replace(b"b0undary", b"boundary")

@@ -1,7 +1,7 @@
 """Which resource a path names, and which writes change what a read sees."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import a_request
@@ -84,6 +84,10 @@ def test_of_other_paths_segments_decide(write: tuple[str, str], read: str, expec
     assert covers(access(*write), access("GET", read)) is expected
 
 
+def test_a_resource_has_a_limited_depth() -> None:
+    assert len(access("GET", "/threads" + "/x" * 5_000).scope) == 32
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_the_operations_read_and_write_as_their_table_says(operation: Operation) -> None:
     path = "/v1/" + "/".join(operation.pattern)
@@ -100,6 +104,7 @@ accesses = st.builds(
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), accesses, st.booleans())), st.integers(0, 9), accesses)
+@example([(0, access("POST", "/"), False)], 1, access("GET", "/"))
 def test_the_index_counts_what_covers_says(
     written: list[tuple[int, Access, bool]], at: int, read: Access
 ) -> None:

@@ -132,8 +132,6 @@ class Filing:
         epoch = self._played.before((arrival,), entry.access)
         if self._writes.before(place, entry.access) != epoch:
             return False
-        if self._answered.get((entry.fingerprint, epoch), FIRST) > place:
-            return False
         unplayed = self._unplayed[entry.fingerprint]
         at = bisect_left(unplayed, place)
         return not at or self._writes.before(unplayed[at - 1], entry.access) < epoch

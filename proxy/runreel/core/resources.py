@@ -7,8 +7,8 @@ Owns the rule by which paths name resources and by which a write covers a read. 
   ids take turns, whatever the ids are, up to the first segment that should name a collection and
   does not: it and all after it are a view of the item before them, or an action on it (`cancel`).
 - GET, HEAD and OPTIONS read; any other method writes.
-- A POST to a collection creates: it covers the list and no item in it. So does creating a thread
-  with its run, for the list of threads.
+- A POST to a collection creates: it covers the list and no item in it. (POST /threads/runs creates
+  a thread with its run; here it changes a thread named "runs": the list of threads, nothing else.)
 - Any other write to a collection covers it and everything below.
 - Any other write covers the item, everything below it, and the list it stands in.
 - Where no segment names a root collection nobody can tell a create from a change: the whole path
@@ -49,7 +49,6 @@ _BELOW = frozenset(
     {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
 )
 _COLLECTIONS = _ROOTS | _BELOW
-_THREADS_WITH_RUNS = ("threads", "runs")  # a POST there creates a thread and its first run
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,7 @@ def access_of(request: Request) -> Access:
     if request.method in _READS:
         return Access(scope)
     if not known:
-        return Access(scope, item=scope, listed=scope[:-1])
-    if request.method == "POST" and scope == _THREADS_WITH_RUNS:
-        return Access(scope, listed=scope[:1])
+        return Access(scope, item=scope, listed=scope[:-1] if scope else None)
     named = _named(scope)
     if named % 2:  # it ends with the name of a collection
         create = request.method == "POST"
