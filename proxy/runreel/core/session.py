@@ -33,7 +33,7 @@ class Verdict:
 
     `arrival` and `fingerprint` come back to the session with `give_back` and `keep`;
     `counterpart` is the position of the recording that a capture would replace, `turn` how many
-    requests like this one there were with it.
+    requests like this one were captured with it.
     """
 
     action: Action
@@ -114,8 +114,8 @@ class Session:
             return verdict
         if action is Action.CAPTURE:
             self._asked[print_] += 1
-        self._turns[print_] = turn
-        self._turn_at[arrival] = print_
+            self._turns[print_] = turn
+            self._turn_at[arrival] = print_
         if position is None:
             if access.writes:
                 self._cursors.note(arrival, access)
