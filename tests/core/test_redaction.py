@@ -1,6 +1,5 @@
 """What always leaves a recording, what never does, and what is refused."""
 
-import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from builders import FAKE_KEY, a_request, a_response
+from coded import CODED
 from redacting import BEARER, KEY, body_after, redact
 from runreel.core.errors import Unredactable
 from runreel.core.messages import Request, Response
@@ -226,12 +226,13 @@ def test_what_holds_no_secret_is_not_changed(request: Request, response: Respons
     assert found.response == response
 
 
-@pytest.mark.parametrize("broken", [lambda body: body + b"junk", lambda body: body[:-8]])
+@pytest.mark.parametrize("broken", [lambda body: body + b"junk", lambda body: body[:-1]])
+@pytest.mark.parametrize(("coding", "code"), CODED)
 def test_a_credential_in_a_body_whose_coding_is_broken_makes_it_unredactable(
-    broken: Callable[[bytes], bytes],
+    broken: Callable[[bytes], bytes], coding: str, code: Callable[[bytes], bytes]
 ) -> None:
-    body = broken(gzip.compress(b'{"echo": "%b"}' % KEY.encode()))
-    response = a_response(body, headers=(("Content-Encoding", "gzip"),))
+    echo = b'{"echo": "%b", "and": "%b"}' % (KEY.encode(), b"so on, " * 50)
+    response = a_response(broken(code(echo)), headers=(("Content-Encoding", coding),))
 
     with pytest.raises(Unredactable):
         redact(a_request(headers=BEARER), response)

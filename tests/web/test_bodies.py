@@ -1,14 +1,14 @@
 """Bodies on one hop: passed on as they came, recorded so that people can read them."""
 
-import gzip
+import base64
 import json
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coded import CODED, brotlied, gzipped, zstd_frame
 from servers import Proxy, RawUpstream, http
 from wire import Wire, exchange, get, post
 
@@ -24,9 +24,10 @@ def recorded(folder: Path) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
-)
+CODINGS = pytest.mark.parametrize(("coding", "encode"), CODED)
+
+
+@CODINGS
 async def test_an_encoded_request_is_passed_on_as_it_came_and_recorded_decoded(
     proxy: Proxy, upstream: RawUpstream, tmp_path: Path, coding: str, encode: Any
 ) -> None:
@@ -47,18 +48,20 @@ async def test_an_encoded_request_is_passed_on_as_it_came_and_recorded_decoded(
     assert (plain.status, plain.body) == (200, b"answer")
 
 
+@CODINGS
 async def test_an_encoded_answer_is_passed_on_as_it_came_and_replayed_decoded(
-    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path, coding: str, encode: Any
 ) -> None:
-    encoded = gzip.compress(PRETTY)
-    upstream.answer = lambda _: http(200, [("Content-Encoding", "gzip")], encoded)
+    encoded = encode(PRETTY)
+    upstream.answer = lambda _: http(200, [("Content-Encoding", coding)], encoded)
 
     async with proxy(mode="record", upstream=upstream.url) as running:
         live = await exchange(running.url, post(PATH, BODY))
     async with proxy(mode="replay") as running:
         replayed = await exchange(running.url, post(PATH, BODY))
 
-    assert (live.body, live.values("content-encoding")) == (encoded, ["gzip"])
+    assert (live.body, live.values("content-encoding")) == (encoded, [coding])
+    assert live.values("content-length") == [str(len(encoded))]
     assert (replayed.body, replayed.values("content-encoding")) == (PRETTY, [])
     assert replayed.values("content-length") == [str(len(PRETTY))]
     form = recorded(tmp_path)[0]["response"]["body"]
@@ -67,10 +70,16 @@ async def test_an_encoded_answer_is_passed_on_as_it_came_and_replayed_decoded(
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [("br", b"\x8b\x02\x80abc\x03"), ("gzip", b"not gzip at all")]
+    ("coding", "body"),
+    [
+        ("compress", b"\x1f\x9d\x90abc\xff"),
+        ("gzip", gzipped(PRETTY)[:-1]),
+        ("br", brotlied(PRETTY)[:-1]),
+        ("zstd", zstd_frame(PRETTY) + b"rest"),
+    ],
 )
-async def test_an_answer_that_cannot_be_decoded_is_replayed_as_it_came(
-    proxy: Proxy, upstream: RawUpstream, coding: str, body: bytes
+async def test_an_answer_that_cannot_be_decoded_is_kept_and_replayed_as_it_came(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path, coding: str, body: bytes
 ) -> None:
     upstream.answer = lambda _: http(200, [("Content-Encoding", coding)], body)
 
@@ -81,6 +90,8 @@ async def test_an_answer_that_cannot_be_decoded_is_replayed_as_it_came(
 
     assert (live.body, live.values("content-encoding")) == (body, [coding])
     assert (replayed.body, replayed.values("content-encoding")) == (body, [coding])
+    assert replayed.values("content-length") == [str(len(body))]
+    assert recorded(tmp_path)[0]["response"]["body"]["base64"] == base64.b64encode(body).decode()
 
 
 async def test_any_bytes_pass_both_ways(proxy: Proxy, upstream: RawUpstream) -> None:

@@ -1,20 +1,93 @@
 """Content codings: the decoded copy of a body that a recording holds.
 
 Owns `decode`, and `legible` for what that gives up on; what travels between client and upstream is
-never touched. Limits are the caller's, in bytes of decoded output, because a few kilobytes of gzip
-can hold gigabytes.
+never touched. Limits are the caller's, in bytes of decoded output, because a few kilobytes can hold
+gigabytes.
 """
 
+import sys
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import brotli
 
 from runreel.core.messages import Headers, values
 
-# zlib's "wbits": which header it expects.
-_GZIP = 31
-_ZLIB = 15
-_RAW = -15  # none, which some servers send as `deflate`
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 _PIECE = 65_536  # bytes that are read at once of a body that breaks somewhere
-_MEMBERS_MAX = 1_000  # of one gzip body: a million empty ones would be copied a million times
+_MEMBERS_MAX = 1_000  # of one body: a million empty ones would be copied a million times
+# RFC 9659: no content coding may ask for more than 8 MB of memory.
+_ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+
+
+class _Stream(Protocol):
+    """One stream being decoded: zlib's interface, and that of zstd."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """What `data` adds to the output; may keep back what is beyond `max_length`."""
+        ...
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has ended."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What came after its end."""
+        ...
+
+
+class _BrotliStream:
+    """Brotli in zlib's terms. It fails on what comes after its end, so nothing ever does."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        self._decoder = brotli.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.is_finished())
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        # The limit is where its buffer stops growing: up to as much again may come. It may also
+        # stop before, and has given all that it has when it gives nothing more.
+        out = bytearray()
+        while len(out) < max_length:
+            piece = self._decoder.process(data, output_buffer_limit=max_length - len(out))
+            if not piece:
+                break
+            out += piece
+            data = b""
+        return bytes(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How to begin a stream, the first way that fits, and how many may stand in one body."""
+
+    ways: tuple[Callable[[], _Stream], ...]
+    members_max: int = 1
+
+
+# zlib is told by a number which header to expect; -15 is none, which some servers send as deflate.
+_GZIP = _Coding((partial(zlib.decompressobj, 31),), _MEMBERS_MAX)
+_CODINGS = {
+    "gzip": _GZIP,
+    "x-gzip": _GZIP,
+    "deflate": _Coding((partial(zlib.decompressobj, 15), partial(zlib.decompressobj, -15))),
+    "br": _Coding((_BrotliStream,)),
+    "zstd": _Coding((partial(zstd.ZstdDecompressor, options=_ZSTD_OPTIONS),), _MEMBERS_MAX),
+}
+_BROKEN = (zlib.error, brotli.error, zstd.ZstdError)
 
 
 def codings(headers: Headers) -> tuple[str, ...]:
@@ -29,83 +102,78 @@ def codings(headers: Headers) -> tuple[str, ...]:
 
 def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | None:
     """The body without its codings; None if one is unknown, broken, or decodes beyond the limit."""
-    for coding in reversed(applied):
+    for name in reversed(applied):
         if not body:
             return body  # in any coding: some servers name one and send nothing
-        decoder = _DECODERS.get(coding)
-        if decoder is None:
+        coding = _CODINGS.get(name)
+        if coding is None:
             return None
-        try:
-            decoded = decoder(body, bytes_max)
-        except zlib.error:
-            return None
+        tries = (_whole(body, begin, coding.members_max, bytes_max) for begin in coding.ways)
+        decoded = next((found for found in tries if found is not None), None)
         if decoded is None:
             return None
         body = decoded
     return body
 
 
-def _gunzip(body: bytes, bytes_max: int) -> bytes | None:
+def _whole(
+    body: bytes, begin: Callable[[], _Stream], members_max: int, bytes_max: int
+) -> bytes | None:
     out = bytearray()
-    for _ in range(_MEMBERS_MAX):
+    for _ in range(members_max):
+        stream = begin()
+        try:
+            out += stream.decompress(body, bytes_max + 1 - len(out))
+        except _BROKEN:
+            return None
+        if len(out) > bytes_max or not stream.eof:
+            return None
+        body = stream.unused_data
         if not body:
             return bytes(out)
-        member = zlib.decompressobj(_GZIP)
-        out += member.decompress(body, bytes_max + 1 - len(out))
-        if len(out) > bytes_max or not member.eof:
-            return None
-        body = member.unused_data
     return None
-
-
-def _inflate(body: bytes, bytes_max: int) -> bytes | None:
-    try:
-        return _one_stream(body, _ZLIB, bytes_max)
-    except zlib.error:
-        return _one_stream(body, _RAW, bytes_max)
-
-
-def _one_stream(body: bytes, wbits: int, bytes_max: int) -> bytes | None:
-    stream = zlib.decompressobj(wbits)
-    out = stream.decompress(body, bytes_max + 1)
-    whole = stream.eof and not stream.unused_data and len(out) <= bytes_max
-    return out if whole else None
-
-
-_DECODERS = {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}
 
 
 def legible(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes:
     """What can be read of a body that `decode` gives up on, as far as it can be read: not to be
     kept, but to be searched for what must not be kept.
     """
-    for coding in reversed(applied):
-        wbits = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}.get(coding)
-        if wbits is None:
+    for name in reversed(applied):
+        coding = _CODINGS.get(name)
+        if coding is None:
             return body
-        read = _as_far_as_it_goes(body, wbits, bytes_max)
-        if not read and coding == "deflate":
-            read = _as_far_as_it_goes(body, _RAW, bytes_max)
-        body = read
+        tries = (_as_far_as_it_goes(body, begin, bytes_max) for begin in coding.ways)
+        body = next((found for found in tries if found), b"")
     return body
 
 
-def _as_far_as_it_goes(body: bytes, wbits: int, bytes_max: int) -> bytes:
+def _as_far_as_it_goes(body: bytes, begin: Callable[[], _Stream], bytes_max: int) -> bytes:
     out = bytearray()
-    stream = zlib.decompressobj(wbits)
-    size = _PIECE
-    at = 0
-    while at < len(body) and len(out) <= bytes_max:
-        before, piece = stream.copy(), body[at : at + size]
+    at: int | None = 0
+    while at is not None and at < len(body) and len(out) <= bytes_max:
+        read, at = _one_stream(body, at, begin, bytes_max + 1 - len(out))
+        out += read
+    return bytes(out)
+
+
+def _one_stream(
+    body: bytes, start: int, begin: Callable[[], _Stream], bytes_max: int
+) -> tuple[bytes, int | None]:
+    """What can be read of the stream that begins at `start`, and where it ends, if it does."""
+    out = bytearray()
+    stream, at, size = begin(), start, _PIECE
+    while at < len(body) and len(out) < bytes_max:
+        piece = body[at : at + size]
         try:
-            out += stream.decompress(piece, bytes_max + 1 - len(out))
-        except zlib.error:
+            out += stream.decompress(piece, bytes_max - len(out))
+        except _BROKEN:
             if size == 1:
                 break
-            # A call that fails takes with it what it had read: again, byte by byte.
-            stream, size = before, 1
+            # A call that fails takes with it what it had read: again, and then byte by byte.
+            stream, size = begin(), 1
+            stream.decompress(body[start:at], bytes_max)
             continue
-        at += len(piece) - len(stream.unused_data)
+        at += len(piece)
         if stream.eof:
-            stream = zlib.decompressobj(wbits)
-    return bytes(out)
+            return bytes(out), at - len(stream.unused_data)
+    return bytes(out), None
