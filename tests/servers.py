@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import inspect
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ Answered = bytes | AsyncIterator[bytes] | None
 @dataclass
 class RawUpstream:
     """Answers each request with the bytes that `answer` makes, at once or piece by piece; `None`
-    closes without a word.
+    closes without a word. With `tls` it speaks https.
 
     `deserted` are the requests whose sender had hung up when their answer was ready.
     """
@@ -114,9 +115,10 @@ class RawUpstream:
     received: list[Received] = field(default_factory=list)
     deserted: list[Received] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -129,7 +131,7 @@ class RawUpstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -143,6 +143,7 @@ class TestSettings:
             "upstream_options.connect_timeout_s": 3,
             "upstream_options.read_timeout_s": 4,
             "upstream_options.total_timeout_s": 5,
+            "upstream_options.ca_file": "ours.pem",
             "limits.upstream_calls_max": 6,
         }
 
@@ -155,6 +156,7 @@ class TestSettings:
             read_timeout_s=4,
             total_timeout_s=5,
             calls_max=6,
+            ca_file=Path("ours.pem"),
         )
 
     def test_a_call_may_take_for_ever_unless_a_limit_is_set(self) -> None:

@@ -79,6 +79,16 @@ class TestFolders:
 
         assert config.cassettes == Path("project/tapes")
 
+    def test_a_certificate_file_in_a_file_is_relative_to_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "project").mkdir()
+        text = '[upstream_options]\nca_file = "ours.pem"\nheaders = {ca_file = "x"}\n'
+        (tmp_path / "project" / "own.toml").write_text(text)
+
+        config = load(Path("project/own.toml"), {}, {})
+
+        assert config.upstream_options.ca_file == Path("project/ours.pem")
+        assert config.upstream_options.headers == {"ca_file": "x"}
+
     def test_an_absolute_folder_in_a_file_stays_as_it_is(self, tmp_path: Path) -> None:
         (tmp_path / "project").mkdir()
         (tmp_path / "project" / "own.toml").write_text('cassettes = "/srv/tapes"')

@@ -106,6 +106,10 @@ IN_A_FILE = [
             "the proxy computes it itself"
         ),
     ),
+    (
+        '[upstream_options]\nca_file = ""',
+        "runreel.toml: upstream_options.ca_file: must be the path of a file",
+    ),
     ('cassettes = "a\\u0000b"', "runreel.toml: cassettes: must be the path of a folder"),
     (
         'base_path = "v1"',
@@ -184,7 +188,7 @@ ELSEWHERE: list[tuple[dict[str, str], dict[str, Any], str]] = [
         {"upstream": "http://h/v1"},
         (
             "upstream: http://h/v1 already ends in the base path /v1, so calls would go to "
-            "/v1/v1/…; write http://h"
+            "/v1/v1/…; write http://h, or set base_path if clients call another path"
         ),
     ),
     (
@@ -192,7 +196,7 @@ ELSEWHERE: list[tuple[dict[str, str], dict[str, Any], str]] = [
         {"upstream": "http://h/openai/v1/"},
         (
             "upstream: http://h/openai/v1 already ends in the base path /v1, so calls would go to "
-            "/openai/v1/v1/…; write http://h/openai"
+            "/openai/v1/v1/…; write http://h/openai, or set base_path if clients call another path"
         ),
     ),
 ]

@@ -199,6 +199,7 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         read_timeout_s=options.read_timeout_s,
         total_timeout_s=options.total_timeout_s,
         calls_max=config.limits.upstream_calls_max,
+        ca_file=options.ca_file,
     )
 
 

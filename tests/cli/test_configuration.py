@@ -48,6 +48,7 @@ durability = "strict"
 connect_timeout_s = 10.0
 read_timeout_s = 600.0
 # total_timeout_s is not set
+# ca_file is not set
 headers = {}
 
 [limits]

@@ -22,6 +22,9 @@ from runreel.core.rules import PatternRule
         pytest.param(TARGET, (("authorization", KEY),), id="no-scheme"),
         pytest.param(TARGET, (("api-key", KEY),), id="azure"),
         pytest.param(TARGET, (("X-Api-Key", KEY),), id="x-api-key"),
+        pytest.param(TARGET, (("Astra-Api-Token", KEY),), id="astra"),
+        pytest.param(TARGET, (("LLM-PARAM-aws-secret-access-key", KEY),), id="astra-bedrock"),
+        pytest.param(TARGET, (("Ocp-Apim-Subscription-Key", KEY),), id="azure-gateway"),
         pytest.param(TARGET, (("Cookie", f"a=1; session={KEY}; b=2"),), id="cookie"),
         pytest.param(TARGET, (("Proxy-Authorization", f"Bearer {KEY}"),), id="proxy"),
         pytest.param(

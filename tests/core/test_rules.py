@@ -105,9 +105,13 @@ def test_an_empty_match_adds_nothing() -> None:
 def test_the_credential_headers_are_all_there() -> None:
     assert {
         "api-key",
+        "astra-api-token",
         "authorization",
         "cf-ray",
         "cookie",
+        "llm-param-aws-access-key-id",
+        "llm-param-aws-secret-access-key",
+        "ocp-apim-subscription-key",
         "openai-organization",
         "openai-project",
         "proxy-authorization",

@@ -22,6 +22,7 @@ ENVIRONMENT_PREFIX = "RUNREEL_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _ENVIRONMENT = "the environment"
+_PATHS = frozenset({"cassettes", "upstream_options.ca_file"})
 
 
 def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
@@ -79,9 +80,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise StartRefused(f"{path}: not TOML that is read here: nested too deeply") from None
 
 
-def _relative_to(folder: Path, layer: dict[str, Any]) -> dict[str, Any]:
-    cassettes = layer.get("cassettes")
-    return layer | {"cassettes": folder / cassettes} if isinstance(cassettes, str) else layer
+def _relative_to(folder: Path, layer: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The layer of a file in that folder, with its paths as seen from the working directory."""
+    found = dict(layer)
+    for name, value in layer.items():
+        if prefix + name in _PATHS and isinstance(value, str):
+            found[name] = folder / value
+        elif isinstance(value, dict):
+            found[name] = _relative_to(folder, value, f"{prefix}{name}.")
+    return found
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -182,7 +189,8 @@ def _check_together(config: Config) -> None:
             without = config.upstream.removesuffix(config.base_path)
             raise StartRefused(
                 f"upstream: {config.upstream} already ends in the base path {config.base_path}, "
-                f"so calls would go to {prefix}{config.base_path}/…; write {without}"
+                f"so calls would go to {prefix}{config.base_path}/…; write {without}, or set "
+                "base_path if clients call another path"
             )
     if config.listen.host not in LOOPBACK and not config.listen.admin_token:
         raise StartRefused(

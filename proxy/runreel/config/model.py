@@ -69,6 +69,12 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _file(path: Path) -> Path:
+    if "\0" in str(path) or not path.name:
+        raise ValueError("must be the path of a file")
+    return path
+
+
 def _header_value(text: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e]*", text):
         raise ValueError("must be printable ASCII")
@@ -168,6 +174,9 @@ class UpstreamOptions(_Section):
     read_timeout_s: float = Field(600.0, gt=0, description="seconds of silence to wait through")
     total_timeout_s: float | None = Field(
         None, gt=0, description="seconds that a whole call may take; unlimited if not set"
+    )
+    ca_file: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of the authorities to trust for https, in place of the system's"
     )
     headers: dict[
         Annotated[str, AfterValidator(_added_header_name)],

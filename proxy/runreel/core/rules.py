@@ -19,6 +19,9 @@ SECRET_HEADERS = frozenset(
         "authorization",
         "cf-ray",
         "cookie",
+        "llm-param-aws-access-key-id",  # these two and astra-api-token: astra-assistants
+        "llm-param-aws-secret-access-key",
+        "ocp-apim-subscription-key",  # Azure API Management
         "openai-organization",
         "openai-project",
         "proxy-authorization",

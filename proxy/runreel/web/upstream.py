@@ -8,14 +8,16 @@ aiohttp's errors into `UpstreamFailed`, here and nowhere else.
 import asyncio
 import io
 import re
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
-from runreel.core.errors import UpstreamFailed, UpstreamFault
+from runreel.core.errors import StartRefused, UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Request, end_to_end, without
 from runreel.ports import UpstreamAnswer
 from runreel.web import headers
@@ -34,7 +36,7 @@ class UpstreamOptions:
     """How to reach the upstream: `base` is its URL without trailing slash, times in seconds.
 
     `total_timeout_s` is for a whole call, None if that may take for ever; `calls_max` is how many
-    may be under way.
+    may be under way. `ca_file` is a PEM file of the authorities to trust, None for the system's.
     """
 
     base: str
@@ -43,6 +45,7 @@ class UpstreamOptions:
     read_timeout_s: float
     total_timeout_s: float | None
     calls_max: int
+    ca_file: Path | None = None
 
 
 class HttpUpstream:
@@ -129,7 +132,7 @@ class HttpUpstream:
         )
         if isinstance(error, TimeoutError) and call.over:
             fault, text = _STOPPED if self._calls.stopped else _TOO_LONG
-        return _failed(fault, text, self._options.base)
+        return _failed(fault, text, self._options.base, _distrust(error))
 
 
 def _one_spelling(pairs: Headers) -> Headers:
@@ -164,12 +167,18 @@ def _can_be_passed_on(response: aiohttp.ClientResponse) -> bool:
 
 @asynccontextmanager
 async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]:
-    """An upstream for as long as the context lasts."""
+    """An upstream for as long as the context lasts.
+
+    Raises:
+        StartRefused: `ca_file` cannot be used.
+    """
     timeout = aiohttp.ClientTimeout(
         total=None, connect=options.connect_timeout_s, sock_read=options.read_timeout_s
     )
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S_MAX, ttl_dns_cache=30),
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=_IDLE_S_MAX, ttl_dns_cache=30, ssl=_trust(options.ca_file)
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookie must never reach another
         auto_decompress=False,
         trust_env=False,  # no proxy and no ~/.netrc credential slips in
@@ -179,6 +188,21 @@ async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]
         timeout=timeout,
     ) as session:
         yield HttpUpstream(session, options)
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        problem = "holds no certificate that can be read"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    raise StartRefused(
+        f"upstream_options.ca_file: {ca_file} {problem}; name a PEM file of the authorities to "
+        "trust"
+    )
 
 
 _NOT_HTTP = "The upstream {0} answered something that is not HTTP."
@@ -208,6 +232,16 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
         "The upstream {0} went silent; see upstream_options.read_timeout_s.",
     ),
     (
+        aiohttp.ClientConnectorCertificateError,
+        UpstreamFault.UNREACHABLE,
+        "The certificate of the upstream {0} is not trusted ({1}); see upstream_options.ca_file.",
+    ),
+    (
+        aiohttp.ClientSSLError,
+        UpstreamFault.UNREACHABLE,
+        "The upstream {0} did not agree on TLS; does it speak https? See upstream_options.ca_file.",
+    ),
+    (
         aiohttp.ClientConnectorError,
         UpstreamFault.UNREACHABLE,
         "The upstream {0} cannot be reached; is it running, and is the URL right?",
@@ -230,5 +264,17 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
 )
 
 
-def _failed(fault: UpstreamFault, text: str, base: str) -> UpstreamFailed:
-    return UpstreamFailed(fault, text.format(base))
+def _failed(
+    fault: UpstreamFault, text: str, base: str, reason: str | None = None
+) -> UpstreamFailed:
+    return UpstreamFailed(fault, text.format(base, reason))
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Why a certificate is not trusted, in OpenSSL's words."""
+    if not isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return None
+    found = error.certificate_error
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return found.verify_message.rstrip(".")
+    return str(found)
