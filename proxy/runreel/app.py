@@ -34,6 +34,7 @@ from runreel.ports import Upstream
 from runreel.sessions import DEFAULT, SessionSpec, open_session
 from runreel.sinks.log import FrameworkLog, Log
 from runreel.sinks.receipt import Receipt
+from runreel.sinks.retirement import Retirement
 from runreel.stores.files import FileStore
 from runreel.web.connection import Connection, check_parser
 from runreel.web.routes import LOOPBACK_NAMES, Site, application
@@ -124,9 +125,10 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
     redaction = redaction_of(config)
     receipt = Receipt()
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
+    retirement = Retirement(config.upstream, lambda what: log.problem(SystemClock().now(), what))
 
     def tell(fact: Fact) -> None:
-        for sink in (receipt, log):
+        for sink in (receipt, log, retirement):
             sink(fact)
 
     session = open_session(
@@ -155,8 +157,9 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
             upstream = await stack.enter_async_context(http_upstream(_upstream_options(config)))
         site = _site(config, _engine(config, redaction, upstream), session, log)
         async with _listening(site, config, log, upstream) as url:
-            # Runs when no request is under way any more; not at all if the start was refused.
+            # Run when no request is under way any more; not at all if the start was refused.
             stack.push_async_callback(_finish, session, receipt, options.receipt)
+            stack.callback(retirement.sum_up)
             yield Running(url, session, lambda: receipt.document(session))
 
 
