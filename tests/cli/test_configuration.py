@@ -30,6 +30,7 @@ allowed_hosts = []
 
 [replay]
 repeat = "never"
+latency = "none"
 
 [validation]
 request = "warn"

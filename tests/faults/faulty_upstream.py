@@ -107,6 +107,12 @@ class FaultyUpstream:
     fault: Fault
     url: str = ""
     received: list[bytes] = field(default_factory=list)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self.serve(reader, writer))
+        self.serving.add(task)
+        task.add_done_callback(self.serving.discard)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -123,9 +129,12 @@ class FaultyUpstream:
 @asynccontextmanager
 async def faulty_upstream(fault: Fault) -> AsyncIterator[FaultyUpstream]:
     upstream = FaultyUpstream(fault)
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(upstream.accept, "127.0.0.1", 0)
     upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield upstream
     finally:
         server.close()
+        for task in upstream.serving:  # a loop that ends under one of them makes noise
+            task.cancel()
+        await asyncio.gather(*upstream.serving, return_exceptions=True)
