@@ -30,6 +30,7 @@ allowed_hosts = []
 
 [replay]
 repeat = "never"
+barriers = true
 latency = "none"
 
 [validation]
