@@ -108,6 +108,16 @@ class TestWhoTheyBelongTo:
         assert str(caught.value) == f"{tmp_path}: cannot be read: Permission denied"
 
 
+def test_frames_are_numbered_from_the_opening_on(journal: FileJournal, tmp_path: Path) -> None:
+    journal.append([a_pending(1, b"one"), a_pending(2, b"two")])
+    journal.append([a_pending(3, b"three")])
+
+    (part,) = parts(tmp_path)
+    heads = part.read_text(encoding="ascii").splitlines()[::2]
+    writer = part.name.split(".")[2]
+    assert [head.split(" ")[3:] for head in heads] == [[writer, "0"], [writer, "1"], [writer, "2"]]
+
+
 class TestWhatACrashLeaves:
     def test_a_torn_tail_is_left_out_and_reported_and_goes_with_the_next_recording(
         self, store: FileStore, journal: FileJournal, tmp_path: Path
@@ -163,6 +173,28 @@ class TestWhatACrashLeaves:
 
         assert part.read_bytes() == content
         assert parts(tmp_path) == [part]
+
+    @pytest.mark.parametrize("gone", [0, 1, 2])
+    def test_a_frame_that_is_missing_before_others_stops_with_file_and_offset(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path, gone: int
+    ) -> None:
+        for arrival, answer in enumerate((b"one", b"two", b"three"), start=1):
+            journal.append([a_pending(arrival, answer)])
+        journal.release()
+        (part,) = parts(tmp_path)
+        lines = part.read_bytes().splitlines(keepends=True)  # two of each frame
+        del lines[2 * gone : 2 * gone + 2]
+        part.write_bytes(b"".join(lines))
+
+        for look in (store.load, lambda name: store.open_journal(name, HEADER)):
+            with pytest.raises(CassetteDamaged) as caught:
+                look("default")
+            assert str(caught.value) == (
+                f"{part}: damaged at byte {len(b''.join(lines[: 2 * gone]))}, where at least one "
+                "frame is missing; restore the file, or move it away to go on without what it holds"
+            )
+
+        assert part.read_bytes() == b"".join(lines)
 
     def test_a_journal_that_cannot_be_read_is_not_skipped(
         self, store: FileStore, tmp_path: Path

@@ -8,17 +8,24 @@ next part. Knows nothing of sessions; what the records mean is `core.journal`.
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from runreel.core import frames
 from runreel.core.document import BadDocument
 from runreel.core.errors import CassetteDamaged, StoreFailed
+from runreel.core.frames import Flaw
 from runreel.core.journal import Opening, Record, dump_records, parse_records
 from runreel.stores.durable import NEW_FILE, let_go, make_folders, sync, sync_data, write_all
 
 _NAMED = re.compile(r"\.(.+)\.([0-9a-f]{16})\.([0-9]{4,})\.journal")
+_FATAL = {
+    Flaw.DAMAGED: "before frames that are whole",
+    Flaw.MISSING: "where at least one frame is missing",
+}
+_FRAME_BYTES = 60  # at most, around the payload
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,19 +70,19 @@ def read(parts: Sequence[Part]) -> tuple[list[Record], list[str]]:
             reading = frames.read(path.read_bytes())
         except OSError as error:
             raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
-        if reading.damaged_at is not None:
+        if reading.flaw in _FATAL:
             raise CassetteDamaged(
-                f"{path}: damaged at byte {reading.damaged_at}, before frames that are whole; "
-                "restore the file, or move it away to go on without what it holds"
+                f"{path}: damaged at byte {reading.good}, {_FATAL[reading.flaw]}; restore the "
+                "file, or move it away to go on without what it holds"
             )
         try:
             for frame in reading.frames:
                 records += parse_records(frame.payload)
         except BadDocument as error:
             raise CassetteDamaged(f"{path}: {error}") from None
-        if reading.torn_bytes:
+        if reading.flaw is not None:
             notes.append(
-                f"{path}: the last {reading.torn_bytes} bytes were torn by a crash before they "
+                f"{path}: the last {reading.size - reading.good} bytes were torn by a crash before they "
                 "were acknowledged, and left out"
             )
     return records, notes
@@ -88,22 +95,27 @@ class JournalFiles:
         self._cassette = cassette
         self._opening = opening
         self._writer = secrets.token_hex(8)
-        self._sequence = 0
         self._part = 0
         self._descriptor: int | None = None
-        self._good = 0  # bytes of the part that are known to be whole
+        self._frames = 0  # of the part that are known to be whole
+        self._good = 0  # bytes of them
         self._owed = 0  # bytes that the last append could not make durable
 
     def append(self, records: Sequence[Record]) -> None:
         """Return once the records are durable, all in one frame, or raise StoreFailed."""
-        frame = self._frame(records)
-        self._put(frame)
+        payload = dump_records(records)
+        with self._owing(len(payload) + _FRAME_BYTES):
+            descriptor = self._open()
+            frame = self._frame(payload)
+            self._write(descriptor, frame)
+        self._frames += 1
         self._good += len(frame)
 
     def check(self) -> None:
         """Find out whether what failed last would work now."""
         if self._owed:
-            self._put(bytes(self._owed))
+            with self._owing(self._owed):
+                self._write(self._open(), bytes(self._owed))
             self._cut()
 
     def wrote(self, part: Part) -> bool:
@@ -116,10 +128,11 @@ class JournalFiles:
         if descriptor is not None:
             let_go(descriptor)
 
-    def _put(self, content: bytes) -> None:
-        self._owed = len(content)
+    @contextmanager
+    def _owing(self, size: int) -> Iterator[None]:
+        self._owed = size
         try:
-            self._write(self._open(), content)
+            yield
         except OSError as error:
             raise StoreFailed(
                 f"{self._cassette.parent}: the journal cannot be written: {error.strerror}"
@@ -148,8 +161,9 @@ class JournalFiles:
         name = f".{self._cassette.stem}.{self._writer}.{self._part:04}.journal"
         path = self._cassette.parent / name
         descriptor = os.open(path, NEW_FILE | os.O_APPEND, 0o600)
+        self._frames = 0
+        opening = self._frame(dump_records([self._opening]))
         try:
-            opening = self._frame([self._opening])
             write_all(descriptor, opening)
             os.fsync(descriptor)
             sync(path.parent)
@@ -158,6 +172,7 @@ class JournalFiles:
             path.unlink(missing_ok=True)  # nothing in it was acknowledged
             raise
         self._descriptor = descriptor
+        self._frames = 1
         self._good = len(opening)
         return descriptor
 
@@ -170,7 +185,5 @@ class JournalFiles:
         except OSError:
             self.close()
 
-    def _frame(self, records: Sequence[Record]) -> bytes:
-        frame = frames.Frame(self._writer, self._sequence, dump_records(records))
-        self._sequence += 1
-        return frames.encode(frame)
+    def _frame(self, payload: bytes) -> bytes:
+        return frames.encode(frames.Frame(self._writer, self._frames, payload))
