@@ -257,17 +257,54 @@ class TestAfterACrash:
 
         assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
-    def test_a_torn_tail_is_among_the_notes(self, tmp_path: Path) -> None:
+    def test_an_unfinished_frame_is_among_the_notes(self, tmp_path: Path) -> None:
         store = self.crashed(tmp_path)
         (part,) = tmp_path.glob(".*.journal")
         with part.open("ab") as file:
             file.write(b"runreel1 17")
+        at = part.stat().st_size - 11
 
-        for mode in ("replay", "record"):
-            assert opened(store, mode).notes[0] == (
-                f"{part}: the last 11 bytes were torn by a crash before they were acknowledged, "
-                "and left out"
-            )
+        read = opened(store, "replay").notes[0]
+        taken_in = opened(store, "record").notes[0]
+
+        begin = (
+            f"{part}: the last 11 bytes, from byte {at}, are an unfinished frame (a crash cut it"
+        )
+        assert read == f"{begin}, or a recorder is writing it) and were left out"
+        assert taken_in == f"{begin}) and were left out; the file is kept as {part.name}.torn"
+
+    @pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
+    def test_a_recording_begins_beside_what_cannot_be_read_and_says_so(
+        self, tmp_path: Path, mode: str
+    ) -> None:
+        store = self.crashed(tmp_path)
+        (part,) = tmp_path.glob(".*.journal")
+        part.write_bytes(b"nothing that anybody knows")
+
+        session = opened(store, mode)
+
+        assert session.interactions == 0
+        (note,) = session.notes
+        assert note == (
+            f"{part}: the last 26 bytes, from byte 0, are damaged and were left out; the file is "
+            f"kept as {part.name}.torn"
+        )
+        kept = part.with_name(f"{part.name}.torn")
+        assert kept.read_bytes() == b"nothing that anybody knows"
+
+    def test_a_replay_of_what_cannot_be_read_says_what_it_is(self, tmp_path: Path) -> None:
+        store = self.crashed(tmp_path)
+        (part,) = tmp_path.glob(".*.journal")
+        part.write_bytes(b"nothing that anybody knows")
+
+        with pytest.raises(CassetteDamaged) as caught:
+            opened(store, "replay")
+
+        assert str(caught.value) == (
+            f"{part}: the last 26 bytes, from byte 0, are damaged and were left out, and nothing "
+            "else of the cassette is there; record it again, which keeps this file aside"
+        )
+        assert part.read_bytes() == b"nothing that anybody knows"
 
     async def test_a_session_knows_the_sha256_of_the_file_that_took_the_journal_in(
         self, tmp_path: Path

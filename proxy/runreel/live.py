@@ -47,7 +47,8 @@ class LiveSession:
         self.state = state
         self.tell = tell
         self.sha256 = stored.sha256 if stored else None
-        self.notes = stored.notes if stored else ()
+        left = recording.journal if recording else stored
+        self.notes = left.notes if left else ()
         self._header = header
         self._journal = recording.journal if recording else None
         self._relaxed = recording is not None and recording.relaxed

@@ -30,8 +30,11 @@ class Stored:
 class Journal(Protocol):
     """The right to record into one cassette, and the place where captures wait for it.
 
-    Methods block; callers on an event loop use a thread, and never two at once.
+    Methods block; callers on an event loop use a thread, and never two at once. `notes` are
+    sentences about what an earlier recorder had left.
     """
+
+    notes: tuple[str, ...]
 
     def append(self, captures: Sequence[Pending]) -> None:
         """Return once all of them are durable.
@@ -76,13 +79,15 @@ class Store(Protocol):
 
         Raises:
             CassetteDamaged: something is there but cannot be trusted; names the place.
+            NothingReadable: so it is, and a recording may begin without it.
         """
         ...
 
     def open_journal(self, name: str, header: Cassette) -> Journal:
         """Begin to record: nobody else can, until `commit` or the end of the process.
 
-        What an earlier recorder left in a journal is in the cassette when this returns. `header`
+        What an earlier recorder left in a journal is in the cassette when this returns; what of it
+        cannot be read is kept, and told in the journal's notes. `header`
         is that of the cassette to be, without interactions.
 
         Raises:

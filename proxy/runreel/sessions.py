@@ -5,10 +5,10 @@ sentence with its remedy. Knows stores and sinks as ports only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runreel.core.cassette import Cassette
-from runreel.core.errors import StartRefused
+from runreel.core.errors import NothingReadable, StartRefused
 from runreel.core.facets import MATCH_ON
 from runreel.core.facts import Fact
 from runreel.core.modes import DECISIONS, ONCE, Mode, resolve
@@ -47,7 +47,7 @@ def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
         Unredactable: it holds a request with a secret that cannot be taken out.
     """
     passthrough = spec.mode == Mode.PASSTHROUGH.value
-    stored = None if passthrough else store.load(spec.cassette)
+    stored = None if passthrough else _found(spec, store)
     mode = resolve(spec.mode, cassette_exists=stored is not None)
     if DECISIONS[mode].live and spec.upstream is None:
         raise StartRefused(_no_upstream(spec, mode))
@@ -56,6 +56,15 @@ def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
     if stored is None and not passthrough:
         raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
     return _opened(spec, mode, stored, None, tell)
+
+
+def _found(spec: SessionSpec, store: Store) -> Stored | None:
+    try:
+        return store.load(spec.cassette)
+    except NothingReadable:
+        if not DECISIONS[resolve(spec.mode, cassette_exists=False)].captures:
+            raise
+        return None
 
 
 def _recording(
@@ -69,7 +78,6 @@ def _recording(
         latest = store.load(spec.cassette)
         if latest is not None:
             _check_fits(spec, latest.cassette)
-            latest = replace(latest, notes=stored.notes if stored else ())
         return _opened(spec, mode, latest, Recording(journal, spec.relaxed), tell)
     except BaseException:
         journal.commit(None)

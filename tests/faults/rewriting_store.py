@@ -25,6 +25,7 @@ class RewritingJournal(FileJournal):
         self._opening = Opening(header)
         self._found = found
         self._captures: list[Pending] = []
+        self.notes = ()
 
     def append(self, captures: Sequence[Pending]) -> None:
         self._captures += captures

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from builders import a_cassette, a_pending, an_interaction
 from disks import failing
 from runreel.core.cassette import dump
-from runreel.core.errors import CassetteDamaged
+from runreel.core.errors import CassetteDamaged, NothingReadable
 from runreel.stores.files import FileJournal, FileStore
 from runreel.stores.journals import belongs_to, parts_of
 
@@ -119,36 +120,93 @@ def test_frames_are_numbered_from_the_opening_on(journal: FileJournal, tmp_path:
 
 
 class TestWhatACrashLeaves:
-    def test_a_torn_tail_is_left_out_and_reported_and_goes_with_the_next_recording(
-        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    @pytest.mark.parametrize(
+        ("spoil", "what_to_a_reader", "what_to_a_recorder"),
+        [
+            (
+                lambda frame: frame[:-7],
+                "an unfinished frame (a crash cut it, or a recorder is writing it)",
+                "an unfinished frame (a crash cut it)",
+            ),
+            (lambda frame: frame[:100] + b"~" + frame[101:], "damaged", "damaged"),
+            (lambda frame: bytes(len(frame)), "damaged", "damaged"),
+        ],
+        ids=["cut", "flipped", "zeros"],
+    )
+    def test_a_last_frame_that_cannot_be_read_is_left_out_and_reported_and_kept(
+        self,
+        store: FileStore,
+        journal: FileJournal,
+        tmp_path: Path,
+        spoil: Callable[[bytes], bytes],
+        what_to_a_reader: str,
+        what_to_a_recorder: str,
     ) -> None:
         journal.append([a_pending(1, b"one")])
+        (part,) = parts(tmp_path)
+        at = part.stat().st_size
         journal.append([a_pending(2, b"two")])
         journal.release()
-        (part,) = parts(tmp_path)
-        part.write_bytes(part.read_bytes()[:-7])
-        torn = part.read_bytes()
+        content = part.read_bytes()
+        spoiled = content[:at] + spoil(content[at:])
+        part.write_bytes(spoiled)
 
         stored = store.load("default")
         untouched = part.read_bytes()
-        store.open_journal("default", HEADER).commit(None)
+        journal = store.open_journal("default", HEADER)
+        journal.commit(None)
         after = store.load("default")
 
-        assert untouched == torn
+        assert untouched == spoiled
         assert stored is not None
         assert after is not None
         (interaction,) = stored.cassette.interactions
         assert interaction.value.response.body == b"one"
-        at = torn.rindex(b"\nrunreel1 ") + 1
-        assert stored.notes == (
-            (
-                f"{part}: the last {len(torn) - at} bytes were torn by a crash before they were "
-                "acknowledged, and left out"
-            ),
-            f"{tmp_path}/default.json: 1 interaction was still in the journal",
+        begin = f"{part}: the last {len(spoiled) - at} bytes, from byte {at}, are "
+        were = f"{tmp_path}/default.json: 1 interaction was still in the journal"
+        assert stored.notes == (begin + what_to_a_reader + " and were left out", were)
+        assert journal.notes == (
+            f"{begin}{what_to_a_recorder} and were left out; the file is kept as {part.name}.torn",
+            were,
         )
         assert (after.cassette, after.notes) == (stored.cassette, ())
-        assert [path.name for path in tmp_path.iterdir()] == ["default.json"]
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+            "default.json": dump(stored.cassette).encode(),
+            f"{part.name}.torn": spoiled,
+        }
+
+    def test_a_capture_that_is_all_there_is_and_damaged_is_never_deleted(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([a_pending(1, b"one")])
+        journal.release()
+        (part,) = parts(tmp_path)
+        content = bytearray(part.read_bytes())
+        content[-2] ^= 1
+        part.write_bytes(content)
+
+        again = store.open_journal("default", HEADER)
+        again.append([a_pending(1, b"two")])
+        again.commit(a_cassette(an_interaction(name="final")))
+
+        (note,) = again.notes
+        assert note.endswith(f"damaged and were left out; the file is kept as {part.name}.torn")
+        assert part.with_name(f"{part.name}.torn").read_bytes() == content
+        assert answers(store) == [b'{"id": "run_abc123"}']
+
+    def test_a_journal_without_captures_is_no_cassette(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([])
+        (tmp_path / ".cut.0123456789abcdef.0001.journal").write_bytes(b"runreel1 ")
+        (tmp_path / ".empty.0123456789abcdef.0001.journal").touch()
+        (tmp_path / ".unreadable.0123456789abcdef.0001.journal").mkdir()
+
+        assert store.names() == ["unreadable"]
+        assert store.load("default") is None
+        assert store.load("empty") is None
+        with pytest.raises(NothingReadable):
+            store.load("cut")
 
     def test_damage_before_good_frames_stops_with_file_and_offset(
         self, store: FileStore, journal: FileJournal, tmp_path: Path
@@ -232,7 +290,7 @@ class TestWhatACrashLeaves:
     ) -> None:
         raw = dump(OLD).replace("\n", "\r\n").encode()
         (tmp_path / "default.json").write_bytes(raw)
-        (tmp_path / ".default.0123456789abcdef.0001.journal").write_bytes(b"torn")
+        (tmp_path / ".default.0123456789abcdef.0001.journal").touch()
 
         store.open_journal("default", HEADER).commit(None)
 

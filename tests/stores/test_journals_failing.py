@@ -123,7 +123,7 @@ class TestADiskThatFails:
             b"four",
         ]
 
-    def test_a_capture_that_was_lost_with_its_pages_is_no_damage(
+    def test_a_capture_that_was_lost_with_its_pages_stops_nobody(
         self,
         store: FileStore,
         journal: FileJournal,
@@ -145,8 +145,8 @@ class TestADiskThatFails:
         assert answers(store) == [b"one"]
         assert stored is not None
         assert stored.notes[0] == (
-            f"{part}: the last {len(content) - good} bytes were torn by a crash before they were "
-            "acknowledged, and left out"
+            f"{part}: the last {len(content) - good} bytes, from byte {good}, are damaged and were "
+            "left out"
         )
 
     @pytest.mark.parametrize("step", ["write", "fsync", "open"])
@@ -232,8 +232,13 @@ class TestADiskThatFails:
         journal.check()
         journal.append([a_pending(3, b"three")])
 
+        stored = store.load("default")
         assert len(parts(tmp_path)) == 2
         assert answers(store) == [b"one", b"three"]
+        assert stored is not None
+        assert stored.notes == (
+            f"{tmp_path}/default.json: 2 interactions were still in the journal",
+        )
 
     def test_a_check_after_an_append_that_worked_touches_nothing(
         self, journal: FileJournal, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
     RunreelError
     ├── StartRefused        usage or configuration: exit code 2
     ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
+    │   └── NothingReadable
     ├── StoreFailed         a cassette could not be written: exit code 1
     ├── Unredactable        a secret that cannot be taken out: the interaction is not stored
     └── UpstreamFailed      no usable answer from the upstream: 502, 503 or 504, by its code
@@ -28,6 +29,10 @@ class StartRefused(RunreelError):
 
 class CassetteDamaged(RunreelError):
     """A stored cassette is not readable as format 1; the message names file and JSON path."""
+
+
+class NothingReadable(CassetteDamaged):
+    """All that is there of a cassette are bytes that cannot be read; it may be recorded anew."""
 
 
 class StoreFailed(RunreelError):

@@ -2,17 +2,18 @@
 
 Owns the life of a cassette on disk: the file, the journal beside it while it is recorded, and the
 lock that keeps a second recorder out. After a crash at any point, file and journal together hold
-all that was acknowledged. Reading never writes. Knows nothing of sessions.
+all that was acknowledged. Reading never writes, and what could not be read is never removed. Knows
+nothing of sessions.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from runreel.core.cassette import Cassette, NotACassetteName, check_name, dump, parse
 from runreel.core.document import BadDocument
-from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
+from runreel.core.errors import CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.core.journal import Opening, Pending, Result, recover
 from runreel.ports import Stored
 from runreel.stores import journals
@@ -37,15 +38,27 @@ class FileStore:
     def names(self) -> list[str]:
         """The names of all stored cassettes, sorted; one may be in a journal only."""
         files = {path.with_suffix("") for path in self._folder.rglob("*.json") if path.is_file()}
-        for path in self._folder.rglob(".*.journal"):
-            if stem := journals.belongs_to(path):
-                files.add(path.with_name(stem))
+        journaled = {
+            path.with_name(stem)
+            for path in self._folder.rglob(".*.journal")
+            if (stem := journals.belongs_to(path))
+        }
+        files |= {path for path in journaled - files if _is_in_journals(_file(path))}
         found = (path.relative_to(self._folder).as_posix() for path in files)
         return sorted(name for name in found if _can_name(name))
 
     def load(self, name: str) -> Stored | None:
         """The cassette with what its journals hold, or None."""
-        return _together(self._path(name))[0]
+        found = _together(self._path(name))
+        told = [tail.told("a crash cut it, or a recorder is writing it") for tail in found.tails]
+        if found.cassette is None:
+            if told:
+                raise NothingReadable(
+                    f"{told[0]}, and nothing else of the cassette is there; record it again, "
+                    "which keeps this file aside"
+                )
+            return None
+        return Stored(found.cassette, found.sha256, (*told, *found.recovered))
 
     def open_journal(self, name: str, header: Cassette) -> "FileJournal":
         """Take the lock, take in what an earlier recorder left, and begin to record."""
@@ -76,7 +89,7 @@ class FileStore:
         return journal
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return _file(self._folder / name)
 
 
 class FileJournal:
@@ -87,6 +100,8 @@ class FileJournal:
         self._files = journals.JournalFiles(path, Opening(header))
         self._lock = lock
         self._descriptor = descriptor
+        self._unreadable: set[journals.Part] = set()
+        self.notes: tuple[str, ...] = ()
 
     def append(self, captures: Sequence[Pending]) -> None:
         """Make captures durable."""
@@ -105,13 +120,19 @@ class FileJournal:
 
     def take_in(self) -> None:
         """Put what an earlier recorder left into the file, if it is not there yet."""
-        stored, whole = _together(self._path)
+        found = _together(self._path)
+        self._unreadable = {tail.part for tail in found.tails}
+        told = (
+            f"{tail.told('a crash cut it')}; the file is kept as {journals.aside(tail.part).name}"
+            for tail in found.tails
+        )
+        self.notes = (*told, *found.recovered)
         try:
             remove_leftovers(self._path)
-            if stored is None:
-                self._remove_parts()  # a journal was opened, and nothing came
-            elif not whole:
-                self._save(dump(stored.cassette).encode("utf-8"))
+            if found.cassette is None:
+                self._remove_parts()  # a journal was opened, and nothing came that can be read
+            elif found.recovered:
+                self._save(dump(found.cassette).encode("utf-8"))
             elif journals.parts_of(self._path):
                 self._save(self._path.read_bytes())
         except OSError as error:
@@ -145,22 +166,40 @@ class FileJournal:
         return digest
 
     def _remove_parts(self) -> None:
-        """Remove the journals, last the one that says that the others are in the file already."""
+        """Remove the journals, last the one that says that the others are in the file already.
+
+        Bytes that could not be read are in no file yet, and are kept.
+        """
         parts = sorted(journals.parts_of(self._path), key=self._files.wrote)
         for some in (parts[:-1], parts[-1:]):
             for part in some:
-                part.path.unlink(missing_ok=True)
+                if part in self._unreadable:
+                    journals.put_aside(part)
+                else:
+                    part.path.unlink(missing_ok=True)
             if some:
                 sync(self._path.parent)
 
 
-def _together(path: Path) -> tuple[Stored | None, bool]:
-    """A cassette as file and journals hold it together, and whether the file alone does."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A cassette as file and journals hold it together, None if neither holds anything.
+
+    `sha256` is that of the file, `recovered` the sentence about what only the journals hold.
+    """
+
+    cassette: Cassette | None
+    sha256: str | None
+    tails: tuple[journals.Tail, ...]
+    recovered: tuple[str, ...] = ()
+
+
+def _together(path: Path) -> _Found:
     while True:
         before = _standing(path)
         try:
             found = _read(path)
-            records, notes = journals.read(_parts(path))
+            records, tails = journals.read(_parts(path))
         except CassetteDamaged:
             if _standing(path) == before:
                 raise
@@ -174,12 +213,19 @@ def _together(path: Path) -> tuple[Stored | None, bool]:
         recovered = recover(cassette, sha256, records)
     except BadDocument as error:
         raise CassetteDamaged(f"{path}: the journal beside it {error}") from None
-    if recovered is None or recovered is cassette:
-        return (replace(found, notes=tuple(notes)) if found else None), True
+    if recovered is cassette:
+        return _Found(cassette, sha256, tuple(tails))
     count = sum(isinstance(record, Pending) for record in records)
     were = "1 interaction was" if count == 1 else f"{count} interactions were"
-    notes.append(f"{path}: {were} still in the journal")
-    return Stored(recovered, sha256, tuple(notes)), False
+    return _Found(recovered, sha256, tuple(tails), (f"{path}: {were} still in the journal",))
+
+
+def _is_in_journals(path: Path) -> bool:
+    """Whether a cassette that has no file is there all the same, readable or not."""
+    try:
+        return _together(path).cassette is not None
+    except CassetteDamaged:
+        return True
 
 
 def _standing(path: Path) -> object:
@@ -214,6 +260,11 @@ def _read(path: Path) -> Stored | None:
     except BadDocument as error:
         raise CassetteDamaged(f"{path}: {error}") from None
     return Stored(cassette, hashlib.sha256(content).hexdigest())
+
+
+def _file(path: Path) -> Path:
+    """The file of a cassette, given its folder and its name."""
+    return path.with_name(f"{path.name}.json")
 
 
 def _can_name(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 Owns appending, what happens when that fails, and reading back what a crash left. A write that
 failed is cut off; a sync that failed is never tried again on that file: recording goes on in the
-next part. Knows nothing of sessions; what the records mean is `core.journal`.
+next part. A part that cannot be read to its end is kept under another name, `….journal.torn`. Knows
+nothing of sessions; what the records mean is `core.journal`.
 """
 
 import os
@@ -25,7 +26,6 @@ _FATAL = {
     Flaw.DAMAGED: "before frames that are whole",
     Flaw.MISSING: "where at least one frame is missing",
 }
-_FRAME_BYTES = 60  # at most, around the payload
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,15 +57,34 @@ def belongs_to(path: Path) -> str | None:
     return match[1] if match else None
 
 
-def read(parts: Sequence[Part]) -> tuple[list[Record], list[str]]:
-    """All records of some journal files, and sentences about what was torn.
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The last `size` bytes of a part, which cannot be read; `at` is where they begin."""
+
+    part: Part
+    at: int
+    size: int
+    unfinished: bool
+
+    def told(self, because: str) -> str:
+        """A sentence about it; `because` says why it may be unfinished."""
+        what = f"an unfinished frame ({because})" if self.unfinished else "damaged"
+        return (
+            f"{self.part.path}: the last {self.size} bytes, from byte {self.at}, are {what} and "
+            "were left out"
+        )
+
+
+def read(parts: Sequence[Part]) -> tuple[list[Record], list[Tail]]:
+    """All records of some journal files, and the ends that cannot be read.
 
     Raises:
-        CassetteDamaged: a bad frame stands before good ones, or a record is none.
+        CassetteDamaged: something bad stands before good frames, or a record is none.
     """
     records: list[Record] = []
-    notes: list[str] = []
-    for path in (part.path for part in parts):
+    tails: list[Tail] = []
+    for part in parts:
+        path = part.path
         try:
             reading = frames.read(path.read_bytes())
         except OSError as error:
@@ -81,11 +100,19 @@ def read(parts: Sequence[Part]) -> tuple[list[Record], list[str]]:
         except BadDocument as error:
             raise CassetteDamaged(f"{path}: {error}") from None
         if reading.flaw is not None:
-            notes.append(
-                f"{path}: the last {reading.size - reading.good} bytes were torn by a crash before they "
-                "were acknowledged, and left out"
-            )
-    return records, notes
+            unfinished = reading.flaw is Flaw.UNFINISHED
+            tails.append(Tail(part, reading.good, reading.size - reading.good, unfinished))
+    return records, tails
+
+
+def put_aside(part: Part) -> None:
+    """Keep a part, of which not all could be read, where nothing reads it."""
+    part.path.replace(aside(part))
+
+
+def aside(part: Part) -> Path:
+    """Where a part is kept that could not be read to its end."""
+    return part.path.with_name(f"{part.path.name}.torn")
 
 
 class JournalFiles:
@@ -99,12 +126,12 @@ class JournalFiles:
         self._descriptor: int | None = None
         self._frames = 0  # of the part that are known to be whole
         self._good = 0  # bytes of them
-        self._owed = 0  # bytes that the last append could not make durable
+        self._owed = 0  # bytes of the payload that could not be made durable last
 
     def append(self, records: Sequence[Record]) -> None:
         """Return once the records are durable, all in one frame, or raise StoreFailed."""
         payload = dump_records(records)
-        with self._owing(len(payload) + _FRAME_BYTES):
+        with self._owing(len(payload)):
             descriptor = self._open()
             frame = self._frame(payload)
             self._write(descriptor, frame)
@@ -115,7 +142,9 @@ class JournalFiles:
         """Find out whether what failed last would work now."""
         if self._owed:
             with self._owing(self._owed):
-                self._write(self._open(), bytes(self._owed))
+                descriptor = self._open()
+                # As large, and no records at all, should it stay there.
+                self._write(descriptor, self._frame(b"[" + b" " * self._owed + b"]"))
             self._cut()
 
     def wrote(self, part: Part) -> bool:

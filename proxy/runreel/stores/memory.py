@@ -51,6 +51,7 @@ class MemoryJournal:
         self._store = store
         self._name = name
         self._opening = Opening(header)
+        self.notes: tuple[str, ...] = ()
 
     def append(self, captures: Sequence[Pending]) -> None:
         """Keep the captures."""
