@@ -9,6 +9,7 @@ from runreel.core.cassette import Cassette
 from runreel.core.journal import Pending
 from runreel.core.redaction import Redaction
 from runreel.live import LiveSession
+from runreel.ports import Store
 from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryJournal, MemoryStore
 
@@ -69,7 +70,7 @@ class HeldJournal(MemoryJournal):
         return super().commit(cassette)
 
 
-def recording_to(store: MemoryStore, mode: str = "record", *, relaxed: bool = False) -> LiveSession:
+def recording_to(store: Store, mode: str = "record", *, relaxed: bool = False) -> LiveSession:
     spec = SessionSpec("default", "default", mode, URL, "openai", Redaction(), relaxed=relaxed)
     return open_session(spec, store, lambda _: None)
 

@@ -163,10 +163,21 @@ class TestRelaxed:
 
 
 class TestChecking:
-    async def test_nothing_is_checked_before_anything_failed(self) -> None:
+    async def test_before_the_first_request_it_is_found_out_once(self) -> None:
+        store = HeldStore()
+        store.failures = [StoreFailed(FULL), None]
+        session = recording_to(store)
+
+        with pytest.raises(StoreFailed, match=FULL):
+            await session.check()
+        await session.check()
+        await session.check()
+
+        assert [what for what, _ in store.asked] == ["check", "check"]
+
+    async def test_nothing_is_checked_after_an_append_that_worked(self) -> None:
         store = HeldStore()
         session = recording_to(store)
-        await session.check()
         await session.persist(capture(session, b"one"))
 
         await session.check()
@@ -175,8 +186,9 @@ class TestChecking:
 
     async def test_it_does_not_wait_for_an_append_that_is_under_way(self) -> None:
         store = HeldStore()
-        store.holds()
         session = recording_to(store)
+        await session.check()
+        store.holds()
         calls = persisting(session, b"one")
         await begun(store)
 

@@ -1,11 +1,10 @@
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from builders import FAKE_KEY, a_cassette, a_pending, a_request, an_interaction
+from builders import FAKE_KEY, a_cassette, a_request, an_interaction
 from runreel.core.cassette import Cassette, dump
 from runreel.core.errors import CassetteDamaged, StartRefused, Unredactable
 from runreel.core.facts import Fact
@@ -14,7 +13,6 @@ from runreel.core.redaction import Redacted, Redaction
 from runreel.live import LiveSession
 from runreel.ports import Store
 from runreel.sessions import SessionSpec, open_session
-from runreel.stores.files import FileStore
 from runreel.stores.memory import MemoryJournal, MemoryStore
 
 URL = "https://api.openai.com"
@@ -225,94 +223,3 @@ class TestOpening:
         assert (header.upstream, header.profile) == (URL, "openai")
         assert (header.match_on, header.interactions) == (("path",), ())
         assert "header.x-mine" in header.redaction
-
-
-class TestAfterACrash:
-    def crashed(self, folder: Path) -> FileStore:
-        store = FileStore(folder)
-        journal = store.open_journal("default", a_cassette())
-        journal.append([a_pending(1, b"one"), a_pending(2, b"two")])
-        journal.release()
-        return store
-
-    @pytest.mark.parametrize("mode", ["replay", "record", "new_episodes"])
-    def test_every_mode_begins_with_what_was_in_the_journal_and_says_so(
-        self, tmp_path: Path, mode: str
-    ) -> None:
-        session = opened(self.crashed(tmp_path), mode)
-
-        assert session.interactions == 2
-        assert session.notes == (
-            f"{tmp_path}/default.json: 2 interactions were still in the journal",
-        )
-
-    def test_once_replays_what_is_in_a_journal_only(self, tmp_path: Path) -> None:
-        assert opened(self.crashed(tmp_path), "once", None).mode is Mode.REPLAY
-
-    def test_replay_leaves_the_journal_where_it_is(self, tmp_path: Path) -> None:
-        store = self.crashed(tmp_path)
-        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-
-        opened(store, "replay")
-
-        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-    def test_an_unfinished_frame_is_among_the_notes(self, tmp_path: Path) -> None:
-        store = self.crashed(tmp_path)
-        (part,) = tmp_path.glob(".*.journal")
-        with part.open("ab") as file:
-            file.write(b"runreel1 17")
-        at = part.stat().st_size - 11
-
-        read = opened(store, "replay").notes[0]
-        taken_in = opened(store, "record").notes[0]
-
-        begin = (
-            f"{part}: the last 11 bytes, from byte {at}, are an unfinished frame (a crash cut it"
-        )
-        assert read == f"{begin}, or a recorder is writing it) and were left out"
-        assert taken_in == f"{begin}) and were left out; the file is kept as {part.name}.torn"
-
-    @pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
-    def test_a_recording_begins_beside_what_cannot_be_read_and_says_so(
-        self, tmp_path: Path, mode: str
-    ) -> None:
-        store = self.crashed(tmp_path)
-        (part,) = tmp_path.glob(".*.journal")
-        part.write_bytes(b"nothing that anybody knows")
-
-        session = opened(store, mode)
-
-        assert session.interactions == 0
-        (note,) = session.notes
-        assert note == (
-            f"{part}: the last 26 bytes, from byte 0, are damaged and were left out; the file is "
-            f"kept as {part.name}.torn"
-        )
-        kept = part.with_name(f"{part.name}.torn")
-        assert kept.read_bytes() == b"nothing that anybody knows"
-
-    def test_a_replay_of_what_cannot_be_read_says_what_it_is(self, tmp_path: Path) -> None:
-        store = self.crashed(tmp_path)
-        (part,) = tmp_path.glob(".*.journal")
-        part.write_bytes(b"nothing that anybody knows")
-
-        with pytest.raises(CassetteDamaged) as caught:
-            opened(store, "replay")
-
-        assert str(caught.value) == (
-            f"{part}: the last 26 bytes, from byte 0, are damaged and were left out, and nothing "
-            "else of the cassette is there; record it again, which keeps this file aside"
-        )
-        assert part.read_bytes() == b"nothing that anybody knows"
-
-    async def test_a_session_knows_the_sha256_of_the_file_that_took_the_journal_in(
-        self, tmp_path: Path
-    ) -> None:
-        session = opened(self.crashed(tmp_path), "record")
-
-        content = (tmp_path / "default.json").read_bytes()
-        await session.close()
-
-        assert session.sha256 == hashlib.sha256(content).hexdigest()
-        assert (tmp_path / "default.json").read_bytes() == content

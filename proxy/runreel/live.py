@@ -57,7 +57,7 @@ class LiveSession:
         self._writer: asyncio.Task[None] | None = None
         self._probe: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()  # a journal takes one call at a time
-        self._failing = False
+        self._unsure = recording is not None  # whether the journal can be written now
 
     @property
     def upstream(self) -> str:
@@ -75,7 +75,7 @@ class LiveSession:
         Raises:
             StoreFailed: it cannot: nothing should be forwarded that will not be kept.
         """
-        if self._failing:
+        if self._unsure:
             if self._probe is None or self._probe.done():
                 self._probe = asyncio.create_task(self._check())
             await asyncio.shield(self._probe)
@@ -114,7 +114,7 @@ class LiveSession:
         async with self._lock:
             if self._journal is not None:
                 await asyncio.to_thread(self._journal.check)
-                self._failing = False
+                self._unsure = False
 
     async def _write(self) -> None:
         """The one writer: everything that waits goes into one append."""
@@ -139,7 +139,7 @@ class LiveSession:
             except StoreFailed as error:
                 return error
             finally:
-                self._failing = not worked
+                self._unsure = not worked
         return None
 
     def _answer(

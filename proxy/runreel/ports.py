@@ -46,7 +46,7 @@ class Journal(Protocol):
         ...
 
     def check(self) -> None:
-        """Return at once if the last `append` worked, else once the next one can be expected to.
+        """Return once the next `append` can be expected to work; at once if the last one did.
 
         Raises:
             StoreFailed: it cannot.

@@ -15,9 +15,10 @@ from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, B, error_of, rest, sh
 
 
 class FullStore(MemoryStore):
-    """No journal of it can be written while it is full."""
+    """No journal of it can be written while it is full, as the first append finds out."""
 
     full = True
+    found_out = False
 
     def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
         super().open_journal(name, header)
@@ -25,13 +26,15 @@ class FullStore(MemoryStore):
 
 
 class FullJournal(MemoryJournal):
+    _store: FullStore
+
     def append(self, captures: Sequence[Pending]) -> None:
+        self._store.found_out = True
         self.check()
         super().append(captures)
 
     def check(self) -> None:
-        assert isinstance(self._store, FullStore)
-        if self._store.full:
+        if self._store.full and self._store.found_out:
             raise StoreFailed("the journal cannot be written: no space left")
 
 

@@ -91,6 +91,27 @@ async def test_recording_goes_on_when_there_is_room_again(
         assert await replayed(disk, traffic) == []
 
 
+async def test_a_disk_that_was_full_at_the_start_forwards_nothing_until_there_is_room(
+    disk: Path,
+) -> None:
+    (disk / "cassettes").mkdir()
+    filler = fill(disk)
+    async with big(4) as traffic:
+        arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)
+        async with runreel(*arguments, cwd=disk) as proxy, traffic.wire(proxy.url) as wire:
+            refusals = [await traffic.ask(wire) for _ in range(2)]
+            forwarded = len(traffic.upstream.received)
+            filler.unlink()
+            after = await traffic.ask(wire)
+            ended = await proxy.stop()
+
+        assert [reply.status for reply in refusals] == [503, 503]
+        assert forwarded == 0
+        assert (after.status, after.values("x-runreel-recorded")) == (200, ["yes"])
+        assert ended.code == 0
+        assert judge(disk / "cassettes", traffic) == []
+
+
 async def test_a_kill_while_the_disk_is_full_loses_nothing(disk: Path) -> None:
     async with big(2) as traffic:
         arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)

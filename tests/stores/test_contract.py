@@ -156,11 +156,11 @@ class TestTheRightToRecord:
         store.open_journal("default", HEADER).commit(None)
 
     def test_opening_and_ending_a_recording_stores_nothing(self, store: Store) -> None:
-        ended = store.open_journal("new/name", HEADER).commit(None)
+        (journal := store.open_journal("new/name", HEADER)).check()
+        checked = (store.names(), store.load("new/name"))
 
-        assert ended is None
-        assert store.names() == []
-        assert store.load("new/name") is None
+        assert journal.commit(None) is None
+        assert checked == (store.names(), store.load("new/name")) == ([], None)
 
     def test_a_damaged_cassette_is_not_recorded_into(self, store: Store) -> None:
         put(store, "broken", "{}")

@@ -240,6 +240,23 @@ class TestADiskThatFails:
             f"{tmp_path}/default.json: 2 interactions were still in the journal",
         )
 
+    def test_the_first_check_begins_the_journal_and_the_end_removes_it(
+        self, journal: FileJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", failing("write", errno.ENOSPC))
+            with pytest.raises(StoreFailed, match="No space left on device"):
+                journal.check()
+        failed = parts(tmp_path)
+        journal.check()
+        journal.check()
+        begun = parts(tmp_path)
+        journal.commit(None)
+
+        assert failed == []
+        assert len(begun) == 1
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_check_after_an_append_that_worked_touches_nothing(
         self, journal: FileJournal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -8,6 +8,7 @@ nothing of sessions.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,13 +109,17 @@ class FileJournal:
         self._files.append(captures)
 
     def check(self) -> None:
-        """Find out whether what failed last would work now."""
+        """Find out whether the next append can be expected to work."""
         self._files.check()
 
     def commit(self, cassette: Cassette | None) -> str | None:
         """Save the cassette, remove the journal, release the lock."""
         try:
-            return None if cassette is None else self._save(dump(cassette).encode("utf-8"))
+            if cassette is not None:
+                return self._save(dump(cassette).encode("utf-8"))
+            with suppress(OSError):  # there is nothing in it
+                self._remove_parts()
+            return None
         finally:
             self.release()
 

@@ -139,13 +139,13 @@ class JournalFiles:
         self._good += len(frame)
 
     def check(self) -> None:
-        """Find out whether what failed last would work now."""
-        if self._owed:
-            with self._owing(self._owed):
-                descriptor = self._open()
+        """Find out whether the next append can be expected to work; begins the part it needs."""
+        with self._owing(self._owed):
+            descriptor = self._open()
+            if self._owed:
                 # As large, and no records at all, should it stay there.
                 self._write(descriptor, self._frame(b"[" + b" " * self._owed + b"]"))
-            self._cut()
+                self._cut()
 
     def wrote(self, part: Part) -> bool:
         """Whether a part is of this writer."""

@@ -1,0 +1,105 @@
+"""What sessions begin with after a recorder crashed, and what they say of it."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from builders import a_cassette, a_pending
+from held import recording_to
+from runreel.core.errors import CassetteDamaged
+from runreel.core.modes import Mode
+from runreel.stores.files import FileStore
+
+
+def crashed(folder: Path) -> FileStore:
+    store = FileStore(folder)
+    journal = store.open_journal("default", a_cassette())
+    journal.append([a_pending(1, b"one"), a_pending(2, b"two")])
+    journal.release()
+    return store
+
+
+@pytest.mark.parametrize("mode", ["replay", "record", "new_episodes"])
+def test_every_mode_begins_with_what_was_in_the_journal_and_says_so(
+    tmp_path: Path, mode: str
+) -> None:
+    session = recording_to(crashed(tmp_path), mode)
+
+    assert session.interactions == 2
+    assert session.notes == (f"{tmp_path}/default.json: 2 interactions were still in the journal",)
+
+
+def test_once_replays_what_is_in_a_journal_only(tmp_path: Path) -> None:
+    assert recording_to(crashed(tmp_path), "once").mode is Mode.REPLAY
+
+
+def test_replay_leaves_the_journal_where_it_is(tmp_path: Path) -> None:
+    store = crashed(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    recording_to(store, "replay")
+
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_unfinished_frame_is_among_the_notes(tmp_path: Path) -> None:
+    store = crashed(tmp_path)
+    (part,) = tmp_path.glob(".*.journal")
+    with part.open("ab") as file:
+        file.write(b"runreel1 17")
+    at = part.stat().st_size - 11
+
+    read = recording_to(store, "replay").notes[0]
+    taken_in = recording_to(store, "record").notes[0]
+
+    begin = f"{part}: the last 11 bytes, from byte {at}, are an unfinished frame (a crash cut it"
+    assert read == f"{begin}, or a recorder is writing it) and were left out"
+    assert taken_in == f"{begin}) and were left out; the file is kept as {part.name}.torn"
+
+
+@pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
+def test_a_recording_begins_beside_what_cannot_be_read_and_says_so(
+    tmp_path: Path, mode: str
+) -> None:
+    store = crashed(tmp_path)
+    (part,) = tmp_path.glob(".*.journal")
+    part.write_bytes(b"nothing that anybody knows")
+
+    session = recording_to(store, mode)
+
+    assert session.interactions == 0
+    (note,) = session.notes
+    assert note == (
+        f"{part}: the last 26 bytes, from byte 0, are damaged and were left out; the file is "
+        f"kept as {part.name}.torn"
+    )
+    kept = part.with_name(f"{part.name}.torn")
+    assert kept.read_bytes() == b"nothing that anybody knows"
+
+
+def test_a_replay_of_what_cannot_be_read_says_what_it_is(tmp_path: Path) -> None:
+    store = crashed(tmp_path)
+    (part,) = tmp_path.glob(".*.journal")
+    part.write_bytes(b"nothing that anybody knows")
+
+    with pytest.raises(CassetteDamaged) as caught:
+        recording_to(store, "replay")
+
+    assert str(caught.value) == (
+        f"{part}: the last 26 bytes, from byte 0, are damaged and were left out, and nothing "
+        "else of the cassette is there; record it again, which keeps this file aside"
+    )
+    assert part.read_bytes() == b"nothing that anybody knows"
+
+
+async def test_a_session_knows_the_sha256_of_the_file_that_took_the_journal_in(
+    tmp_path: Path,
+) -> None:
+    session = recording_to(crashed(tmp_path), "record")
+
+    content = (tmp_path / "default.json").read_bytes()
+    await session.close()
+
+    assert session.sha256 == hashlib.sha256(content).hexdigest()
+    assert (tmp_path / "default.json").read_bytes() == content
