@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from builders import a_request, a_response, an_interaction
 from runreel.core.cassette import Cassette
@@ -70,9 +70,15 @@ class HeldJournal(MemoryJournal):
         return super().commit(cassette)
 
 
-def recording_to(store: Store, mode: str = "record", *, relaxed: bool = False) -> LiveSession:
+def recording_to(
+    store: Store,
+    mode: str = "record",
+    *,
+    relaxed: bool = False,
+    warn: Callable[[str], None] = lambda _: None,
+) -> LiveSession:
     spec = SessionSpec("default", "default", mode, URL, "openai", Redaction(), relaxed=relaxed)
-    return open_session(spec, store, lambda _: None)
+    return open_session(spec, store, lambda _: None, warn)
 
 
 def capture(session: LiveSession, answer: bytes) -> Pending:

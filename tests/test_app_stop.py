@@ -1,7 +1,9 @@
 """Stopping: what is under way ends, then the cassette and the receipt are written."""
 
 import asyncio
+import io
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,43 @@ class TestStop:
 
         document = json.loads(path.read_text())
         assert (document["recorded"], document["not_stored"]) == (1, 0)
+
+    @pytest.mark.parametrize("saved", [True, False])
+    async def test_what_relaxed_durability_could_not_keep_is_logged_and_not_counted_as_recorded(
+        self,
+        proxy: Proxy,
+        upstream: RawUpstream,
+        tmp_path: Path,
+        log: io.StringIO,
+        monkeypatch: pytest.MonkeyPatch,
+        saved: bool,
+    ) -> None:
+        path = tmp_path / "receipt.json"
+
+        def full(*_: object) -> str:
+            raise StoreFailed("the journal cannot be written: No space left on device")
+
+        monkeypatch.setattr(FileJournal, "append", full)
+        with suppress(StoreFailed):
+            async with proxy(
+                mode="record",
+                upstream=upstream.url,
+                receipt=path,
+                quiet=True,
+                record__durability="relaxed",
+            ) as running:
+                if not saved:
+                    monkeypatch.setattr(FileJournal, "commit", full)
+                reply = await exchange(running.url, stage("a"))
+
+        document = json.loads(path.read_text())
+        assert reply.values("x-runreel-recorded") == ["yes"]
+        assert (document["recorded"], document["not_stored"]) == ((1, 0) if saved else (0, 1))
+        (line,) = log.getvalue().splitlines()
+        assert line[9:] == (
+            "problem 1 interaction was answered but not put on disk: the journal cannot be "
+            "written: No space left on device; runreel tries again when it stops"
+        )
 
     async def test_a_receipt_that_cannot_be_written_is_an_error(
         self, proxy: Proxy, upstream: RawUpstream, tmp_path: Path

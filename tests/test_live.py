@@ -1,8 +1,6 @@
 """When what a session captured is durable, and who waits for it."""
 
 import asyncio
-import gc
-from typing import Any
 
 import pytest
 
@@ -118,48 +116,6 @@ class TestWriting:
 
         assert [str(result) for result in results] == ["the journal's writer was stopped"] * 2
         assert bodies(store) == [b"three"]
-
-
-class TestRelaxed:
-    async def test_a_reply_does_not_wait_for_its_capture(self) -> None:
-        store = HeldStore()
-        store.holds()
-        session = recording_to(store, relaxed=True)
-
-        async with asyncio.timeout(5):  # the store is held until after this
-            await session.persist(capture(session, b"one"))
-        early = bodies(store)
-        store.let.set()
-        await session.close()
-
-        assert early == []
-        assert store.asked == [("append", [b"one"]), ("commit", [])]
-        assert bodies(store) == [b"one"]
-
-    async def test_a_failure_is_known_to_the_next_request(self) -> None:
-        store = HeldStore()
-        store.failures = [StoreFailed(FULL), StoreFailed(FULL)]
-        session = recording_to(store, relaxed=True)
-        await session.persist(capture(session, b"one"))
-        assert session._writer is not None
-        await session._writer
-
-        with pytest.raises(StoreFailed, match=FULL):
-            await session.check()
-
-    async def test_a_failure_that_nobody_waits_for_is_no_unhandled_error(self) -> None:
-        unhandled: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, what: unhandled.append(what))
-        store = HeldStore()
-        store.failures = [StoreFailed(FULL)]
-        session = recording_to(store, relaxed=True)
-
-        await session.persist(capture(session, b"one"))
-        await session.close()
-        gc.collect()
-
-        assert unhandled == []
-        assert bodies(store) == [b"one"]
 
 
 class TestChecking:

@@ -131,6 +131,9 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         for sink in (receipt, log, retirement):
             sink(fact)
 
+    def warn(what: str) -> None:
+        log.problem(SystemClock().now(), what)
+
     session = open_session(
         SessionSpec(
             id=DEFAULT,
@@ -147,9 +150,10 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         ),
         FileStore(config.cassettes),
         tell,
+        warn,
     )
     for note in session.notes:
-        log.problem(SystemClock().now(), note)
+        warn(note)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(session.close)  # lets go of the cassette however this ends
         upstream = None

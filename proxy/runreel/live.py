@@ -20,10 +20,14 @@ from runreel.ports import Journal, Stored
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How a session that captures makes it durable; `relaxed` does not wait for that."""
+    """How a session that captures makes it durable; `relaxed` does not wait for that.
+
+    `warn` is told a sentence when something was answered, as kept, that is not on disk.
+    """
 
     journal: Journal
     relaxed: bool
+    warn: Callable[[str], None]
 
 
 class LiveSession:
@@ -51,7 +55,9 @@ class LiveSession:
         self.notes = left.notes if left else ()
         self._header = header
         self._journal = recording.journal if recording else None
-        self._relaxed = recording is not None and recording.relaxed
+        self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
+        # None: a reply waits until its capture is durable, and says itself if it is not.
+        self._warn = recording.warn if recording and recording.relaxed else None
         self._waiting: list[tuple[Pending, asyncio.Future[None]]] = []
         # Both are tasks of their own, since a call in its thread outlasts a caller that is gone.
         self._writer: asyncio.Task[None] | None = None
@@ -90,7 +96,7 @@ class LiveSession:
         self._waiting.append((capture, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        if not self._relaxed:
+        if self._warn is None:
             await written
 
     async def close(self) -> None:
@@ -109,6 +115,7 @@ class LiveSession:
             if self.state.captured:
                 final = replace(self._header, interactions=self.state.merged(final=True))
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
+            self.undurable = 0
 
     async def _check(self) -> None:
         async with self._lock:
@@ -145,10 +152,16 @@ class LiveSession:
     def _answer(
         self, batch: list[tuple[Pending, asyncio.Future[None]]], failed: StoreFailed | None
     ) -> None:
-        for _, written in batch:
-            if written.done():  # whoever waited was cancelled
-                continue
-            if failed is None or self._relaxed:
+        # Others were answered before, or cancelled.
+        waiting = [written for _, written in batch if not written.done()]
+        if waiting and failed and self._warn:
+            self.undurable += len(waiting)
+            were = "1 interaction was" if len(waiting) == 1 else f"{len(waiting)} interactions were"
+            self._warn(
+                f"{were} answered but not put on disk: {failed}; runreel tries again when it stops"
+            )
+        for written in waiting:
+            if failed is None or self._warn:
                 written.set_result(None)
             else:
                 written.set_exception(StoreFailed(str(failed)))

@@ -19,6 +19,7 @@ from runreel.ports import Store, Stored
 
 DEFAULT = "default"
 Tell = Callable[[Fact], None]
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,14 @@ class SessionSpec:
     barriers: bool = True
 
 
-def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
-    """Open a session.
+def _to_nobody(_: str) -> None:
+    return
+
+
+def open_session(
+    spec: SessionSpec, store: Store, tell: Tell, warn: Warn = _to_nobody
+) -> LiveSession:
+    """Open a session; it may `warn` of what it finds out when nobody waits for it.
 
     Raises:
         StartRefused: the cassette is missing, does not fit, or cannot be written.
@@ -52,7 +59,7 @@ def open_session(spec: SessionSpec, store: Store, tell: Tell) -> LiveSession:
     if DECISIONS[mode].live and spec.upstream is None:
         raise StartRefused(_no_upstream(spec, mode))
     if DECISIONS[mode].captures:
-        return _recording(spec, mode, store, stored, tell)
+        return _recording(spec, mode, store, stored, tell, warn)
     if stored is None and not passthrough:
         raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
     return _opened(spec, mode, stored, None, tell)
@@ -68,7 +75,7 @@ def _found(spec: SessionSpec, store: Store) -> Stored | None:
 
 
 def _recording(
-    spec: SessionSpec, mode: Mode, store: Store, stored: Stored | None, tell: Tell
+    spec: SessionSpec, mode: Mode, store: Store, stored: Stored | None, tell: Tell, warn: Warn
 ) -> LiveSession:
     if stored is not None:
         _check_fits(spec, stored.cassette)
@@ -78,7 +85,7 @@ def _recording(
         latest = store.load(spec.cassette)
         if latest is not None:
             _check_fits(spec, latest.cassette)
-        return _opened(spec, mode, latest, Recording(journal, spec.relaxed), tell)
+        return _opened(spec, mode, latest, Recording(journal, spec.relaxed, warn), tell)
     except BaseException:
         journal.commit(None)
         raise

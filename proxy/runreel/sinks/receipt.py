@@ -1,6 +1,7 @@
 """The receipt: what a session served, missed, recorded and left unplayed.
 
-Owns the counting, from facts alone, and the receipt's JSON shape. Knows nothing of HTTP.
+Owns the counting, from facts alone but for what a session learns after it told them, and the
+receipt's JSON shape. Knows nothing of HTTP.
 """
 
 from typing import Any
@@ -36,8 +37,8 @@ class Receipt:
             "cassette": session.cassette,
             "cassette_sha256": session.sha256,
             "served": self._counts[Outcome.SERVED],
-            "recorded": self._counts[Outcome.RECORDED],
-            "not_stored": self._counts[Outcome.NOT_STORED],
+            "recorded": self._counts[Outcome.RECORDED] - session.undurable,
+            "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
             "missed": list(self._missed),
             "unplayed": list(session.state.unplayed()),
             "not_rerecorded": list(session.state.not_rerecorded()),
