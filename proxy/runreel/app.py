@@ -32,7 +32,7 @@ from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
 from runreel.ports import Upstream
 from runreel.sessions import DEFAULT, SessionSpec, open_session
-from runreel.sinks.log import FrameworkLog, Log
+from runreel.sinks.log import FrameworkLog, Log, loop_errors_to
 from runreel.sinks.receipt import Receipt
 from runreel.sinks.retirement import Retirement
 from runreel.stores.files import FileStore
@@ -155,6 +155,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
     for note in session.notes:
         warn(note)
     async with AsyncExitStack() as stack:
+        stack.enter_context(loop_errors_to(log))
         stack.push_async_callback(session.close)  # lets go of the cassette however this ends
         upstream = None
         if session.state.decision.live and config.upstream is not None:

@@ -1,6 +1,5 @@
 import io
 import json
-import logging
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import FAKE_KEY, TARGET, a_request, an_interaction
+from builders import TARGET, a_request, an_interaction
 from runreel.core.differences import Difference
 from runreel.core.facets import MATCH_ON, fingerprint
 from runreel.core.facts import Fact, Outcome
 from runreel.core.misses import NO_MATCH, Candidate, Miss
 from runreel.core.redaction import Redaction, request_of
-from runreel.sinks.log import FrameworkLog, Log
+from runreel.sinks.log import Log
 
 AT = datetime(2026, 3, 31, 10, 15, 2, 123_456, tzinfo=UTC)
 
@@ -174,51 +173,6 @@ def test_nothing_in_a_method_or_a_problem_can_either(text: str, as_json: bool) -
     log.problem(AT, text)
 
     assert re.fullmatch(r"([\x20-\x7e]+\n){2}", out.getvalue())
-
-
-class TestFramework:
-    """What aiohttp logs quotes the wire, so only its kind and place are passed on."""
-
-    @staticmethod
-    def logger(out: io.StringIO, *, as_json: bool) -> logging.Logger:
-        logger = logging.Logger("of a test")  # noqa: LOG001 - apart from the process's loggers
-        logger.addHandler(FrameworkLog(Log(out, as_json=as_json, quiet=True)))
-        return logger
-
-    def test_an_error_is_one_line_without_its_text(self) -> None:
-        out = io.StringIO()
-
-        try:
-            int(f"no number\n{FAKE_KEY}")
-        except ValueError:
-            self.logger(out, as_json=False).exception("from %s", FAKE_KEY)
-
-        assert re.fullmatch(
-            r"\d\d:\d\d:\d\d problem ValueError in test_log\.py:\d+\n", out.getvalue()
-        )
-
-    def test_as_json_it_is_one_object(self) -> None:
-        out = io.StringIO()
-
-        self.logger(out, as_json=True).warning("from %s", FAKE_KEY)
-
-        document = json.loads(out.getvalue())
-        assert re.fullmatch(r"in test_log\.py:\d+", document.pop("problem"))
-        assert list(document) == ["at"]
-
-    def test_an_error_that_was_never_raised_is_told_by_its_kind(self) -> None:
-        out = io.StringIO()
-
-        self.logger(out, as_json=False).error("text", exc_info=KeyError(FAKE_KEY))
-
-        assert re.fullmatch(r".{8} problem KeyError in test_log\.py:\d+\n", out.getvalue())
-
-    def test_what_is_no_problem_is_left_out(self) -> None:
-        out = io.StringIO()
-
-        self.logger(out, as_json=False).info("by the way")
-
-        assert out.getvalue() == ""
 
 
 class _Broken(io.StringIO):

@@ -5,15 +5,20 @@ a request can begin a line of its own or colour a terminal. What a framework log
 """
 
 import contextlib
+import errno
 import json
 import logging
+import math
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from runreel.core.facts import Fact, Outcome
 
+LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
 _LOUD = frozenset({Outcome.MISSED, Outcome.NOT_STORED, Outcome.REFUSED, Outcome.FAILED})
 
 
@@ -63,12 +68,15 @@ class Log:
 class FrameworkLog(logging.Handler):
     """Passes on that a framework logged an error: its kind and place, never its text.
 
-    The text quotes what came over the wire, credentials and all, and spans lines.
+    The text quotes what came over the wire, credentials and all, and spans lines. Of one kind and
+    place there is a line every `every_s` seconds at most.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, every_s: float = 0) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self._every_s = every_s
+        self._last: dict[str, float] = {}  # as many as there are places in the framework's code
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line for one record."""
@@ -78,8 +86,27 @@ class FrameworkLog(logging.Handler):
             frames = traceback.extract_tb(error.__traceback__)
             if frames:
                 what = f"in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
-            what = f"{type(error).__name__} {what}"
+            number = error.errno if isinstance(error, OSError) else None
+            name = errno.errorcode.get(number or 0, "")
+            what = " ".join(filter(None, (type(error).__name__, name, what)))
+        if 0 <= record.created - self._last.get(what, -math.inf) < self._every_s:
+            return
+        self._last[what] = record.created
         self._log.problem(datetime.fromtimestamp(record.created, UTC), what)
+
+
+@contextmanager
+def loop_errors_to(log: Log) -> Iterator[None]:
+    """What asyncio logs goes here, and nowhere else, for as long as the context lasts."""
+    logger = logging.getLogger("asyncio")
+    handler = FrameworkLog(log, every_s=LOOP_ERROR_EVERY_S)
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
 
 
 def _target(fact: Fact) -> str | None:
