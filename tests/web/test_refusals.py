@@ -1,5 +1,6 @@
 """Requests that no session sees: what the client is told, and what becomes of its connection."""
 
+import io
 import json
 
 import pytest
@@ -113,8 +114,24 @@ async def test_a_body_beyond_the_limit_is_noticed_without_a_length_too(
     assert (reply.status, upstream.received) == (413, [])
 
 
-async def test_options_that_go_no_further_leave_the_connection_usable(
-    proxy: Proxy, upstream: RawUpstream
+async def test_a_client_that_leaves_in_its_body_leaves_a_line_in_the_log(
+    proxy: Proxy, upstream: RawUpstream, log: io.StringIO
+) -> None:
+    head = b"POST /v1/x HTTP/1.1" + HOST + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+
+    async with proxy(mode="passthrough", upstream=upstream.url) as running:
+        wire = await Wire.open(running.url)
+        asked_for = await wire.send(head)
+        wire.writer.write(b"{")
+        await wire.close()
+
+    assert asked_for.status == 100
+    assert upstream.received == []
+    assert [line[9:] for line in log.getvalue().splitlines()] == ["refused POST (client_gone)"]
+
+
+async def test_options_that_go_no_further_leave_the_connection_usable_and_a_line_in_the_log(
+    proxy: Proxy, upstream: RawUpstream, log: io.StringIO
 ) -> None:
     options = get("/v1/x", (("Max-Forwards", "0"),), method="OPTIONS")
 
@@ -126,6 +143,7 @@ async def test_options_that_go_no_further_leave_the_connection_usable(
 
     assert (local.status, local.values("x-runreel-source"), local.body) == (204, ["proxy"], b"")
     assert (passed.status, passed.values("x-runreel-source")) == (200, ["upstream"])
+    assert log.getvalue().splitlines()[0][9:] == "refused OPTIONS (max_forwards)"
 
 
 async def test_an_answer_that_did_not_wait_for_the_body_is_the_last_of_its_connection(

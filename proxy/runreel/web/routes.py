@@ -43,7 +43,7 @@ class Site:
     """What the routes need to know: `hosts` are the names we answer to, in lower case.
 
     `refused` is told the method (None: not even that is known) and the slug of each request that
-    is refused before a session sees it. A body may take `body_read_s_max` seconds to come in.
+    ends before a session sees it. A body may take `body_read_s_max` seconds to come in.
     `name` is ours in Via. No two have the same, so that one runreel may stand before another.
     """
 
@@ -102,6 +102,7 @@ async def _answer(site: Site, request: web.Request) -> Answer:
     )
     admitted = look(head, Identity(site.name, site.hosts))
     if isinstance(admitted, Response):
+        site.refused(request.method, "max_forwards")  # to pass it on
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
@@ -136,6 +137,9 @@ async def _call(
         ) from None
     except web.RequestPayloadError:
         raise Refused("bad_request", "The request body is not valid HTTP.") from None
+    except ConnectionError:
+        site.refused(request.method, "client_gone")  # there is nobody to answer
+        raise
     except TooLarge:
         raise Refused(
             "body_too_large",
