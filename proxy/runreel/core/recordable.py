@@ -50,9 +50,12 @@ def recordable_response(method: str, response: Response, bytes_max: int) -> Resp
 
 
 def response_headers(method: str, response: Response) -> Headers:
-    """The headers to pass on: end-to-end, and the length where it describes a body not sent."""
+    """The headers to pass on: end-to-end, and the length of the body that HEAD does without.
+
+    A 304 could have one too, but need not (RFC 9110 8.6), and aiohttp sends none.
+    """
     headers = end_to_end(response.headers)
-    if has_body(method, response.status) or response.status == 204:
+    if method != "HEAD" or response.status in _BODILESS_STATUS:
         return headers
     lengths = values(response.headers, "content-length")[:1]
     return headers + tuple(("Content-Length", length) for length in lengths)
