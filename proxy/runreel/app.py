@@ -125,33 +125,18 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
     redaction = redaction_of(config)
     receipt = Receipt()
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
-    retirement = Retirement(config.upstream, lambda what: log.problem(SystemClock().now(), what))
+
+    def warn(what: str) -> None:
+        log.problem(SystemClock().now(), what)
+
+    retirement = Retirement(config.upstream, warn)
 
     def tell(fact: Fact) -> None:
         for sink in (receipt, log, retirement):
             sink(fact)
 
-    def warn(what: str) -> None:
-        log.problem(SystemClock().now(), what)
-
-    session = open_session(
-        SessionSpec(
-            id=DEFAULT,
-            cassette=config.cassette,
-            mode=config.mode,
-            upstream=config.upstream,
-            profile=config.profile,
-            redaction=redaction,
-            repeat_last=config.replay.repeat == "last",
-            allow_regress=options.allow_regress,
-            prune=options.prune,
-            relaxed=config.record.durability == "relaxed",
-            barriers=config.replay.barriers,
-        ),
-        FileStore(config.cassettes),
-        tell,
-        warn,
-    )
+    store = FileStore(config.cassettes)
+    session = open_session(_spec(config, options, redaction), store, tell, warn)
     for note in session.notes:
         warn(note)
     async with AsyncExitStack() as stack:
@@ -166,6 +151,22 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
             stack.push_async_callback(_finish, session, receipt, options.receipt)
             stack.callback(retirement.sum_up)
             yield Running(url, session, lambda: receipt.document(session))
+
+
+def _spec(config: Config, options: RunOptions, redaction: Redaction) -> SessionSpec:
+    return SessionSpec(
+        id=DEFAULT,
+        cassette=config.cassette,
+        mode=config.mode,
+        upstream=config.upstream,
+        profile=config.profile,
+        redaction=redaction,
+        repeat_last=config.replay.repeat == "last",
+        allow_regress=options.allow_regress,
+        prune=options.prune,
+        relaxed=config.record.durability == "relaxed",
+        barriers=config.replay.barriers,
+    )
 
 
 def _site(config: Config, engine: Engine, session: LiveSession, log: Log) -> Site:
