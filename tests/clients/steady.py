@@ -6,6 +6,7 @@ name.
 
 import asyncio
 import os
+import signal
 import socket
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ async def steady() -> AsyncIterator[str]:
     port = _free_port()
     place = ("--host", "127.0.0.1", "-p", str(port), "--quiet", "--log-format=text")
     process = await asyncio.create_subprocess_exec(
-        program(), *place, *FORMATS, str(SPECIFICATION), stdout=PIPE
+        *(program(), *place, *FORMATS, str(SPECIFICATION)), stdout=PIPE, start_new_session=True
     )
     assert process.stdout is not None
     try:
@@ -58,6 +59,6 @@ async def steady() -> AsyncIterator[str]:
                 break
         yield f"http://127.0.0.1:{port}"
     finally:
-        if process.returncode is None:
-            process.terminate()  # npm's wrapper would die of SIGKILL without its program
+        # The program that npm installs starts another, which would outlive it.
+        os.killpg(process.pid, signal.SIGKILL)
         await process.communicate()

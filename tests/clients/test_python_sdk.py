@@ -1,51 +1,22 @@
-"""The real `openai` package, newest and 1.x, against a recording and a replaying proxy.
+"""One call of the real `openai` package, newest and 1.x, on a recording and a replaying proxy."""
 
-The 1.x package lives in an environment of its own: OPENAI_1X_PYTHON names its interpreter. The
-script that CI runs makes it; elsewhere those cases are skipped by name.
-"""
-
-import asyncio
 import base64
-import json
-import os
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from clients.calls import Line, on_run
+from clients.python_calls import both, python_tells
 from servers import Proxy, RawUpstream
 
-SCRIPT = Path(__file__).parent / "python" / "modify_run.py"
 
-
-def _interpreter(version: str) -> str:
-    if version == "newest":
-        return sys.executable
-    python = os.environ.get("OPENAI_1X_PYTHON")
-    if python is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has to provide OPENAI_1X_PYTHON")
-        pytest.skip("OPENAI_1X_PYTHON names no interpreter with openai 1.x")
-    return python
-
-
-async def _modify(version: str, url: str, kind: str, metadata: dict[str, str]) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
-        _interpreter(version),
-        str(SCRIPT),
-        f"{url}/v1",
-        kind,
-        json.dumps(metadata),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return dict(json.loads(out))
+async def _modify(version: str, url: str, kind: str, metadata: dict[str, str]) -> Line:
+    update = on_run("update", params={"metadata": metadata}, raw=True)
+    [line] = await python_tells(version, url, update, kind=kind)
+    return line
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("version", ["newest", "1.x"])
+@both
 async def test_an_update_is_replayed_with_equal_object_and_bytes_after_the_upstream_stopped(
     version: str, kind: str, proxy: Proxy, upstream: RawUpstream
 ) -> None:
@@ -57,15 +28,15 @@ async def test_an_update_is_replayed_with_equal_object_and_bytes_after_the_upstr
         replayed = await _modify(version, running.url, kind, {"stage": "a"})
         receipt = running.receipt()
 
-    assert recorded["object"]["metadata"] == {"stage": "a"}
-    assert recorded["object"]["id"] == "run_abc123"
+    assert recorded["result"]["metadata"] == {"stage": "a"}
+    assert recorded["result"]["id"] == "run_abc123"
     assert replayed == recorded
     assert base64.b64decode(replayed["bytes"]).startswith(b'{\n  "id": "run_abc123",\n')
     assert (receipt["served"], receipt["upstream_calls"], receipt["unplayed"]) == (1, 0, [])
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("version", ["newest", "1.x"])
+@both
 async def test_a_changed_metadata_value_misses_names_both_values_and_is_not_retried(
     version: str, kind: str, proxy: Proxy, upstream: RawUpstream
 ) -> None:
@@ -102,6 +73,6 @@ async def test_the_same_call_written_by_1x_and_by_the_newest_hits_the_same_recor
     written[player] = upstream.received[1].body
     assert written["1.x"] == (b'{"metadata": {"stage": "ge\\u00e4ndert", "by": "\\u96ea"}}')
     assert written["newest"] == '{"metadata":{"stage":"geändert","by":"雪"}}'.encode()
-    assert replayed["object"]["metadata"] == metadata
+    assert replayed["result"]["metadata"] == metadata
     assert replayed["bytes"] == recorded["bytes"]
     assert recorded["version"] != replayed["version"]
