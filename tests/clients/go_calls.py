@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from builders import FAKE_KEY
-from clients.node_calls import Call, Line
+from clients.calls import Call, Line
 
 UNVERSIONED, NEWEST = "v1", "v3"  # openai-go, which ends at v1, and its newest major version
 

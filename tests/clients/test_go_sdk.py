@@ -2,8 +2,7 @@
 
 import pytest
 
-from clients.go_calls import NEWEST, UNVERSIONED, go_prints
-from clients.node_calls import (
+from clients.calls import (
     CREATION,
     OUTPUTS,
     SIX_OPERATIONS,
@@ -13,6 +12,7 @@ from clients.node_calls import (
     on_thread,
     runs_upstream,
 )
+from clients.go_calls import NEWEST, UNVERSIONED, go_prints
 from servers import Proxy
 
 both = pytest.mark.parametrize("version", [UNVERSIONED, NEWEST])

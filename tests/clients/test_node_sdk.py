@@ -2,18 +2,17 @@
 
 import pytest
 
-from clients.node_calls import (
+from clients.calls import (
     CREATION,
     OUTPUTS,
     SIX_OPERATIONS,
     Call,
     Line,
-    both,
-    node_prints,
     on_run,
     on_thread,
     runs_upstream,
 )
+from clients.node_calls import both, node_prints
 from servers import Proxy
 
 

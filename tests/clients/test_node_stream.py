@@ -8,7 +8,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-from clients.node_calls import CREATION, NEWEST, Call, node, node_prints, on_thread
+from clients.calls import CREATION, Call, on_thread
+from clients.node_calls import NEWEST, node, node_prints
 from servers import Proxy, RawUpstream, Received
 
 HEAD = (

@@ -5,17 +5,8 @@ from typing import Any
 
 import pytest
 
-from clients.node_calls import (
-    NEWEST,
-    OLD,
-    Call,
-    Line,
-    both,
-    node_prints,
-    on_run,
-    on_thread,
-    runs_upstream,
-)
+from clients.calls import Call, Line, on_run, on_thread, runs_upstream
+from clients.node_calls import NEWEST, OLD, both, node_prints
 from servers import RUN, Proxy, RawUpstream, Received, http
 
 MINIMAL = {"assistant_id": "asst_abc123"}

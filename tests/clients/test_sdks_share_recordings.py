@@ -1,25 +1,12 @@
-"""A recording made by one SDK replays to the others: Python's, two of npm and two of Go."""
+"""A recording made by one SDK replays to the others: two of Python, two of npm, two of Go."""
 
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
-from openai import AsyncOpenAI, AsyncStream
 
-from builders import FAKE_KEY
-from clients import go_calls
-from clients.node_calls import (
-    CREATION,
-    NEWEST,
-    OLD,
-    SIX_OPERATIONS,
-    Call,
-    Line,
-    node_prints,
-    on_run,
-    on_thread,
-    runs_upstream,
-)
+from clients import go_calls, node_calls, python_calls
+from clients.calls import CREATION, SIX_OPERATIONS, Line, on_run, on_thread, runs_upstream
 from servers import Proxy
 
 Speaker = Callable[..., Awaitable[list[Line]]]
@@ -32,39 +19,13 @@ SCRIPT = (
 SERVED = len(SCRIPT) + 2  # the last call is answered 500, 500, 200
 
 
-async def _python_says(url: str, *calls: Call) -> list[Line]:
-    """The same calls by the Python SDK, told in the lines of calls.mjs."""
-    async with AsyncOpenAI(base_url=f"{url}/v1", api_key=FAKE_KEY) as client:
-        return [line for call in calls async for line in _lines(client, call)]
-
-
-async def _lines(client: AsyncOpenAI, given: Call) -> AsyncIterator[Line]:
-    ids = [given["run"]] if "run" in given else []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of the whole API
-        method = getattr(client.beta.threads.runs, given["call"])
-        answer = await method(*ids, thread_id=given["thread"], **given.get("params", {}))
-    if isinstance(answer, AsyncStream):
-        async for event in answer:
-            yield {"event": event.model_dump(mode="json", exclude_unset=True)}
-    else:
-        yield {"result": answer.model_dump(mode="json", exclude_unset=True)}
-
-
-def _node_says(package: str) -> Speaker:
-    return lambda url, *calls: node_prints(package, url, *calls)
-
-
-def _go_says(version: str) -> Speaker:
-    return lambda url, *calls: go_calls.go_prints(version, url, *calls)
-
-
 SPEAKERS: dict[str, Speaker] = {
-    "npm newest": _node_says(NEWEST),
-    "npm 4.x": _node_says(OLD),
-    "python": _python_says,
-    "go v1": _go_says(go_calls.UNVERSIONED),
-    "go newest": _go_says(go_calls.NEWEST),
+    "npm newest": partial(node_calls.node_prints, node_calls.NEWEST),
+    "npm 4.x": partial(node_calls.node_prints, node_calls.OLD),
+    "python": partial(python_calls.python_tells, python_calls.NEWEST),
+    "python 1.x": partial(python_calls.python_tells, python_calls.OLD),
+    "go v1": partial(go_calls.go_prints, go_calls.UNVERSIONED),
+    "go newest": partial(go_calls.go_prints, go_calls.NEWEST),
 }
 
 
@@ -83,6 +44,8 @@ SPEAKERS: dict[str, Speaker] = {
         ("python", "go newest"),
         ("go newest", "npm newest"),
         ("npm newest", "go newest"),
+        ("python 1.x", "npm newest"),
+        ("go newest", "python 1.x"),
         ("go v1", "go newest"),
         ("go newest", "go v1"),
     ],
