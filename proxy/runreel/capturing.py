@@ -26,7 +26,7 @@ class Capturing:
     async def keep(
         self, call: Call, verdict: Verdict | None, status: int, response: Response | None
     ) -> bool:
-        """Whether the exchange is on disk now; tells why if it is not.
+        """Whether the exchange is kept, on disk unless durability is relaxed; tells why if not.
 
         `response` is None if its body was larger than is kept.
         """
