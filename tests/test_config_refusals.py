@@ -56,6 +56,14 @@ IN_A_FILE = [
         '[replay]\nrepeat = "always"',
         "runreel.toml: replay.repeat: input should be 'never' or 'last'",
     ),
+    *(
+        (
+            f"[replay]\nlatency = {value}",
+            'runreel.toml: replay.latency: must be "none", "recorded" or milliseconds from 0 to '
+            "600,000",
+        )
+        for value in ("-1", "0.5", "true", '"fast"', "600001")
+    ),
     ('profile = "acme"', "runreel.toml: profile: must be one of openai, openai_v1, rubra"),
     (
         "[upstream_options]\nread_timeout_s = 0",

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from runreel.core.cassette import check_name
 from runreel.core.messages import FRAMING, HOP_BY_HOP
 from runreel.core.modes import SPELLINGS
+from runreel.core.pace import Latency
+
+LATENCY_MS_MAX = 600_000
 from runreel.core.profiles import PROFILES
 
 
@@ -87,6 +90,15 @@ def _pointer(text: str) -> str:
     return text
 
 
+def _latency(value: Any) -> Any:
+    if value in ("none", "recorded"):
+        return value
+    text = "" if isinstance(value, bool) else str(value)
+    if not text.isdecimal() or int(text) > LATENCY_MS_MAX:
+        raise ValueError(f'must be "none", "recorded" or milliseconds from 0 to {LATENCY_MS_MAX:,}')
+    return int(text)
+
+
 def _regex(text: str) -> str:
     try:
         matches_nothing = re.compile(text).match("")
@@ -127,7 +139,7 @@ class Replay(_Section):
     barriers: bool = Field(
         True, description="a read is answered only from recordings made in the same state"
     )
-    latency: Literal["none", "recorded"] | Annotated[int, Field(ge=0, le=600_000)] = Field(
+    latency: Annotated[Latency, BeforeValidator(_latency)] = Field(
         "none",
         description='"recorded", or milliseconds to wait before each answer and event of a stream',
     )
