@@ -14,9 +14,9 @@ from runreel.core.cassette import check_name
 from runreel.core.messages import FRAMING, HOP_BY_HOP
 from runreel.core.modes import SPELLINGS
 from runreel.core.pace import Latency
+from runreel.core.profiles import PROFILES
 
 LATENCY_MS_MAX = 600_000
-from runreel.core.profiles import PROFILES
 
 
 def _mode(text: str) -> str:
