@@ -1,7 +1,7 @@
 """Implementations of the ports that do what a test says."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ class Script:
     A piece that is an event waits for it; one that is a number lets as many seconds pass.
     """
 
-    pieces: Sequence[bytes | asyncio.Event | float] = ()
+    pieces: Iterable[bytes | asyncio.Event | float] = ()
     status: int = 200
     headers: Headers = (("Content-Type", "application/json"),)
     gate: asyncio.Event | None = None

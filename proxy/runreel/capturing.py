@@ -4,6 +4,7 @@ Owns whether an exchange is kept, which a session, its rules and its journal dec
 the fact that says so. Knows nothing of how the answer reached the client.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from runreel.calls import Call
@@ -15,6 +16,8 @@ from runreel.core.recorder import Exchange, Recorder
 from runreel.core.redaction import Redacted
 from runreel.core.session import Verdict
 
+_AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
+
 
 @dataclass(frozen=True, slots=True)
 class Capturing:
@@ -24,16 +27,26 @@ class Capturing:
     response_bytes_max: int
 
     async def keep(
-        self, call: Call, verdict: Verdict | None, status: int, response: Response | None
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        status: int,
+        response: Response | None,
+        *,
+        received: bool = False,
     ) -> bool:
         """Whether the exchange is kept, on disk unless durability is relaxed; tells why if not.
 
-        `response` is None if its body was larger than is kept.
+        `response` is None if its body was larger than is kept. `received` says that the client has
+        had what it asked for, though it may have left since.
         """
-        gone = call.gone()
+        gone = call.gone() and not received
         if gone and verdict is not None:
             call.session.state.give_back(verdict)
-        kept = self._to_keep(call, verdict, response, gone=gone)
+        if response is not None and len(response.body) > _AT_ONCE_BYTES_MAX:
+            kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
+        else:
+            kept = self._to_keep(call, verdict, response, gone=gone)
         reason = kept if isinstance(kept, str) else None
         if verdict is not None and not isinstance(kept, str):
             try:

@@ -6,7 +6,7 @@ ends in exactly one `Fact`.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 from runreel import streaming
@@ -200,7 +200,8 @@ class Engine:
         recorded = None
         if captures:
             kept = response if whole else None
-            recorded = await self._capturing.keep(call, verdict, came.status, kept)
+            keeping = self._capturing.keep(call, verdict, came.status, kept)
+            recorded = await call.session.see_through(keeping)
         else:
             call.tell(Outcome.FORWARDED, came.status, upstream=True)
         if whole:
@@ -227,18 +228,29 @@ class Engine:
     async def _recorded(
         self, call: Call, verdict: Verdict | None, came: UpstreamAnswer
     ) -> AsyncGenerator[bytes, None]:
-        async def keep(response: Response | None) -> bool:
-            return await self._capturing.keep(call, verdict, came.status, response)
+        told = False
 
+        async def keep(response: Response | None, received: bool) -> bool:
+            nonlocal told
+            told = True
+            keeping = self._capturing.keep(call, verdict, came.status, response, received=received)
+            return await call.session.see_through(keeping)
+
+        reason = "the proxy stopped before the stream was complete"
         limit = self._limits.response_bytes_max
         with self._waits(call, verdict):
             try:
-                async for piece in streaming.recorded(came, call, limit, keep):
-                    yield piece
-            except UpstreamFailed:
-                if verdict is not None:
-                    call.session.state.give_back(verdict)
+                async with aclosing(streaming.recorded(came, call, limit, keep)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except UpstreamFailed as failure:
+                reason = str(failure)
                 raise
+            finally:
+                if not told:
+                    if verdict is not None:
+                        call.session.state.give_back(verdict)
+                    call.tell(Outcome.FAILED, came.status, reason=reason, upstream=True)
 
     def _fail(
         self,

@@ -6,8 +6,9 @@ is done with a request is `engine`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from runreel.core.cassette import Cassette
 from runreel.core.errors import StoreFailed
@@ -16,6 +17,8 @@ from runreel.core.journal import Pending
 from runreel.core.modes import Mode
 from runreel.core.session import Session
 from runreel.ports import Journal, Stored
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class LiveSession:
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
         self._header = header
+        self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
         self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
         # None: a reply waits until its capture is durable, and says itself if it is not.
@@ -99,12 +103,23 @@ class LiveSession:
         if self._warn is None:
             await written
 
+    async def see_through(self, keeping: Coroutine[None, None, Kept]) -> Kept:
+        """What comes of keeping an answer, which goes on to its end even if the caller is stopped:
+        `close` waits for it.
+        """
+        task = asyncio.create_task(keeping)
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        return await asyncio.shield(task)
+
     async def close(self) -> None:
         """Put what was captured into the cassette, and give up the right to record.
 
         Raises:
             StoreFailed: it could not be saved; the journal has it, for the next start.
         """
+        while self._keeping:
+            await asyncio.wait(self._keeping)
         while self._writer is not None and not self._writer.done():
             await asyncio.wait([self._writer])
         async with self._lock:

@@ -110,6 +110,11 @@ class UpstreamAnswer:
     chunks: AsyncGenerator[bytes, None]
 
     @property
+    def framed(self) -> bool:
+        """Whether its end can be told from that of a connection that broke."""
+        return self.length is not None or bool(values(self.headers, "transfer-encoding"))
+
+    @property
     def length(self) -> int | None:
         """The length of the body in bytes, if it was announced."""
         lengths = values(self.headers, "content-length")

@@ -6,22 +6,28 @@ how a recording gets complete, and the others end by themselves then.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from itertools import takewhile
 
 from runreel.calls import Call
-from runreel.core.coding import codings
-from runreel.core.errors import UpstreamFailed
-from runreel.core.facts import Outcome
+from runreel.core.coding import Unpacker, codings
+from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Response
+from runreel.core.operations import LAST_EVENTS
 from runreel.core.pace import Plan
-from runreel.core.sse import Splitter, is_done
+from runreel.core.sse import Splitter, is_done, name_of
 from runreel.ports import UpstreamAnswer
 
 AFTER_DONE_S_MAX = 1  # an upstream that has said [DONE] is not waited for any longer
 
-Keep = Callable[[Response | None], Awaitable[bool]]
+AFTER_LEAVING_S_MAX = 600  # nor one whose client has left; a run expires after ten minutes
+
+_CUT_OFF = "The upstream closed the connection in the middle of an event."
+_GOES_ON = "The client had left, and the upstream's stream went on for 10 minutes more."
+
+# What to do with the answer (None: it was too large), and whether the client has had its end.
+Keep = Callable[[Response | None, bool], Awaitable[bool]]
 
 
 async def recorded(
@@ -35,23 +41,27 @@ async def recorded(
     Raises:
         UpstreamFailed: the stream was torn before its end.
     """
-    tape = _Tape(came, call)
+    tape = _Tape(came, call, bytes_max)
+    received = False
     async with aclosing(came.chunks) as chunks:
         try:
             while tape.size <= bytes_max:
-                async with asyncio.timeout(AFTER_DONE_S_MAX if tape.done else None):
+                async with tape.patience():
                     chunk = await anext(chunks, None)
                 if chunk is None:
                     break
-                for event in tape.take(chunk):
-                    yield event
-        except (UpstreamFailed, TimeoutError) as failure:
+                for piece in tape.take(chunk):
+                    yield piece
+                    received = received or (name_of(piece) in LAST_EVENTS and not call.gone())
+            tape.end()
+        except TimeoutError:
             if not tape.done:
-                call.tell(Outcome.FAILED, came.status, reason=str(failure), upstream=True)
+                raise UpstreamFailed(UpstreamFault.TIMEOUT, _GOES_ON) from None
+        except UpstreamFailed:
+            if not tape.done:
                 raise
-        tape.end()
         whole = tape.size <= bytes_max
-        await keep(tape.response() if whole else None)
+        await keep(tape.response() if whole else None, received)
         yield tape.held()
         if not whole:
             async for chunk in passed_on(chunks, call):
@@ -83,35 +93,73 @@ async def paced(plan: Plan, call: Call) -> AsyncGenerator[bytes, None]:
 class _Tape:
     """What has come of a stream, and what of it must wait until that is kept."""
 
-    def __init__(self, came: UpstreamAnswer, call: Call) -> None:
+    def __init__(self, came: UpstreamAnswer, call: Call, bytes_max: int) -> None:
         self.done = False
         self.size = 0
         self._came = came
         self._call = call
-        # A coded stream shows no events; it is passed on as it comes.
-        self._splitter = None if codings(came.headers) else Splitter()
+        # A coded stream is passed on as it comes, and decoded to see its events.
+        applied = codings(came.headers)
+        self._unpacker = Unpacker(applied, bytes_max) if applied else None
+        self._splitter = Splitter()
         self._pieces: list[bytes] = []
         self._at_ms: list[int] = []
         self._passed = 0
+        self._ends: dict[float, float] = {}  # of patience by its seconds, in the loop's time
+
+    @asynccontextmanager
+    async def patience(self) -> AsyncIterator[None]:
+        """Wait for more, but not for ever if nobody needs it any longer.
+
+        Raises:
+            TimeoutError: enough was waited.
+        """
+        now = asyncio.get_running_loop().time()
+        for reason, patience_s in (
+            (self.done, AFTER_DONE_S_MAX),
+            (self._call.gone(), AFTER_LEAVING_S_MAX),
+        ):
+            if reason:
+                self._ends.setdefault(patience_s, now + patience_s)
+        end = min(self._ends.values(), default=None)
+        if end is not None and end <= now:
+            raise TimeoutError
+        async with asyncio.timeout_at(end):
+            yield
 
     def take(self, chunk: bytes) -> list[bytes]:
         """The pieces that may be passed on now that this chunk has come."""
         self.size += len(chunk)
-        new = [chunk] if self._splitter is None else list(self._splitter.feed(chunk))
-        self._add(new)
+        plain = chunk if self._unpacker is None else self._unpacker.feed(chunk)
+        events = list(self._splitter.feed(plain))
+        pieces = events if self._unpacker is None else [chunk]
+        self._at_ms += [self._call.elapsed_ms()] * len(events)
+        self._pieces += pieces
         if self.done:
             return []
-        passed = new
-        if self._splitter is not None:
-            passed = list(takewhile(lambda piece: not is_done(piece), new))
-        self.done = len(passed) < len(new)
-        self._passed += len(passed)
-        return passed
+        before = list(takewhile(lambda event: not is_done(event), events))
+        self.done = len(before) < len(events)
+        if self._unpacker is None:
+            pieces = before
+        elif self.done:
+            pieces = []
+        self._passed += len(pieces)
+        return pieces
 
     def end(self) -> None:
-        """Nothing more comes: an event without its end is one too."""
-        if self._splitter is not None and (rest := self._splitter.rest()):
-            self._add([rest])
+        """Nothing more comes: an event without its end is one too, unless it was cut off.
+
+        Raises:
+            UpstreamFailed: it was.
+        """
+        rest = self._splitter.rest()
+        if not rest:
+            return
+        if not (self.done or self._came.framed):
+            raise UpstreamFailed(UpstreamFault.DISCONNECTED, _CUT_OFF)
+        self._at_ms.append(self._call.elapsed_ms())
+        if self._unpacker is None:
+            self._pieces.append(rest)
 
     def held(self) -> bytes:
         """What `take` has not given back."""
@@ -119,9 +167,5 @@ class _Tape:
 
     def response(self) -> Response:
         """All of it."""
-        at_ms = None if self._splitter is None else tuple(self._at_ms)
-        return Response(self._came.status, self._came.headers, b"".join(self._pieces), at_ms)
-
-    def _add(self, pieces: list[bytes]) -> None:
-        self._pieces += pieces
-        self._at_ms += [self._call.elapsed_ms()] * len(pieces)
+        body = b"".join(self._pieces)
+        return Response(self._came.status, self._came.headers, body, tuple(self._at_ms))

@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,42 @@ def test_the_pieces_of_one_text_are_not_mixed_with_those_of_another() -> None:
 
     assert said(clean, "msg_1") == "[redacted]"
     assert said(clean, "msg_2") == "x"
+
+
+def call(index: int, text: str, place: int = 0) -> dict[str, Any]:
+    others = [{"index": index + 7, "type": "function"} for _ in range(place)]
+    own = {"index": index, "type": "function", "function": {"arguments": text}}
+    return {"id": "step_1", "delta": {"step_details": {"tool_calls": [*others, own]}}}
+
+
+def calls(*said: dict[str, Any]) -> bytes:
+    return b"".join(f"data: {json.dumps(data)}\n\n".encode() for data in said)
+
+
+def arguments(stream: bytes) -> list[tuple[int, str]]:
+    found = [json.loads(event[6:]) for event in split(stream)]
+    last = [data["delta"]["step_details"]["tool_calls"][-1] for data in found]
+    return [(item["index"], item["function"]["arguments"]) for item in last]
+
+
+def test_the_arguments_of_parallel_calls_are_told_apart_by_their_index() -> None:
+    body = calls(call(0, KEY[:9]), call(1, "Ro"), call(0, KEY[9:]), call(1, "me"))
+
+    assert arguments(after(body)) == [(0, "[redacted]"), (1, "Ro"), (0, ""), (1, "me")]
+
+
+def test_a_call_may_stand_at_another_place_in_each_event() -> None:
+    body = calls(call(0, KEY[:9], place=1), call(0, KEY[9:]))
+
+    assert arguments(after(body)) == [(0, "[redacted]"), (0, "")]
+
+
+def test_one_call_after_another_keeps_its_own_arguments() -> None:
+    body = calls(call(0, '{"key":"' + KEY[:5]), call(0, KEY[5:] + '"}'), call(1, '{"city":"Rome"}'))
+
+    clean = arguments(after(body))
+
+    assert clean == [(0, '{"key":"[redacted]"}'), (0, ""), (1, '{"city":"Rome"}')]
 
 
 def test_pieces_that_hold_no_secret_stay_byte_for_byte() -> None:

@@ -22,7 +22,7 @@ TORN = UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream is gone.")
 
 
 def streamed(*pieces: bytes | asyncio.Event | float, torn: UpstreamFailed | None = None) -> Script:
-    return Script(list(pieces), headers=HEADERS, torn=torn)
+    return Script(list(pieces), headers=(*HEADERS, ("Transfer-Encoding", "chunked")), torn=torn)
 
 
 def kept_bodies(scene: Stage) -> list[bytes]:
@@ -229,7 +229,7 @@ async def test_a_compressed_stream_goes_out_as_it_came_and_is_kept_decoded() -> 
     packed = gzip.compress(STREAM, mtime=0)
     headers = (*HEADERS, ("Content-Encoding", "gzip"))
     more = asyncio.Event()
-    scene = stage("record", Script([packed[:20], more, packed[20:]], headers=headers))
+    scene = stage("record", Script([packed[:20], more, 0.5, packed[20:]], headers=headers))
 
     answer = await scene.ask(a_request())
     assert answer.tail is not None
@@ -240,7 +240,9 @@ async def test_a_compressed_stream_goes_out_as_it_came_and_is_kept_decoded() -> 
     assert first == packed[:20]
     assert first + b"".join(others) == packed
     assert kept_bodies(scene) == [STREAM]
-    assert [event["at_ms"] for event in scene.documents[0]["response"]["body"]["events"]] == [0] * 3
+    assert [event["at_ms"] for event in scene.documents[0]["response"]["body"]["events"]] == [
+        750
+    ] * 3
 
 
 async def test_passing_through_passes_chunks_on_until_the_client_leaves() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runreel.web import exchange as exchange_module
 from servers import Cut, Proxy, RawUpstream, Received, http
 from wire import Wire, exchange, get, post
 
@@ -222,3 +223,61 @@ async def test_a_stream_that_the_upstream_tears_is_torn_and_nothing_is_kept(
     assert not raw.endswith(END)
     assert files(tmp_path) == []
     assert len(upstream.received) == 1
+
+
+BIG = b": " + b"x" * 60_000 + b"\n\n"
+
+
+class Flood:
+    """A stream that fills every buffer on its way."""
+
+    def __init__(self, upstream: RawUpstream) -> None:
+        self.sent = 0
+        self.finished = asyncio.Event()
+        upstream.answer = lambda _: self._stream()
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        yield HEAD
+        for self.sent in range(200):
+            yield chunk(BIG)
+        self.finished.set()
+        yield chunk(DONE) + END
+
+    async def stands(self) -> None:
+        """Return when nothing moves any more."""
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+
+
+async def test_a_client_that_leaves_without_reading_has_its_stream_kept(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    flood = Flood(upstream)
+    async with proxy(mode="record", upstream=upstream.url) as running:
+        wire = await Wire.open(running.url)
+        wire.writer.write(ASKED)
+        await wire.reader.readuntil(b"\r\n\r\n")
+        await flood.stands()
+        wire.writer.transport.abort()
+        await flood.finished.wait()
+
+    (kept,) = interactions(tmp_path)
+    assert (kept["client"], len(kept["response"]["body"]["events"])) == ("gone", 201)
+
+
+async def test_a_client_that_takes_nothing_is_let_go_and_its_stream_kept(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "STALL_S_MAX", 0.05)
+    flood = Flood(upstream)
+    async with proxy(mode="record", upstream=upstream.url) as running:
+        wire = await Wire.open(running.url)
+        wire.writer.write(ASKED)
+        await flood.finished.wait()
+        await wire.close()
+
+    (kept,) = interactions(tmp_path)
+    assert (kept["client"], len(kept["response"]["body"]["events"])) == ("gone", 201)

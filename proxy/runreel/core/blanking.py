@@ -6,8 +6,9 @@ What cannot be blanked raises `Unredactable`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from runreel.core import jsontext, sse
 from runreel.core.errors import Unredactable
@@ -90,22 +91,18 @@ class Blanker:
 
         Where that is so, the first part becomes the whole text, blanked, and the others nothing.
         """
-        parts: dict[tuple[str, ...], list[_Part]] = {}
+        groups: dict[_Owner, list[_Part]] = {}
         for place, event in enumerate(events):
-            for key, part in _parts(place, event):
-                parts.setdefault(key, []).append(part)
-        edits: dict[int, list[tuple[int, int, str]]] = {}
-        for group in parts.values():
+            for owner, part in _parts(place, event):
+                groups.setdefault(owner, []).append(part)
+        found = list(events)
+        for group in groups.values():
             whole = "".join(part.text for part in group)
             clean = self.text(whole) if len(group) > 1 else whole
-            if clean == whole:
-                continue
-            for part, text in zip(group, (clean, *("" for _ in group[1:])), strict=True):
-                edits.setdefault(part.place, []).append((part.start, part.end, json.dumps(text)))
-        return tuple(
-            _apply(event.decode("utf-8"), edits[place]).encode() if place in edits else event
-            for place, event in enumerate(events)
-        )
+            if clean != whole:
+                for part, text in zip(group, (clean, *("" for _ in group[1:])), strict=True):
+                    found[part.place] = _with_text(found[part.place], part.at, text)
+        return tuple(found)
 
     def _json(self, text: str) -> str:
         """Replace within string tokens only, so that every other byte stays as it was."""
@@ -131,30 +128,62 @@ class Blanker:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A string of an event's data: the event's place, and where its token stands in the event."""
+    """A string of an event's data: the event's place, its JSON pointer and itself."""
 
     place: int
-    start: int
-    end: int
+    at: str
     text: str
 
 
-def _parts(place: int, event: bytes) -> Iterable[tuple[tuple[str, ...], _Part]]:
+# Whose text a part belongs to: the event's head, and what names its containers and members.
+_Owner = tuple[bytes, tuple[object, ...]]
+# Members that say which of several texts an object goes on with, whatever its place in a list.
+_NAMES = ("id", "index", "item_id", "output_index", "content_index")
+
+
+def _parts(place: int, event: bytes) -> Iterable[tuple[_Owner, _Part]]:
     """The strings of an event that may go on in another one, by whose they are."""
     parts = sse.around_data(event) if b'"delta"' in event else None
     if parts is None:
         return
     try:
-        before, data = parts[0].decode("utf-8"), parts[1].decode("utf-8")
-        owner = jsontext.loads(data)
+        document = jsontext.loads(parts[1].decode("utf-8"))
     except ValueError:
         return
-    name = str(owner.get("id")) if isinstance(owner, dict) else ""
-    for span in jsontext.spans(data):
-        if span.kind == "string" and "delta" in jsontext.steps(span.at):
-            text = json.loads(data[span.start : span.end])
-            part = _Part(place, len(before) + span.start, len(before) + span.end, text)
-            yield (before, name, span.at), part
+    for owner, at, text in _strings(document, (), ""):
+        if "delta" in owner:
+            yield (parts[0], owner), _Part(place, at, text)
+
+
+def _strings(
+    value: Any, owner: tuple[object, ...], at: str
+) -> Iterator[tuple[tuple[object, ...], str, str]]:
+    """Every string in a document: whose it is, its JSON pointer, itself."""
+    match value:
+        case str():
+            yield owner, at, value
+        case dict():
+            named = tuple((name, str(value[name])) for name in _NAMES if name in value)
+            for name, member in value.items():
+                yield from _strings(member, (*owner, named, name), jsontext.pointer(at, name))
+        case list():
+            for index, item in enumerate(value):
+                own = isinstance(item, dict) and "index" in item
+                inner = owner if own else (*owner, index)
+                yield from _strings(item, inner, jsontext.pointer(at, index))
+
+
+def _with_text(event: bytes, at: str, text: str) -> bytes:
+    """The event with another text at a place of its data."""
+    parts = sse.around_data(event)
+    assert parts is not None  # noqa: S101 - only such events have parts
+    before, data, after = (part.decode("utf-8") for part in parts)
+    edits = [
+        (span.start, span.end, json.dumps(text))
+        for span in jsontext.spans(data)
+        if span.kind == "string" and span.at == at
+    ]
+    return (before + _apply(data, edits) + after).encode()
 
 
 def _token(value: str, like: str) -> str:

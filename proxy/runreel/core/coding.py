@@ -134,6 +134,48 @@ def _whole(
     return None
 
 
+class Unpacker:
+    """What a coded body says, as it comes: to look at it early, not to keep it.
+
+    It is silent from where it cannot go on, or where there is more than the limit.
+    """
+
+    def __init__(self, applied: tuple[str, ...], bytes_max: int) -> None:
+        known = all(name in _CODINGS for name in applied)
+        self._layers = [_Layer(_CODINGS[name]) for name in reversed(applied)] if known else None
+        self._left = bytes_max
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What this chunk adds."""
+        for layer in self._layers or ():
+            chunk = layer.feed(chunk, self._left + 1)
+        self._left -= len(chunk)
+        if self._left < 0:
+            self._layers = None
+        return chunk if self._layers else b""
+
+
+class _Layer:
+    """One coding of a body that comes in chunks."""
+
+    def __init__(self, coding: _Coding) -> None:
+        self._ways = list(coding.ways)
+        self._stream: _Stream | None = None
+
+    def feed(self, chunk: bytes, bytes_max: int) -> bytes:
+        while self._stream is not None or self._ways:
+            begun = self._stream is not None
+            stream = self._stream or self._ways.pop(0)()
+            try:
+                out = stream.decompress(chunk, bytes_max) if not stream.eof else b""
+            except _BROKEN:
+                self._stream, self._ways = None, [] if begun else self._ways
+            else:
+                self._stream = stream
+                return out
+        return b""
+
+
 def legible(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes:
     """What can be read of a body that `decode` gives up on, as far as it can be read: not to be
     kept, but to be searched for what must not be kept.

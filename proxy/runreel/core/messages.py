@@ -55,8 +55,8 @@ class Request:
 class Response:
     """One HTTP response, with the whole body in hand.
 
-    `at_ms` is there for a stream of events: for each event of the body (`sse.split`), how many
-    milliseconds after the request it came.
+    `at_ms` is there for a stream of events: for each event of the body (`sse.split` of it decoded),
+    how many milliseconds after the request it came.
     """
 
     status: int

@@ -70,9 +70,10 @@ def _times(response: Response, headers: Headers, body: bytes) -> tuple[int, ...]
     """The times of a stream; all are 0 where nobody looked when its events came."""
     if not body or not is_event_stream(headers) or codings(headers):
         return None
-    if response.at_ms is not None:
+    count = len(split(body))
+    if response.at_ms is not None and len(response.at_ms) == count:
         return response.at_ms
-    return (0,) * len(split(body))
+    return (0,) * count
 
 
 def _decoded(headers: Headers, body: bytes, bytes_max: int) -> tuple[Headers, bytes]:

@@ -20,6 +20,7 @@ class Retirement:
         self._tell = tell
         self._answers = 0
         self._alive = False
+        self._told = 0  # calls that were spoken of
 
     def __call__(self, fact: Fact) -> None:
         """Take one fact."""
@@ -32,8 +33,9 @@ class Retirement:
 
     def sum_up(self) -> None:
         """Tell what happened, if anything was forwarded and all of it was gone."""
-        if self._alive or not self._answers:
+        if self._alive or self._answers == self._told:
             return
+        self._told = self._answers
         calls = "The one call" if self._answers == 1 else f"All {self._answers} calls"
         self._tell(
             f"{calls} to {self._upstream} came back as 404 or 410: OpenAI switched off the "

@@ -5,12 +5,13 @@ computed here, nothing added but what HTTP demands of a gateway. Trailers are dr
 of recordings.
 """
 
+import asyncio
 import struct
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from socket import SO_LINGER, SOL_SOCKET
 
-from aiohttp import ClientConnectionResetError, HttpVersion10, HttpVersion11, web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDict
 
 from runreel.calls import Answer
@@ -20,6 +21,7 @@ from runreel.web import headers
 
 SOURCE_HEADER = "X-Runreel-Source"
 RECORDED_HEADER = "X-Runreel-Recorded"
+STALL_S_MAX = 60  # that a client may take nothing of what is sent to it
 
 
 class TooLarge(Exception):
@@ -62,23 +64,28 @@ async def write(
     if last or not request.content.at_eof():
         response.force_close()
     async with aclosing(answer.tail or _nothing()) as chunks:
-        there = await _reaches(response.prepare(request))
+        there = await _reaches(request, response.prepare(request))
         if not there:
             answer.unsent()
         if answer.response.body and has_body(request.method, answer.response.status):
-            there = there and await _reaches(response.write(answer.response.body))
+            there = there and await _reaches(request, response.write(answer.response.body))
         async for chunk in chunks:
-            there = there and await _reaches(response.write(chunk))
+            there = there and await _reaches(request, response.write(chunk))
         if there:
-            await response.write_eof()
+            await _reaches(request, response.write_eof())
     return response
 
 
-async def _reaches(sending: Awaitable[object]) -> bool:
-    """Whether the client was there to get what was sent."""
+async def _reaches(request: web.BaseRequest, sending: Awaitable[object]) -> bool:
+    """Whether the client was there to get what was sent; one that takes nothing is let go."""
     try:
-        await sending
-    except ClientConnectionResetError:
+        async with asyncio.timeout(STALL_S_MAX):
+            await sending
+    except ConnectionError:
+        return False
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
         return False
     return True
 

@@ -1,0 +1,164 @@
+"""How streams end: torn, endless, left by their clients, stopped; and what is kept then."""
+
+import asyncio
+import threading
+import zlib
+from itertools import chain, repeat
+
+import pytest
+
+from builders import a_request, an_interaction
+from fakes import Script
+from held import HeldStore, begun, turns
+from runreel import streaming
+from runreel.core.errors import UpstreamFailed
+from runreel.core.messages import Headers, Interaction, Response
+from runreel.core.recorder import Exchange, Recorder
+from runreel.core.redaction import Redacted
+from stages import rest, stage
+
+HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)
+CHUNKED: Headers = (*HEADERS, ("Transfer-Encoding", "chunked"))
+CREATED = b'event: thread.run.created\ndata: {"id":"run_1"}\n\n'
+COMPLETED = b'event: thread.run.completed\ndata: {"id":"run_1"}\n\n'
+DONE = b"event: done\ndata: [DONE]\n\n"
+PING = b": ping\n\n"
+
+
+async def test_a_stream_without_framing_that_ends_within_an_event_is_torn() -> None:
+    scene = stage("record", Script([CREATED, b"event: thread.ru"], headers=HEADERS))
+
+    answer = await scene.ask(a_request())
+    assert answer.tail is not None
+    first = await anext(answer.tail)
+    with pytest.raises(UpstreamFailed, match="in the middle of an event"):
+        await anext(answer.tail)
+
+    assert first == CREATED
+    assert scene.kept == []
+    assert scene.told == [("failed", 200, True)]
+
+
+@pytest.mark.parametrize(
+    ("last", "client"),
+    [
+        (COMPLETED, None),
+        (b"event: thread.run.requires_action\ndata: {}\n\n", None),
+        (b"event: error\ndata: {}\n\n", None),
+        (b"event: thread.run.in_progress\ndata: {}\n\n", "gone"),
+        (b"data: thread.run.completed\n\n", "gone"),
+    ],
+)
+async def test_a_client_that_leaves_after_the_last_event_of_its_run_has_received_it(
+    last: bytes, client: str | None
+) -> None:
+    left, more = asyncio.Event(), asyncio.Event()
+    scene = stage("record", Script([CREATED, last, more, DONE], headers=CHUNKED))
+
+    answer = await scene.ask(a_request(), gone=left.is_set)
+    assert answer.tail is not None
+    came = [await anext(answer.tail), await anext(answer.tail)]
+    waiting = asyncio.ensure_future(anext(answer.tail))
+    await turns()
+    left.set()
+    more.set()
+    await waiting
+    await rest(answer.tail)
+
+    assert came == [CREATED, last]
+    assert [item.get("client") for item in scene.documents] == [client]
+
+
+async def test_pings_after_done_keep_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "AFTER_DONE_S_MAX", 0.01)
+    scene = stage("record", Script(chain([CREATED, DONE], repeat(PING)), headers=CHUNKED))
+
+    answer = await scene.ask(a_request())
+    came = await rest(answer.tail)
+
+    assert came[0] == CREATED
+    assert came[1].startswith(DONE + PING)
+    assert scene.told == [("recorded", 200, True)]
+
+
+async def test_a_stream_that_goes_on_after_its_client_left_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "AFTER_LEAVING_S_MAX", 0.01)
+    left = asyncio.Event()
+    scene = stage("record", Script(chain([CREATED], repeat(PING)), headers=CHUNKED))
+
+    answer = await scene.ask(a_request(), gone=left.is_set)
+    assert answer.tail is not None
+    await anext(answer.tail)
+    left.set()
+    with pytest.raises(UpstreamFailed, match="client had left"):
+        await rest(answer.tail)
+
+    assert scene.kept == []
+    assert scene.upstream.closed == 1
+    assert scene.told == [("failed", 200, True)]
+
+
+async def test_a_stream_that_the_proxy_stops_is_told_and_frees_its_recording() -> None:
+    old = an_interaction(response=Response(200, HEADERS, b"data: old\n\n", (1,)))
+    never = asyncio.Event()
+    scene = stage("record", Script([CREATED, never], headers=CHUNKED), recorded=(old,))
+
+    answer = await scene.ask(a_request())
+    assert answer.tail is not None
+    await anext(answer.tail)
+    await answer.tail.aclose()
+    await scene.session.close()
+
+    assert [body for _, _, body in scene.kept] == [b"data: old\n\n"]
+    assert scene.told == [("failed", 200, True)]
+    assert scene.facts[0].reason == "the proxy stopped before the stream was complete"
+    assert scene.upstream.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("coding", "wbits"), [("gzip", 31), ("deflate", 15), ("deflate", -15), ("x-gzip", 31)]
+)
+async def test_the_end_of_a_coded_stream_waits_until_it_is_durable(coding: str, wbits: int) -> None:
+    packer = zlib.compressobj(wbits=wbits)
+    flush = zlib.Z_SYNC_FLUSH
+    first = packer.compress(CREATED) + packer.flush(flush)
+    second = packer.compress(DONE) + packer.flush(flush)
+    third = packer.flush()
+    headers = (*CHUNKED, ("Content-Encoding", coding))
+    store = HeldStore()
+    scene = stage("record", Script([first, 0.5, second, third], headers=headers), store=store)
+    answer = await scene.ask(a_request())
+    assert answer.tail is not None
+    store.holds()
+
+    came = await anext(answer.tail)
+    last = asyncio.ensure_future(anext(answer.tail))
+    await begun(store)
+    early = last.done()
+    store.let.set()
+
+    assert (came, early, await last) == (first, False, second + third)
+    await rest(answer.tail)
+    events = scene.documents[0]["response"]["body"]["events"]
+    assert [event["at_ms"] for event in events] == [250, 750]
+
+
+async def test_a_large_stream_is_looked_at_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    look = Recorder.interaction
+
+    def watched(self: Recorder, exchange: Exchange) -> Redacted[Interaction] | str:
+        threads.append(threading.current_thread())
+        return look(self, exchange)
+
+    monkeypatch.setattr(Recorder, "interaction", watched)
+    event = b'data: {"a":"' + b"x" * 70_000 + b'"}\n\n'
+    scene = stage("record", Script([DONE]), Script([event + DONE], headers=CHUNKED))
+
+    await scene.ask(a_request())
+    await rest((await scene.ask(a_request())).tail)
+
+    assert [thread is threading.main_thread() for thread in threads] == [True, False]
+    assert [body for _, _, body in scene.kept] == [DONE, event + DONE]
