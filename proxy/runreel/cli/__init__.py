@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from runreel import __version__
+from runreel.cli.cassette import cassette
 from runreel.cli.configuration import config
 from runreel.cli.modes import MODE_COMMANDS, serve
 from runreel.core.errors import RunreelError
@@ -46,7 +47,7 @@ def commands() -> None:
     """Group of all commands."""
 
 
-for command in (*MODE_COMMANDS, serve, config):
+for command in (*MODE_COMMANDS, serve, cassette, config):
     commands.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """`runreel config`: what is in force, and whether it is right."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def show(file: Path | None, *, as_json: bool) -> None:
     """Print every setting in force; secrets are hidden."""
     from runreel.config import shown
 
-    values = shown(_load(file))
+    values = shown(load_config(file, {}))
     click.echo(json.dumps(values, indent=2) if as_json else _toml(values))
 
 
@@ -35,17 +36,22 @@ def show(file: Path | None, *, as_json: bool) -> None:
 @_FILE
 def check(file: Path | None) -> None:
     """Exit with 0 if the configuration is right, else with 2 and one line that says why not."""
-    loaded = _load(file)
+    loaded = load_config(file, {})
     upstream = loaded.upstream or "not set"
     click.echo(f"runreel: the configuration is right: mode {loaded.mode}, upstream {upstream}")
 
 
-def _load(file: Path | None) -> Any:
+def load_config(file: Path | None, options: Mapping[str, Any]) -> Any:
+    """The `Config` in force; `options` are dotted keys with values, None for what is not given.
+
+    Raises:
+        StartRefused: something is wrong with it.
+    """
     import os
 
     from runreel.config import load
 
-    return load(file, os.environ, {})
+    return load(file, os.environ, options)
 
 
 def _toml(values: dict[str, Any]) -> str:

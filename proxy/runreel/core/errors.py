@@ -4,6 +4,7 @@
     ├── StartRefused        usage or configuration: exit code 2
     ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
     │   └── NothingReadable
+    ├── BadFile             a file of another tool that cannot be imported: exit code 1
     ├── StoreFailed         a cassette could not be written: exit code 1
     ├── Unredactable        a secret that cannot be taken out: the interaction is not stored
     └── UpstreamFailed      no usable answer from the upstream: 502, 503 or 504, by its code
@@ -33,6 +34,13 @@ class CassetteDamaged(RunreelError):
 
 class NothingReadable(CassetteDamaged):
     """All that is there of a cassette are bytes that cannot be read; it may be recorded anew."""
+
+
+class BadFile(RunreelError):
+    """A file of another tool that cannot be taken over; the message names file and place."""
+
+    def __init__(self, file: str, place: str, reason: str) -> None:
+        super().__init__(": ".join(part for part in (file, place, reason) if part))
 
 
 class StoreFailed(RunreelError):

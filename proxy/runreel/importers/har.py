@@ -1,0 +1,230 @@
+"""HAR 1.2: what browsers, proxies and Polly.js record.
+
+Owns what stands where in it, in both directions. How the text is read is `reading`.
+"""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from http.client import responses as phrases
+from operator import attrgetter
+from typing import Any
+from urllib.parse import urlencode
+
+from runreel import __version__
+from runreel.core.cassette import Cassette
+from runreel.core.document import BadDocument
+from runreel.core.foreign import Foreign
+from runreel.core.messages import Headers, Interaction, Response, values
+from runreel.core.recordable import has_body
+from runreel.importers.parts import Part, as_sent
+from runreel.importers.recordings import (
+    OURS,
+    Recording,
+    Skipped,
+    exported,
+    in_utc,
+    place_of,
+    read_ours,
+    url_of,
+    write_ours,
+)
+
+_REQUEST_BASE64 = "request_base64"  # HAR has no place for a request body that is no text
+
+
+def read(document: Any) -> Recording:
+    """What a HAR file holds, in the order in which the requests were sent.
+
+    Raises:
+        BadDocument: something in it cannot be what it says.
+    """
+    found: list[Foreign] = []
+    skipped: list[Skipped] = []
+    entries = Part(document).get("log").get("entries")
+    for number, item in enumerate(entries.items(), start=1):
+        place = f"interaction {number}"
+        try:
+            read_one = _entry(Part(item.value), place)
+        except BadDocument as error:
+            raise BadDocument(place, str(error)) from None
+        if isinstance(read_one, str):
+            skipped.append(Skipped(place, read_one))
+        else:
+            found.append(read_one)
+    in_order = any(item.has(OURS) for item in entries.items())  # those of a cassette are
+    if not in_order and all(one.recorded_at for one in found):
+        found.sort(key=attrgetter("recorded_at"))
+    return Recording(tuple(found), tuple(skipped))
+
+
+def _entry(entry: Part, place: str) -> Foreign | str:
+    """One entry, or a sentence that says why it is none."""
+    request, response, ours = entry.get("request"), entry.get("response"), entry.get(OURS)
+    said = read_ours(ours)
+    where = place_of(request.get("url"), said)
+    if where is None:
+        return "it is no HTTP call"
+    status = response.get("status").integer()
+    if status == 0:
+        return "it has no answer (status 0)"
+    method = request.get("method").text()
+    content = response.get("content")
+    size = content.get("size")
+    if content.get("text").value is None and size.amount() and has_body(method, status):
+        return f"its body of {size.value} bytes is not in the file"
+    return Foreign(
+        place=place,
+        method=method,
+        upstream=where[0],
+        target=where[1],
+        request_headers=_headers(request.get("headers")),
+        request_body=_request_body(request, ours),
+        status=status,
+        response_headers=_headers(response.get("headers")),
+        response_body=_content(content),
+        recorded_at=_time(entry.get("startedDateTime")),
+        duration_ms=entry.get("time").amount(),
+        at_ms=said.at_ms,
+    )
+
+
+def _time(part: Part) -> datetime | None:
+    if part.value is None:
+        return None
+    try:
+        return in_utc(datetime.fromisoformat(part.text()))
+    except (ValueError, OverflowError):
+        part.refuse("a time is written as 2026-03-31T10:15:02.000Z")
+
+
+def _headers(part: Part) -> Headers:
+    pairs: list[tuple[str, str]] = []
+    for item in part.items():
+        name, value = item.get("name").text(), item.get("value").text()
+        if name.startswith(":"):
+            continue  # of HTTP/2, and said elsewhere
+        # Browsers put several cookies into one value.
+        lines = value.split("\n") if name.lower() == "set-cookie" else [value]
+        pairs += ((as_sent(name), as_sent(line)) for line in lines)
+    return tuple(pairs)
+
+
+def _request_body(request: Part, ours: Part) -> bytes:
+    if ours.value is not None and ours.has(_REQUEST_BASE64):
+        return _from_base64(ours.get(_REQUEST_BASE64))
+    if not request.has("postData"):
+        return b""
+    data = request.get("postData")
+    if data.has("text"):
+        return data.get("text").bytes()
+    params = data.get("params").items()
+    pairs = [
+        (each.get("name").text(), each.get("value").text() if each.has("value") else "")
+        for each in params
+    ]
+    return urlencode(pairs).encode("ascii")
+
+
+def _content(content: Part) -> bytes:
+    text = content.get("text")
+    if not content.has("encoding"):
+        return text.bytes()
+    if content.get("encoding").text().lower() != "base64":
+        content.get("encoding").refuse("the only encoding that is read is base64")
+    if not text.text().startswith("["):
+        return _from_base64(text)
+    # Polly.js keeps a coded body as the list of its chunks.
+    try:
+        chunks = json.loads(text.text())
+    except (ValueError, RecursionError):
+        text.refuse("neither base64 nor a list of it")
+    return b"".join(_from_base64(chunk) for chunk in Part(chunks, text.at).items())
+
+
+def _from_base64(part: Part) -> bytes:
+    try:
+        return base64.b64decode("".join(part.text().split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        part.refuse(f"base64 that cannot be read: {error}")
+
+
+def write(cassette: Cassette) -> tuple[bytes, list[str]]:
+    """The cassette as a HAR file, and the ids of what is left out."""
+    found, gone = exported(cassette)
+    log = {
+        "version": "1.2",
+        "creator": {"name": "runreel", "version": __version__},
+        "entries": [_to_entry(interaction, cassette.upstream) for interaction in found],
+    }
+    return (json.dumps({"log": log}, indent=2, ensure_ascii=False) + "\n").encode("utf-8"), gone
+
+
+def _to_entry(interaction: Interaction, upstream: str) -> dict[str, Any]:
+    response = interaction.response
+    ours = write_ours(interaction, upstream)
+    request = _to_request(interaction, upstream, ours)
+    return {
+        "startedDateTime": interaction.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "time": interaction.duration_ms,
+        "request": request,
+        "response": {
+            "status": response.status,
+            "statusText": phrases.get(response.status, ""),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": _to_pairs(response.headers),
+            "content": _to_content(response),
+            "redirectURL": "".join(values(response.headers, "location")[:1]),
+            "headersSize": -1,
+            "bodySize": len(response.body),
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": interaction.duration_ms, "receive": 0},
+        OURS: ours,
+    }
+
+
+def _to_request(interaction: Interaction, upstream: str, ours: dict[str, Any]) -> dict[str, Any]:
+    request = interaction.request
+    pairs = (pair.partition("=") for pair in request.query.split("&") if pair)
+    document: dict[str, Any] = {
+        "method": request.method,
+        "url": url_of(upstream, request.target),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _to_pairs(request.headers),
+        "queryString": [{"name": name, "value": value} for name, _, value in pairs],
+        "headersSize": -1,
+        "bodySize": len(request.body),
+    }
+    if request.body:
+        data = {"mimeType": _media_type(request.headers), "text": ""}
+        try:
+            data["text"] = request.body.decode("utf-8")
+        except UnicodeDecodeError:
+            ours[_REQUEST_BASE64] = base64.b64encode(request.body).decode("ascii")
+        document["postData"] = data
+    return document
+
+
+def _to_content(response: Response) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "size": len(response.body),
+        "mimeType": _media_type(response.headers),
+    }
+    try:
+        content["text"] = response.body.decode("utf-8")
+    except UnicodeDecodeError:
+        content["text"] = base64.b64encode(response.body).decode("ascii")
+        content["encoding"] = "base64"
+    return content
+
+
+def _to_pairs(headers: Headers) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def _media_type(headers: Headers) -> str:
+    return "".join(values(headers, "content-type")[:1])
