@@ -5,6 +5,7 @@ free here for 8080 and 8000, and a copy of the repository's cassettes for the wo
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from foreign import URL, vcrpy
 from processes import Serving, runreel
 from servers import RawUpstream
 from wire import Wire, post
@@ -32,7 +34,7 @@ COMMANDS = [line for block in _blocks("sh") for line in block.splitlines()]
 INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
     :8
 ]
-CHECK, SHOW = COMMANDS[8:]
+IMPORT, EXPORT, CHECK, SHOW = COMMANDS[8:]
 
 
 @pytest.fixture
@@ -135,6 +137,19 @@ async def test_recording_replaying_auditing_and_adding_work_as_printed(
         f"{target} {{'json': {{'metadata': {{'stage': 'b'}}}}, 'layout': 'compact'}}",
         f"{target} {{'json': {{'metadata': {{'stage': 'a'}}}}, 'layout': 'compact'}}",
     ]
+
+
+async def test_an_old_recording_is_imported_and_exported_as_printed(folder: Path) -> None:
+    vcrpy(folder / "old.yaml")
+
+    reported = await _output("bash", "-c", IMPORT, cwd=folder)
+    said = await _output("bash", "-c", EXPORT, cwd=folder)
+
+    assert reported.startswith("old.yaml -> 'old': 1 imported, 0 skipped; violations: ")
+    assert said == ""
+    exported = json.loads((folder / "old.har").read_text(encoding="utf-8"))
+    (entry,) = exported["log"]["entries"]
+    assert entry["request"]["url"] == URL
 
 
 async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:
