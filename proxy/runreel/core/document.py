@@ -27,6 +27,8 @@ class BadDocument(ValueError):
 
     def __init__(self, at: str, reason: str) -> None:
         super().__init__(f"{at}: {reason}" if at else reason)
+        self.at = at
+        self.reason = reason
 
 
 class _NotPlain(ValueError):

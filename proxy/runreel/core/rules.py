@@ -41,7 +41,7 @@ NEVER_STORED = frozenset({"date"})
 # `Gdańsk-…`), unless that letter belongs to the escape of something else, as in `\nsk-…` inside a
 # JSON string inside a JSON string.
 _HEX = r"[0-9A-Fa-f]"
-_START = (
+START = (
     r"(?:(?<![A-Za-z0-9\u00c0-\u024f])|(?<=\\[bfnrt])"
     rf"|(?<=\\u{_HEX}{{4}})(?<!\\u0[12]{_HEX}{_HEX})(?<!\\u00[C-Fc-f]{_HEX})"
     rf"|(?<=%{_HEX}{_HEX})(?<!%[Cc][3-9]%{_HEX}{_HEX}))"
@@ -81,7 +81,7 @@ _FAKE = "FaKe0"
 PATTERNS = (
     PatternRule(
         "openai-key",
-        re.compile(_START + r"sk-[A-Za-z0-9_-]{16,}"),
+        re.compile(START + r"sk-[A-Za-z0-9_-]{16,}"),
         hint="sk-",
         secret=(
             "sk-" + _FAKE * 4,
@@ -103,14 +103,14 @@ PATTERNS = (
     ),
     PatternRule(
         "masked-key",
-        re.compile(_START + r"sk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_-]*"),
+        re.compile(START + r"sk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_-]*"),
         hint="***",
         secret=("Incorrect API key provided: sk-" + "BQ" + "***" + "Cf6e.",),
         innocent=("*** note ***", "ask-***"),
     ),
     PatternRule(
         "session-key",
-        re.compile(_START + r"sess-[A-Za-z0-9]{20,}"),
+        re.compile(START + r"sess-[A-Za-z0-9]{20,}"),
         hint="sess-",
         secret=("sess-" + _FAKE * 4,),
         innocent=("sess-ion", "assess-01234567890123456789", "sess-1"),
@@ -119,7 +119,7 @@ PATTERNS = (
         "jwt",
         # The first part ends where the next could begin, or time would be quadratic in `-eyJ-eyJ…`.
         re.compile(
-            _START + r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"
+            START + r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"
         ),
         hint="eyJ",
         secret=("eyJ" + _FAKE * 3 + ".eyJ" + _FAKE * 3 + "." + _FAKE,),
@@ -127,14 +127,14 @@ PATTERNS = (
     ),
     PatternRule(
         "organization-id",
-        re.compile(_START + r"org-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
+        re.compile(START + r"org-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
         hint="org-",
         secret=("in organization org-" + _FAKE * 4 + " on tokens",),
         innocent=("org-internationalization", "org-chart", "cyborg-0123456789abcdefgh"),
     ),
     PatternRule(
         "project-id",
-        re.compile(_START + r"proj_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
+        re.compile(START + r"proj_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
         hint="proj_",
         secret=("proj_" + _FAKE * 4,),
         innocent=("proj_internationalization", "proj_1", "subproj_0123456789abcdefgh"),
