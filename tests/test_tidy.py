@@ -21,7 +21,11 @@ BANNED = (
     (r"\bRedacted\(", {"core/redaction.py", "core/cassette.py"}, "Redaction, renamed, request_of"),
     (r"\bdatetime\.now\(", {"app.py"}, "the Clock port"),
     (r"\btime\.(time|monotonic|sleep)\(", {"app.py"}, "the Clock port"),
-    (r"\bos\.environ\b", {"cli/modes.py", "cli/configuration.py"}, "an argument"),
+    (
+        r"\bos\.environ\b",
+        {"cli/modes.py", "cli/configuration.py", "cli/terminal.py"},
+        "an argument",
+    ),
     (r"\bcreate_task\(", {"live.py"}, "await it, or own the task where it can be seen"),
     (r"\bprint\(", {"cli/modes.py", "sinks/log.py"}, "a sink"),
     (r"except Exception\b", set[str](), "the exceptions that can come"),

@@ -12,7 +12,7 @@ recorder is never overwritten. Scripts may call all of this; what else is in the
     cassettes.save(replace(mine, interactions=good), "cassettes/good.json")
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 from runreel.core.cassette import Cassette, NotACassetteName, check_name
 from runreel.core.errors import StartRefused
 from runreel.core.messages import Interaction
-from runreel.ports import Journal, Store
+from runreel.ports import Journal, Store, Stored
 from runreel.stores.files import FileStore
 
 
@@ -76,6 +76,36 @@ def save_all(store: Store, cassettes: Mapping[str, Cassette], *, force: bool) ->
                 )
         for name, cassette in cassettes.items():
             journals.pop(name).commit(cassette)
+
+
+def rewrite(store: Store, name: str, change: Callable[[Stored], Cassette | None]) -> bool:
+    """Put what `change` makes of a cassette in its place, and return whether there was anything to
+    change; where it makes None of it nothing is touched, and nothing locked.
+
+    Raises:
+        StartRefused: there is no such cassette, it is being recorded, or it cannot be written.
+        CassetteDamaged: what is there cannot be trusted.
+        StoreFailed: it could not be written; what was there is untouched.
+    """
+    stored = _known(store, name)
+    if change(stored) is None:
+        return False
+    with ExitStack() as stack:
+        journals = {name: store.open_journal(name, replace(stored.cassette, interactions=()))}
+        stack.callback(_let_go, journals, name)
+        changed = change(_known(store, name))  # what it was under the lock is what counts
+        if changed is not None:
+            journals.pop(name).commit(changed)
+    return True
+
+
+def _known(store: Store, name: str) -> Stored:
+    stored = store.load(name)
+    if stored is None:
+        raise StartRefused(
+            f"there is no cassette '{name}'; runreel cassette list shows those there are"
+        )
+    return stored
 
 
 def _let_go(journals: dict[str, Journal], name: str) -> None:

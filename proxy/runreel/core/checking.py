@@ -34,6 +34,15 @@ class Finding:
     message: str
 
 
+def check_bytes(content: bytes, redaction: Redaction) -> tuple[Finding, ...]:
+    """All that is wrong with the content of a cassette file; see `check`."""
+    try:
+        return check(content.decode("utf-8"), redaction)
+    except UnicodeDecodeError as error:
+        spots = [_spotted(spot, None) for spot in spotting.in_lines(content.decode("latin-1"))]
+        return (Finding("", None, "format", f"not UTF-8 at byte {error.start}"), *spots)
+
+
 def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
     """All that is wrong with the text of a cassette file: first its head, then one by one."""
     try:

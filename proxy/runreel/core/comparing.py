@@ -7,6 +7,7 @@ decides nothing. Values are compared as matching compares them (`facets`, `diffe
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -135,11 +136,12 @@ def _facets_of_response(response: Response) -> _Facets:
     found = _facets(Request("GET", "/", response.headers, response.body))
     form = body.render(response.body, response.at_ms) if response.at_ms else None
     if form is not None and "events" in form:
-        events = [{**event, "at_ms": 0} for event in form["events"]]
-        try:
+        events = [
+            {name: value for name, value in event.items() if name != "at_ms"}
+            for event in form["events"]
+        ]
+        with suppress(jsontext.Unreadable):  # then it stays bytes, as for matching
             found["body"] = "json " + canonical_json(json.dumps(events))
-        except jsontext.Unreadable:
-            pass  # it stays bytes, as a body does that matching cannot read
     return found
 
 
@@ -155,8 +157,8 @@ def _paired(
         if max(len(mine), len(theirs)) > _ALIGNED_MAX:
             yield from zip_longest(mine, theirs)
             continue
-        contents = [[reading.content for reading in side] for side in (mine, theirs)]
-        aligned = SequenceMatcher(None, *contents, autojunk=False).get_opcodes()
+        a, b = ([reading.content for reading in side] for side in (mine, theirs))
+        aligned = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
         for _, start, end, other_start, other_end in aligned:
             yield from zip_longest(mine[start:end], theirs[other_start:other_end])
 

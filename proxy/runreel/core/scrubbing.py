@@ -23,15 +23,26 @@ _DIGEST = ("/response/body", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A place that scrubbing changes: the interaction's id, and a JSON pointer into the file."""
+class Place:
+    """A place in a cassette: the interaction's id, and a JSON pointer into the file."""
 
     id: str
     at: str
 
 
-def scrub(cassette: Cassette, redaction: Redaction) -> tuple[Cassette, tuple[Change, ...]]:
-    """The cassette as today's rules leave it, and what they change; itself if that is nothing.
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """The cassette as today's rules leave it, what they changed, and what still looks like a key:
+    an id that holds one, or one that was cut up before it was put into base64.
+    """
+
+    cassette: Cassette
+    changed: tuple[Place, ...]
+    left: tuple[Place, ...]
+
+
+def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
+    """Apply today's rules; the cassette is the same one if they change nothing.
 
     Raises:
         Unredactable: a secret stands where it cannot be replaced; names the interaction.
@@ -44,19 +55,19 @@ def scrub(cassette: Cassette, redaction: Redaction) -> tuple[Cassette, tuple[Cha
     }
     rules = replace(redaction, known=(*redaction.known, *sorted(hidden)))
     clean: list[Redacted[Interaction]] = []
-    found: list[Change] = []
+    changed: list[Place] = []
+    left: list[Place] = []
     for number, item in enumerate(cassette.interactions):
-        name = item.value.id
+        name, at = item.value.id, f"/interactions/{number}"
         try:
             clean.append(rules.interaction(item.value.request, item.value))
         except Unredactable as error:
             raise Unredactable(f"{name}: {error}; delete this interaction by hand") from None
-        at = f"/interactions/{number}"
-        found += (Change(name, at + place) for place in changed_places(item, clean[-1]))
-    if not found:
-        return cassette, ()
-    scrubbed = replace(cassette, redaction=redaction.names, interactions=tuple(clean))
-    return scrubbed, tuple(found)
+        changed += (Place(name, at + place) for place in changed_places(item, clean[-1]))
+        left += (Place(name, at + spot.at) for spot in _spots(clean[-1]))
+    if changed:
+        cassette = replace(cassette, redaction=redaction.names, interactions=tuple(clean))
+    return Scrubbed(cassette, tuple(changed), tuple(dict.fromkeys(left)))
 
 
 def changed_places(before: Redacted[Interaction], after: Redacted[Interaction]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def together(path: Path) -> Found:
     while True:
         before = _standing(path)
         try:
-            found = _read(path)
+            found = read_file(path)
             records, tails = journals.read(_parts(path))
         except CassetteDamaged:
             if _standing(path) == before:
@@ -86,15 +86,15 @@ def _parts(path: Path) -> list[journals.Part]:
         raise CassetteDamaged(f"{path.parent}: cannot be read: {error.strerror}") from None
 
 
-def _read(path: Path) -> Stored | None:
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
-        content = path.read_bytes()
-    except FileNotFoundError:
+def read_file(path: Path) -> Stored | None:
+    """The cassette of one file, without what a journal beside it may hold; None if it is not there.
+
+    Raises:
+        CassetteDamaged: it is there but cannot be trusted; names the place.
+    """
+    content = content_of(path)
+    if content is None:
         return None
-    except OSError as error:
-        raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
     try:
         cassette = parse(content.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -102,6 +102,22 @@ def _read(path: Path) -> Stored | None:
     except BadDocument as error:
         raise CassetteDamaged(f"{path}: {error}") from None
     return Stored(cassette, sha256_of(content))
+
+
+def content_of(path: Path) -> bytes | None:
+    """The bytes of a file that may be a cassette; None if it is not there.
+
+    Raises:
+        CassetteDamaged: it is too large or cannot be read.
+    """
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def sha256_of(content: bytes) -> str:

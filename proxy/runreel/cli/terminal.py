@@ -1,0 +1,55 @@
+"""What commands print for people, and for scripts with `--json`.
+
+Owns colour (on a terminal only, and never with NO_COLOR), columns, and that nothing out of a
+cassette can steer a terminal: control, bidirectional and invisible characters come out as escapes.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+
+def safe(text: str) -> str:
+    """One line that shows what it holds and does nothing else."""
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
+def paint(text: str, **style: Any) -> str:
+    """The text, made safe, in a style of `click.style` where colours are wanted."""
+    return click.style(safe(text), **style) if _colours() else safe(text)
+
+
+def say(line: str = "", *, err: bool = False) -> None:
+    """Print a line of safe and painted pieces, in whatever encoding there is."""
+    stream = sys.stderr if err else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err, color=True)
+
+
+def say_json(document: Any) -> None:
+    """Print a document as JSON, in ASCII, so that neither encoding nor terminal matters."""
+    say(json.dumps(document, indent=2, ensure_ascii=True))
+
+
+def columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows as lines with their columns below each other; not yet safe to say."""
+    listed = [*rows]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in listed
+    ]
+
+
+def counted(number: int, noun: str) -> str:
+    """The number with its noun: `1 finding`, `2 findings`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _colours() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
