@@ -1,0 +1,274 @@
+"""`check` says all that is wrong with a cassette, where, and without telling the secret."""
+
+import base64
+import gzip
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
+from disguises import DISGUISES, Disguise, chance
+from leaks import leaks
+from planting import a_document, places, planted, pointer
+from runreel.core.cassette import Cassette, dump
+from runreel.core.checking import Finding, check, check_bytes
+from runreel.core.messages import Violation
+from runreel.core.redaction import Redaction
+from runreel.core.rules import PatternRule
+from strategies import cassettes
+
+DOCUMENT = a_document()
+PLACES = places(DOCUMENT)
+OTHER_KEY = "sess-" + "FaKe0" * 6
+
+
+def _findings(document: Any, rules: Redaction | None = None) -> tuple[Finding, ...]:
+    return check(json.dumps(document), rules or Redaction())
+
+
+def _edited(**changes: Any) -> dict[str, Any]:
+    return a_document() | changes
+
+
+def test_the_planted_places_are_in_all_kinds_of_bodies() -> None:
+    shown = {pointer(path) for path in PLACES}
+
+    assert {
+        "/interactions/0/request/body/json/metadata/stage",
+        "/interactions/0/request/body/json/metadata/list/1/c",
+        "/interactions/0/response/body/json/id",
+        "/interactions/1/request/body/text",
+        "/interactions/1/response/body/text",
+        "/interactions/2/request/body/base64",
+        "/interactions/2/response/body/base64",
+        "/interactions/3/response/body/events/1/data/delta/content/0/text/value",
+        "/interactions/3/response/body/events/2/text",
+    } <= shown
+    assert _findings(DOCUMENT) == ()
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@given(path=st.sampled_from(PLACES), seed=st.integers(0, 2**32))
+def test_a_key_planted_by_hand_in_any_body_is_found_in_its_place(
+    disguise: Disguise, path: tuple[str | int, ...], seed: int
+) -> None:
+    document = planted(DOCUMENT, path, disguise(FAKE_KEY, chance(seed)))
+
+    found = _findings(document)
+
+    names = ("json", "text", "binary", "stream")
+    assert leaks(FAKE_KEY, json.dumps(document).encode())
+    assert (pointer(path), names[int(path[1])], "openai-key") in [
+        (item.at, item.id, item.rule) for item in found
+    ]
+    assert not leaks(FAKE_KEY, repr(found).encode())
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 10, 30])
+@pytest.mark.parametrize("encode", [str.encode, lambda text: base64.b64encode(text.encode())])
+def test_a_key_in_pieces_is_found_across_the_deltas_of_a_stream(cut: int, encode: Any) -> None:
+    secret = encode(FAKE_KEY).decode()
+    document = a_document()
+    for event, piece in zip((0, 1), (secret[:cut], secret[cut:]), strict=True):
+        data = document["interactions"][3]["response"]["body"]["events"][event]["data"]
+        data["delta"]["content"][0]["text"]["value"] = piece
+
+    found = {(item.at, item.id, item.rule) for item in _findings(document)}
+
+    assert found & {
+        ("/interactions/3/response/body/events/0", "stream", "openai-key"),
+        (
+            "/interactions/3/response/body/events/0/data/delta/content/0/text/value",
+            "stream",
+            "openai-key",
+        ),
+        (
+            "/interactions/3/response/body/events/1/data/delta/content/0/text/value",
+            "stream",
+            "openai-key",
+        ),
+    }
+
+
+def test_a_key_as_the_name_of_a_member_is_not_told_by_the_pointer() -> None:
+    document = a_document()
+    document["interactions"][0]["request"]["body"]["json"]["metadata"][FAKE_KEY] = OTHER_KEY
+
+    found = _findings(document)
+
+    place = "/interactions/0/request/body/json/metadata/sk-…"
+    assert [(item.at, item.rule) for item in found] == [
+        (place, "openai-key"),
+        (place, "session-key"),
+    ]
+    assert not leaks(FAKE_KEY, repr(found).encode())
+
+
+def test_a_key_outside_of_bodies_is_found_too() -> None:
+    document = _edited(upstream=f"https://{FAKE_KEY}.example")
+    item = document["interactions"][0]
+    item["id"] = f"id {FAKE_KEY}"
+    item["request"]["target"] += f"?k={FAKE_KEY}"
+
+    found = _findings(document)
+
+    assert [(item.at, item.id, item.message) for item in found] == [
+        ("/upstream", None, "looks like a secret: sk-…"),
+        ("/interactions/0/id", "id …", "looks like a secret: sk-…"),
+        ("/interactions/0/request/target", "id …", "looks like a secret: sk-…"),
+    ]
+
+
+def test_what_todays_rules_would_take_out_is_found_place_by_place() -> None:
+    document = a_document()
+    request = document["interactions"][0]["request"]
+    request["headers"] += [["Cookie", "a=b"], ["X-Note", "Bearer " + "aBcD" * 5]]
+    request["target"] += "?api_key=short"
+    rules = Redaction(
+        body=("/metadata/stage",), patterns=(PatternRule("user-1", re.compile("plain words")),)
+    )
+
+    found = _findings(document, rules)
+
+    at = "/interactions/0/request"
+    message = "today's redaction would change this; see runreel cassette scrub"
+    assert found == (
+        Finding(f"{at}/target", "json", "redaction", message),
+        Finding(f"{at}/headers/2", "json", "redaction", message),
+        Finding(f"{at}/headers/3", "json", "redaction", message),
+        Finding(f"{at}/body/json/metadata/stage", "json", "redaction", message),
+        Finding("/interactions/1/response/body/text", "text", "redaction", message),
+    )
+
+
+def test_a_body_that_is_not_the_recorded_one_is_a_finding_and_the_rest_is_still_checked() -> None:
+    document = a_document()
+    body = document["interactions"][0]["response"]["body"]
+    body["sha256"] = "0" * 64
+    body["json"]["id"] = FAKE_KEY
+    document["interactions"][1]["response"]["status"] = 99
+
+    found = _findings(document)
+
+    assert [(item.at, item.id, item.rule) for item in found] == [
+        ("/interactions/0/response/body/sha256", "json", "digest"),
+        ("/interactions/0/response/body/json/id", "json", "openai-key"),
+        ("/interactions/1/response/status", "text", "format"),
+    ]
+    assert "delete this member" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "at", "message"),
+    [
+        ({"format": 2}, "/format", "format 2 is not known here, only 1"),
+        ({"profile": 1}, "/profile", "a string must be here"),
+        ({"extra": 1}, "/extra", "unknown member; this version reads format 1 only"),
+        ({"interactions": {}}, "/interactions", "an array must be here"),
+        ({"interactions": [1]}, "/interactions/0", "an object must be here"),
+        ({"match_on": ["sk"]}, "/match_on", "unknown facet 'sk'; known are"),
+    ],
+)
+def test_what_no_cassette_may_hold_is_a_finding_at_its_place(
+    changes: dict[str, Any], at: str, message: str
+) -> None:
+    (found,) = _findings(_edited(**changes))
+
+    assert (found.at, found.id, found.rule) == (at, None, "format")
+    assert found.message.startswith(message)
+
+
+def test_a_message_that_would_tell_a_secret_tells_only_how_it_begins() -> None:
+    found = _findings(_edited(format=FAKE_KEY))
+
+    assert [(item.rule, item.message) for item in found] == [
+        ("openai-key", "looks like a secret: sk-…"),
+        ("format", "for…"),
+    ]
+
+
+def test_an_id_that_stands_twice_is_a_finding() -> None:
+    document = a_document()
+    document["interactions"][1]["id"] = "json"
+
+    assert _findings(document) == (
+        Finding("/interactions/1/id", "json", "format", "this id stands twice"),
+    )
+
+
+def test_recorded_errors_of_validation_are_findings_and_advice_is_not() -> None:
+    violations = (
+        Violation("/metadata", "type", "error", "must be an object"),
+        Violation("/model", "missing", "advice", "field required"),
+        Violation("", "json", "error", "not JSON"),
+    )
+    item = an_interaction()
+    clean = Redaction().interaction(item.value.request, replace(item.value, violations=violations))
+
+    assert check(dump(a_cassette(clean)), Redaction()) == (
+        Finding(
+            "/interactions/0/violations/0",
+            "modifyRun-00000000",
+            "violation.type",
+            "/metadata: must be an object",
+        ),
+        Finding(
+            "/interactions/0/violations/2",
+            "modifyRun-00000000",
+            "violation.json",
+            "the body: not JSON",
+        ),
+    )
+
+
+def test_what_is_no_json_is_searched_line_by_line() -> None:
+    text = f'{{"format": 1,\n "half": "{FAKE_KEY}\n'
+
+    found = check(text, Redaction())
+
+    assert [(item.at, item.rule) for item in found] == [("", "format"), ("line 2", "openai-key")]
+    assert [
+        (item.at, item.rule) for item in check_bytes(b"\xff\n" + text.encode(), Redaction())
+    ] == [
+        ("", "format"),
+        ("line 3", "openai-key"),
+    ]
+
+
+def test_a_body_whose_coding_was_left_on_is_searched_decoded() -> None:
+    coded = a_response(
+        gzip.compress(FAKE_KEY.encode()),
+        headers=(("Content-Type", "text/plain"), ("Content-Encoding", "gzip")),
+    )
+
+    found = check(dump(a_cassette(an_interaction(response=coded))), Redaction())
+
+    assert [(item.at, item.rule) for item in found] == [
+        ("/interactions/0/response/body", "openai-key")
+    ]
+
+
+@given(cassettes())
+def test_nothing_is_found_in_what_the_redaction_has_made(cassette: Cassette) -> None:
+    rules = Redaction()
+    clean = tuple(
+        rules.interaction(item.value.request, replace(item.value, violations=()))
+        for item in cassette.interactions
+    )
+
+    assert check(dump(replace(cassette, interactions=clean)), rules) == ()
+
+
+def test_a_request_of_a_key_that_redaction_knows_by_value_is_a_finding() -> None:
+    # No shape of a key: only the configuration says that it is one.
+    rules = Redaction(known=("Bearer no-shape-at-all-0001",))
+    item = an_interaction(a_request(b'{"metadata":{"a":"no-shape-at-all-0001"}}'))
+
+    assert [(found.at, found.rule) for found in check(dump(a_cassette(item)), rules)] == [
+        ("/interactions/0/request/body/json/metadata/a", "redaction")
+    ]
