@@ -168,3 +168,24 @@ def test_very_many_repeats_are_paired_in_order_alone() -> None:
 
     assert [pair.second.id for pair in found.changed] == ["new"]
     assert [item.id for item in found.added] == ["1000"]
+
+
+def test_a_read_that_moved_past_a_write_of_what_it_reads_is_a_difference() -> None:
+    write, other = an_interaction(), an_interaction(a_request(target="/v1/threads/x/runs/y"))
+    before, after = _poll("queued", "first"), _poll("cancelled", "second")
+
+    found = compare(
+        a_cassette(before, write, after, other), a_cassette(other, before, after, write)
+    )
+
+    assert [(pair.first.id, pair.second.id) for pair in found.changed] == [("second", "second")]
+    assert _told(found) == [("request", "writes before it", "", 1, 0)]
+
+
+def test_a_write_that_is_gone_is_told_once_and_not_with_every_read_after_it() -> None:
+    reads = [_poll(word, word) for word in ("queued", "completed")]
+
+    found = compare(a_cassette(an_interaction(), *reads), a_cassette(*reads))
+
+    assert [item.id for item in found.removed] == ["modifyRun-00000000"]
+    assert (found.changed, found.added) == ((), ())

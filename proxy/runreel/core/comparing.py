@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from operator import attrgetter
 
 from runreel.core import body, jsontext
 from runreel.core.canonical import canonical_json
@@ -20,6 +21,7 @@ from runreel.core.facets import HEADER_PREFIX, facet
 from runreel.core.merging import VOLATILE
 from runreel.core.messages import Interaction, Request, Response
 from runreel.core.recordable import NOISE
+from runreel.core.resources import Place, Writes, access_of
 
 _ALIGNED_MAX = 1_000  # interactions of one call on either side; more are paired in order only
 
@@ -83,13 +85,19 @@ def compare(first: Cassette, second: Cassette) -> Comparison:
     changed: list[Pair] = []
     removed: list[Interaction] = []
     added: list[Interaction] = []
+    both: list[tuple[_Reading, _Reading]] = []
     for mine, theirs in _paired(_read(first), _read(second)):
-        if theirs is None and mine is not None:
+        if mine is not None and theirs is not None:
+            both.append((mine, theirs))
+        elif mine is not None:
             removed.append(mine.interaction)
-        elif mine is None and theirs is not None:
+        elif theirs is not None:
             added.append(theirs.interaction)
-        elif mine is not None and theirs is not None and mine.content != theirs.content:
-            changed.append(_compared(mine, theirs))
+    epochs, others = (_epochs(side) for side in zip(*both, strict=True)) if both else ({}, {})
+    for mine, theirs in both:
+        seen = epochs[mine.place], others[theirs.place]
+        if mine.content != theirs.content or seen[0] != seen[1]:
+            changed.append(_compared(mine, theirs, seen))
     head = tuple(
         Difference(name, "", mine, theirs)
         for name in _HEAD
@@ -102,6 +110,7 @@ def compare(first: Cassette, second: Cassette) -> Comparison:
 class _Reading:
     """An interaction with what counts of it."""
 
+    place: Place
     interaction: Interaction
     request: _Facets
     response: _Facets
@@ -119,8 +128,8 @@ class _Reading:
 
 def _read(cassette: Cassette) -> list[_Reading]:
     return [
-        _Reading(value, _facets(value.request), _facets_of_response(value.response))
-        for value in (item.value for item in cassette.interactions)
+        _Reading((at,), value, _facets(value.request), _facets_of_response(value.response))
+        for at, value in enumerate(item.value for item in cassette.interactions)
     ]
 
 
@@ -163,16 +172,32 @@ def _paired(
             yield from zip_longest(mine[start:end], theirs[other_start:other_end])
 
 
-def _compared(mine: _Reading, theirs: _Reading) -> Pair:
+def _epochs(readings: Iterable[_Reading]) -> dict[Place, int]:
+    """How many of the writes that both have each of them comes after, if it reads what they wrote.
+
+    Writes that only one has are told once, and not again with every read after them.
+    """
+    found: dict[Place, int] = {}
+    writes = Writes()
+    for reading in sorted(readings, key=attrgetter("place")):
+        access = access_of(reading.interaction.request)
+        found[reading.place] = 0 if access.writes else writes.before(reading.place, access)
+        if access.writes and not reading.interaction.client_gone:
+            writes.add(reading.place, access)
+    return found
+
+
+def _compared(mine: _Reading, theirs: _Reading, epochs: tuple[int, int]) -> Pair:
     first, second = mine.interaction, theirs.interaction
     response = [
         Difference("status", "", first.response.status, second.response.status),
         Difference("client", "", _client(first), _client(second)),
     ]
+    order = (Difference("writes before it", "", *epochs),) if epochs[0] != epochs[1] else ()
     return Pair(
         first,
         second,
-        _told_apart(mine.request, theirs.request),
+        (*order, *_told_apart(mine.request, theirs.request)),
         (
             *(item for item in response if item.sent != item.recorded),
             *_told_apart(mine.response, theirs.response),
