@@ -30,6 +30,18 @@ COMMANDS = [
         ["cassette", "export"],
         "Example:\n    runreel cassette export mine --format har --output mine.har\n",
     ),
+    (["cassette", "list"], "Example:\n    runreel cassette list --json\n"),
+    (
+        ["cassette", "show"],
+        "Example:\n    runreel cassette show examples/modify-run modifyRun-55f2ed47\n",
+    ),
+    (
+        ["cassette", "check"],
+        "Example:\n    runreel cassette check cassettes/examples/modify-run.json\n",
+    ),
+    (["cassette", "diff"], "Example:\n    runreel cassette diff mine examples/modify-run\n"),
+    (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
+    (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
     (["config", "check"], "Example:\n    runreel config check\n"),
@@ -54,6 +66,10 @@ def test_no_command_is_without_its_line_above() -> None:
     tested = {words[0] for words, _ in COMMANDS if words} - {"none", "all"}
 
     assert set(cli.commands.commands) == tested
+    for name, command in cli.commands.commands.items():
+        if isinstance(command, click.Group):
+            below = {words[1] for words, _ in COMMANDS if words[:1] == [name] and words[1:]}
+            assert set(command.commands) == below
 
 
 def test_every_mode_takes_the_same_options() -> None:
@@ -78,7 +94,8 @@ def test_the_version_is_said_on_stdout(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["replay"], ["serve"], ["config", "show"], ["cassette", "import"]]
+    "words",
+    [[], ["replay"], ["serve"], ["config", "show"], ["cassette", "import"], ["cassette", "check"]],
 )
 def test_help_loads_neither_framework(tmp_path: Path, words: list[str]) -> None:
     """They take most of the time of a start; `--help` is to answer at once."""

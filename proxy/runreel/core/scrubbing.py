@@ -15,6 +15,7 @@ from runreel.core import spotting
 from runreel.core.cassette import Cassette, interaction_document
 from runreel.core.errors import Unredactable
 from runreel.core.jsontext import pointer
+from runreel.core.keyshapes import discreet
 from runreel.core.messages import Interaction
 from runreel.core.redaction import Redacted, Redaction
 
@@ -62,7 +63,9 @@ def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
         try:
             clean.append(rules.interaction(item.value.request, item.value))
         except Unredactable as error:
-            raise Unredactable(f"{name}: {error}; delete this interaction by hand") from None
+            raise Unredactable(
+                f"{discreet(name)}: {error}; delete this interaction by hand"
+            ) from None
         changed += (Place(name, at + place) for place in changed_places(item, clean[-1]))
         left += (Place(name, at + spot.at) for spot in _spots(clean[-1]))
     if changed:

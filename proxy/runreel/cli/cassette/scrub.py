@@ -48,7 +48,7 @@ def scrub(
             rewrite(store, name, plan)
         scrubbed = plan.scrubbed
         for place in scrubbed.changed:
-            say(safe(f"{name}: {place.id}: {shown_pointer(place.at)}"))
+            say(safe(f"{name}: {discreet(place.id)}: {shown_pointer(place.at)}"))
         for place in scrubbed.left:
             remedy = "looks like a secret that no rule can take out; delete it by hand"
             where = f"{name}: {discreet(place.id)}: {shown_pointer(place.at)}"

@@ -1,0 +1,10 @@
+"""What the fixtures of the command's tests are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from processes import Ended
+from runreel.core.cassette import Cassette
+
+Tool = Callable[..., Ended]  # `runreel cassette` with these arguments
+Keep = Callable[[str, Cassette], Path]  # a cassette as a file, under this name
