@@ -30,7 +30,10 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [line for block in _blocks("sh") for line in block.splitlines()]
+_LINES = [line for block in _blocks("sh") for line in block.splitlines()]
+_TOOL = re.compile(r"runreel cassette (list|show|check|diff|scrub|upgrade)\b")
+CASSETTE_TOOLS = [line for line in _LINES if _TOOL.match(line)]
+COMMANDS = [line for line in _LINES if line not in CASSETTE_TOOLS]
 INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
     :8
 ]
@@ -158,3 +161,30 @@ async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:
 
     assert checked.startswith("runreel: ")
     assert 'mode = "replay"' in shown
+
+
+async def test_the_commands_for_cassettes_in_git_work_as_printed(folder: Path) -> None:
+    git = "git -c user.name=x -c user.email=x@example.org"
+    setup = f"git init -q && git add cassettes && {git} commit -q -m Record"
+    await _output("bash", "-c", setup, cwd=folder)
+    hook = re.search(r"^ +entry: (.*)$", README, re.MULTILINE)
+    assert hook is not None
+    as_hook = f"{hook[1]} cassettes/examples/modify-run.json"
+    list_, show, show_one, check, diff, scrub, upgrade = CASSETTE_TOOLS
+
+    said = {
+        command: await _output(
+            "bash", "-c", command.replace("runreel", f"{sys.executable} -m runreel", 1), cwd=folder
+        )
+        for command in (*CASSETTE_TOOLS, as_hook)
+    }
+
+    assert said[list_].startswith("NAME                 INTERACTIONS  AGE ")
+    assert said[show].startswith(
+        "modifyRun-55f2ed47  2026-08-21T00:00:00Z  200  POST  /v1/threads/"
+    )
+    assert 'metadata sent: {"user_id": "user_abc123"}\n' in said[show_one]
+    assert said[check] == said[as_hook] == "runreel: 1 cassette checked, 0 findings\n"
+    assert said[diff] == ""
+    assert said[scrub] == "runreel: examples/modify-run: clean\n"
+    assert said[upgrade] == "runreel: examples/modify-run: format 1 already\n"

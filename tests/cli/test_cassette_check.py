@@ -89,7 +89,8 @@ def test_the_configuration_of_today_is_what_counts(tool: Tool, keep: Keep, tmp_p
         1,
         (
             "cassettes/mine.json: modifyRun-00000000: "
-            "/interactions/0/request/body/json/metadata/stage: redaction: today's redaction would change this; see runreel cassette scrub\n"
+            "/interactions/0/request/body/json/metadata/stage: redaction: "
+            "today's redaction would change this; see runreel cassette scrub\n"
         ),
     )
 
