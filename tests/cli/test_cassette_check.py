@@ -109,6 +109,19 @@ def test_what_is_in_a_journal_only_is_checked_too(tool: Tool, tmp_path: Path) ->
     )
 
 
+def test_what_a_crash_left_beside_a_file_is_checked_with_it(tool: Tool, keep: Keep) -> None:
+    path = keep("mine", a_cassette(an_interaction()))
+    journal = FileStore(path.parent).open_journal("mine", a_cassette())
+    journal.append([a_pending(1)])
+    journal.release()
+    path.parent.parent.joinpath("runreel.toml").write_text('redaction.patterns = ["new"]\n')
+
+    ended = tool("check", "mine")
+
+    assert ended.code == 1
+    assert ended.out.startswith("cassettes/mine.json: new: /interactions/1/response/body/text: ")
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [

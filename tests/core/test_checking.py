@@ -95,6 +95,20 @@ def test_a_key_in_pieces_is_found_across_the_deltas_of_a_stream(cut: int, encode
     }
 
 
+def test_a_key_in_one_piece_of_a_stream_is_found_once() -> None:
+    document = a_document()
+    event = document["interactions"][3]["response"]["body"]["events"][0]
+    event["data"]["delta"]["content"][0]["text"]["value"] = FAKE_KEY
+
+    found = _findings(document)
+
+    at, value = "/interactions/3/response/body/events", "data/delta/content/0/text/value"
+    assert [(item.at, item.rule) for item in found] == [
+        (f"{at}/0/{value}", "openai-key"),
+        (f"{at}/1/{value}", "redaction"),  # which would say the whole text in its first piece
+    ]
+
+
 def test_a_key_as_the_name_of_a_member_is_not_told_by_the_pointer() -> None:
     document = a_document()
     document["interactions"][0]["request"]["body"]["json"]["metadata"][FAKE_KEY] = OTHER_KEY
@@ -146,6 +160,33 @@ def test_what_todays_rules_would_take_out_is_found_place_by_place() -> None:
     )
 
 
+def test_a_key_hides_nothing_that_stands_beside_it() -> None:
+    document = a_document()
+    headers = [["x-a", "b"] for _ in range(11)]
+    headers[1], headers[10] = ["x-b", "Basic " + "ZmFr" * 5], ["x-c", FAKE_KEY]
+    document["interactions"][0]["request"]["headers"] = headers
+
+    assert [(item.at, item.rule) for item in _findings(document)] == [
+        ("/interactions/0/request/headers/10/1", "openai-key"),
+        ("/interactions/0/request/headers/1", "redaction"),
+    ]
+
+
+def test_a_secret_that_cannot_be_taken_out_is_a_finding() -> None:
+    value = "no-shape-at-all-0001"
+    headers = (("Content-Encoding", "gzip"),)
+    item = an_interaction(response=a_response(gzip.compress(value.encode()), headers=headers))
+
+    assert check(dump(a_cassette(item)), Redaction(known=(value,))) == (
+        Finding(
+            "/interactions/0",
+            "modifyRun-00000000",
+            "redaction",
+            "a credential stands where it cannot be replaced",
+        ),
+    )
+
+
 def test_a_body_that_is_not_the_recorded_one_is_a_finding_and_the_rest_is_still_checked() -> None:
     document = a_document()
     body = document["interactions"][0]["response"]["body"]
@@ -171,6 +212,7 @@ def test_a_body_that_is_not_the_recorded_one_is_a_finding_and_the_rest_is_still_
         ({"extra": 1}, "/extra", "unknown member; this version reads format 1 only"),
         ({"interactions": {}}, "/interactions", "an array must be here"),
         ({"interactions": [1]}, "/interactions/0", "an object must be here"),
+        ({"interactions": [{"id": []}]}, "/interactions/0/id", "a string must be here"),
         ({"match_on": ["sk"]}, "/match_on", "unknown facet 'sk'; known are"),
     ],
 )
@@ -224,6 +266,20 @@ def test_recorded_errors_of_validation_are_findings_and_advice_is_not() -> None:
             "the body: not JSON",
         ),
     )
+
+
+def test_a_violation_that_holds_a_key_does_not_tell_it() -> None:
+    document = a_document()
+    document["interactions"][0]["violations"] = [
+        {"at": f"/{FAKE_KEY}", "rule": FAKE_KEY, "severity": "error", "message": FAKE_KEY}
+    ]
+
+    found = _findings(document)
+
+    assert [(item.at, item.rule, item.message) for item in found][3:] == [
+        ("/interactions/0/violations/0", "violation.sk-…", "/sk-…: sk-…")
+    ]
+    assert not leaks(FAKE_KEY, repr(found).encode())
 
 
 def test_what_is_no_json_is_searched_line_by_line() -> None:

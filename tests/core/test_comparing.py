@@ -46,7 +46,14 @@ def test_a_cassette_does_not_differ_from_itself(cassette: Cassette) -> None:
 
 def test_what_belongs_to_the_moment_of_recording_is_no_difference() -> None:
     item = an_interaction(
-        a_request(headers=(*JSON, ("User-Agent", "a/1"), ("x-stainless-lang", "js"))),
+        a_request(
+            headers=(
+                *JSON,
+                ("User-Agent", "a/1"),
+                ("traceparent", "00-1"),
+                ("x-stainless-lang", "js"),
+            )
+        ),
         a_response(headers=(*JSON, ("x-request-id", "req_1"), ("X-RateLimit-Left", "1"))),
     ).value
     other = replace(
@@ -84,6 +91,12 @@ def test_each_difference_is_told_by_part_and_place() -> None:
         ("response", "header.retry-after", "", "1", ABSENT),
     ]
     assert (found.equal, found.removed, found.added) == (False, (), ())
+
+
+def test_a_status_alone_is_a_difference() -> None:
+    found = _compared((None, a_response(status=200)), (None, a_response(status=404)))
+
+    assert _told(found) == [("response", "status", "", 200, 404)]
 
 
 def test_another_upstream_profile_or_match_on_is_a_difference() -> None:
@@ -161,6 +174,14 @@ def test_repeats_of_a_call_are_paired_in_order_with_their_equals_first(
     assert [(pair.first.id, pair.second.id) for pair in found.changed] == changed
 
 
+def test_hundreds_of_equal_repeats_are_paired_with_each_other() -> None:
+    many = [_poll("p", str(number)) for number in range(250)]
+
+    found = compare(a_cassette(_poll("q", "old"), *many), a_cassette(*many))
+
+    assert ([item.id for item in found.removed], found.changed) == (["old"], ())
+
+
 def test_very_many_repeats_are_paired_in_order_alone() -> None:
     many = [_poll("p", str(number)) for number in range(1_001)]
 
@@ -180,6 +201,14 @@ def test_a_read_that_moved_past_a_write_of_what_it_reads_is_a_difference() -> No
 
     assert [(pair.first.id, pair.second.id) for pair in found.changed] == [("second", "second")]
     assert _told(found) == [("request", "writes before it", "", 1, 0)]
+
+
+def test_a_write_whose_answer_reached_nobody_changes_nothing_for_a_read() -> None:
+    item = an_interaction().value
+    gone = Redaction().interaction(item.request, replace(item, client_gone=True))
+    read = _poll("queued", "read")
+
+    assert compare(a_cassette(gone, read), a_cassette(read, gone)).equal
 
 
 def test_a_write_that_is_gone_is_told_once_and_not_with_every_read_after_it() -> None:

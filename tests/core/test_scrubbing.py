@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import FAKE_KEY, a_cassette, a_response, an_interaction
+from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from disguises import Disguise, chance, in_base64, in_words, json_escaped, percent_encoded, plain
 from leaks import leaks
 from planting import a_document, places, planted, pointer
@@ -105,6 +105,16 @@ def test_a_key_in_base64_goes_wherever_else_it_shows_up() -> None:
     assert not leaks(FAKE_KEY, dump(scrubbed.cassette).encode())
 
 
+def test_what_the_configuration_knows_by_value_goes_too() -> None:
+    item = an_interaction(a_request(b'{"metadata":{"a":"no-shape-at-all-0001"}}'))
+
+    scrubbed = scrub(a_cassette(item), Redaction(known=("Bearer no-shape-at-all-0001",)))
+
+    assert [place.at for place in scrubbed.changed] == [
+        "/interactions/0/request/body/json/metadata/a"
+    ]
+
+
 def test_an_id_that_holds_a_key_is_left_and_told() -> None:
     document = a_document()
     document["interactions"][0]["id"] = FAKE_KEY
@@ -117,13 +127,13 @@ def test_an_id_that_holds_a_key_is_left_and_told() -> None:
 def test_a_secret_that_cannot_be_replaced_stops_it_and_names_the_interaction() -> None:
     headers = (("Content-Encoding", "gzip"),)
     body = gzip.compress(base64.b64encode(FAKE_KEY.encode()))
-    item = an_interaction(response=a_response(body, headers=headers), name="coded")
+    item = an_interaction(response=a_response(body, headers=headers), name=f"coded {FAKE_KEY}")
 
     with pytest.raises(Unredactable) as refused:
         scrub(a_cassette(item), Redaction())
 
     assert str(refused.value) == (
-        "coded: a credential stands where it cannot be replaced; delete this interaction by hand"
+        "cod…: a credential stands where it cannot be replaced; delete this interaction by hand"
     )
 
 

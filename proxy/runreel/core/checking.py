@@ -63,9 +63,10 @@ def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
         at = f"/{_INTERACTIONS}/{number}"
         name = item.get("id") if isinstance(item, dict) else None
         shown = discreet(name) if isinstance(name, str) else None
-        if name in seen:
-            found.append(Finding(f"{at}/id", shown, "format", "this id stands twice"))
-        seen.add(name if isinstance(name, str) else "")
+        if isinstance(name, str):
+            if name in seen:
+                found.append(Finding(f"{at}/id", shown, "format", "this id stands twice"))
+            seen.add(name)
         found += _interaction(item, at, shown, spots_of[number], redaction)
     return tuple(found)
 

@@ -61,7 +61,6 @@ def discreet(text: str) -> str:
 
 
 def _search(text: str, disguise: str, layers: int) -> Iterator[Sighting]:
-    seen: set[str] = set()
     for _ in range(_ESCAPES_MAX):
         for rule in PATTERNS:
             if rule.hint in text:
@@ -69,10 +68,8 @@ def _search(text: str, disguise: str, layers: int) -> Iterator[Sighting]:
                     yield Sighting(rule.name, disguise, match[0])
         if layers:
             for decoded in _decoded(text):
-                if decoded not in seen:
-                    seen.add(decoded)
-                    yield from _inside(decoded)
-                    yield from _search(decoded, "base64", layers - 1)
+                yield from _inside(decoded)
+                yield from _search(decoded, "base64", layers - 1)
         plainer = _without_escapes(text)
         if plainer == text:
             return

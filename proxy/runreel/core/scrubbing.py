@@ -48,13 +48,8 @@ def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
     Raises:
         Unredactable: a secret stands where it cannot be replaced; names the interaction.
     """
-    hidden = {
-        spot.sighting.secret
-        for item in cassette.interactions
-        for spot in _spots(item)
-        if spot.sighting.disguise
-    }
-    rules = replace(redaction, known=(*redaction.known, *sorted(hidden)))
+    seen = {spot.sighting.secret for item in cassette.interactions for spot in _spots(item)}
+    rules = replace(redaction, known=(*redaction.known, *sorted(seen)))
     clean: list[Redacted[Interaction]] = []
     changed: list[Place] = []
     left: list[Place] = []

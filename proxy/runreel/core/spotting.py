@@ -15,7 +15,6 @@ from runreel.core.keyshapes import Sighting, discreet, sightings
 from runreel.core.messages import Interaction
 
 _LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
-_DELTA = "delta"  # OpenAI's name for a piece of a text that goes on in other events
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,10 @@ def shown_pointer(at: str) -> str:
 
 
 def _joined(events: tuple[bytes, ...]) -> Iterator[tuple[int, str]]:
-    """Each text that comes in several pieces, with the number of the event of its first piece."""
+    """What the strings at one place of several events say together, with the number of the first.
+
+    Not only deltas: it costs little, and nobody knows what an upstream sends in pieces.
+    """
     texts: dict[tuple[str, str], list[str]] = {}
     first: dict[tuple[str, str], int] = {}
     for number, event in enumerate(events):
@@ -89,5 +91,5 @@ def _pieces(event: bytes) -> Iterator[tuple[tuple[str, str], str]]:
         return
     owner = str(value.get("id")) if isinstance(value, dict) else ""
     for span in jsontext.spans(text):
-        if span.kind == "string" and _DELTA in jsontext.steps(span.at):
+        if span.kind == "string":
             yield (owner, span.at), json.loads(text[span.start : span.end])

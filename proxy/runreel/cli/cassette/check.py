@@ -72,7 +72,7 @@ def _checked(
         stored = None if by_file else store.load(text)
     except CassetteDamaged as error:
         stored, damaged = None, [Finding("", None, "damaged", str(error))]
-    if stored is not None and (content is None or stored.notes):
+    if stored is not None and stored.notes:
         content = dump(stored.cassette).encode("utf-8")  # as file and journal hold it together
     if content is None and not damaged:
         raise missing(text)
