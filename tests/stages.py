@@ -13,8 +13,9 @@ from runreel.core.facts import Fact
 from runreel.core.messages import Headers, Interaction, Request
 from runreel.core.pace import Latency
 from runreel.core.profiles import OPENAI, Profile
-from runreel.core.recorder import Check
+from runreel.core.recorder import Check, Checks
 from runreel.core.redaction import Redacted, Redaction
+from runreel.core.volatile import Rule
 from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
 from runreel.sessions import SessionSpec, open_session
@@ -23,7 +24,7 @@ from runreel.stores.memory import MemoryStore
 UPSTREAM = "https://api.openai.com"
 A = b'{"metadata":{"stage":"a"}}'
 B = b'{"metadata":{"stage":"b"}}'
-LIVE = ["record", "new_episodes", "passthrough"]
+LIVE = ["record", "new_episodes", "passthrough", "verify"]
 
 
 @dataclass
@@ -82,10 +83,11 @@ def stage(
     allow_regress: bool = False,
     latency: Latency = "none",
     profile: Profile = OPENAI,
+    rule: Rule | None = None,
 ) -> Stage:
     rules = redaction or Redaction()
     keeper = store or MemoryStore()
-    if recorded or mode == "replay":
+    if recorded or mode in ("replay", "verify"):
         keeper.documents["default"] = dump(a_cassette(*recorded))
     facts: list[Fact] = []
     session = open_session(
@@ -108,10 +110,10 @@ def stage(
         clock=clock,
         redaction=rules,
         profile=profile,
-        check_request=check_request,
-        check_response=check_response,
+        checks=Checks(check_request, check_response),
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
         latency=latency,
+        rule=rule or Rule(),
     )
     return Stage(engine, session, upstream, keeper, facts, clock)
 

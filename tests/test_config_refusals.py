@@ -44,8 +44,8 @@ IN_A_FILE = [
     (
         'mode = "reply"',
         (
-            "runreel.toml: mode: must be one of replay, record, new_episodes, passthrough, once, "
-            "none, all"
+            "runreel.toml: mode: must be one of replay, record, new_episodes, passthrough, "
+            "verify, once, none, all"
         ),
     ),
     ("mode = 5", "runreel.toml: mode: input should be a valid string"),
@@ -73,6 +73,10 @@ IN_A_FILE = [
     (
         '[redaction]\nbody = ["metadata"]',
         'runreel.toml: redaction.body: must be a JSON pointer such as "/metadata/email"',
+    ),
+    (
+        '[verify]\nignore = ["*/status"]',
+        'runreel.toml: verify.ignore: must be a JSON pointer such as "/metadata/email"',
     ),
     (
         '[redaction]\npatterns = ["a(b"]',
@@ -172,7 +176,7 @@ ELSEWHERE: list[tuple[dict[str, str], dict[str, Any], str]] = [
         {"mode": "reply"},
         (
             "the command line: mode: must be one of replay, record, new_episodes, passthrough, "
-            "once, none, all"
+            "verify, once, none, all"
         ),
     ),
     (

@@ -19,7 +19,7 @@ import pytest
 
 from foreign import URL, vcrpy
 from processes import Serving, runreel
-from servers import RawUpstream
+from servers import RUN, RawUpstream, http
 from wire import Wire, post
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ COMMANDS = [line for line in _LINES if line not in CASSETTE_TOOLS]
 INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
     :8
 ]
-IMPORT, EXPORT, CHECK, SHOW = COMMANDS[8:]
+IMPORT, EXPORT, VERIFY, CHECK, SHOW = COMMANDS[8:]
 
 
 @pytest.fixture
@@ -153,6 +153,33 @@ async def test_an_old_recording_is_imported_and_exported_as_printed(folder: Path
     exported = json.loads((folder / "old.har").read_text(encoding="utf-8"))
     (entry,) = exported["log"]["entries"]
     assert entry["request"]["url"] == URL
+
+
+async def test_verifying_works_as_printed_with_the_rule_as_printed(
+    folder: Path, upstream: RawUpstream
+) -> None:
+    (rule,) = _blocks("toml")
+    async with _as_printed(RECORD, folder, upstream) as serving:
+        await _modify(serving, "a")
+        await serving.stop()
+    changed = RUN | {"metadata": {"stage": "a"}, "status": "failed"}
+    upstream.answer = lambda _: http(
+        200, [("Content-Type", "application/json")], json.dumps(changed).encode()
+    )
+
+    async with _as_printed(VERIFY, folder, upstream) as serving:
+        await _modify(serving, "a")
+        drifted = await serving.stop()
+    report = json.loads((folder / "drift.json").read_text(encoding="utf-8"))
+    (folder / "runreel.toml").write_text(rule, encoding="utf-8")
+    async with _as_printed(VERIFY, folder, upstream) as serving:
+        await _modify(serving, "a")
+        ignored = await serving.stop()
+
+    assert [item["differences"] for item in report["drift"]] == [
+        [{"kind": "value", "at": "/status", "recorded": "completed", "live": "failed"}]
+    ]
+    assert (drifted.code, ignored.code) == (5, 0)
 
 
 async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""Replay opens no socket out and writes nothing; seen from inside, by Python's audit events.
+"""Replay opens no socket out, and neither it nor verify writes; seen from inside, by Python's audit
+events.
 
 A hook is planted in the process (as `sitecustomize`) that tells a pipe of everything that could
 change a file or reach another machine. Recording runs under the same hook, which shows that it
@@ -78,7 +79,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     (folder / "sitecustomize.py").write_text(HOOK)
     reader, writer = os.pipe()
     environment = {
-        "PYTHONPATH": str(folder),
+        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TEST_AUDIT_FD": str(writer),
     }
@@ -109,6 +110,10 @@ def everything_in(folder: Path) -> dict[str, bytes | None]:
     }
 
 
+def modified_in(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
 async def test_replay_writes_nothing_and_reaches_nobody(
     tmp_path: Path, watched: Watched, read_only: Path
 ) -> None:
@@ -133,6 +138,35 @@ async def test_replay_writes_nothing_and_reaches_nobody(
     assert ended.code == 0
     assert watched.events() == ["watching"]
     assert everything_in(tmp_path) == before
+
+
+async def test_verifying_writes_nothing_and_reaches_only_the_upstream(
+    tmp_path: Path, watched: Watched, read_only: Path, upstream: RawUpstream
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    before = everything_in(tmp_path)
+    stamps = modified_in(read_only)
+    arguments = ("verify", "--cassettes", str(read_only), "--cassette", "examples/modify-run")
+
+    async with runreel(
+        *arguments,
+        *("--upstream", upstream.url),
+        cwd=work,
+        env=watched.environment,
+        pass_fds=(watched.writer,),
+    ) as proxy:
+        compared = await exchange(proxy.url, HIT)
+        new = await exchange(proxy.url, MISS)
+        ended = await proxy.stop()
+
+    assert [reply.values("x-runreel-source") for reply in (compared, new)] == [["upstream"]] * 2
+    assert ended.code == 5  # the upstream of these tests is not the one that was recorded
+    watching, *events = watched.events()
+    assert watching == "watching"
+    assert {event.split(" ", 1)[0] for event in events} <= {"socket.connect", "socket.getaddrinfo"}
+    assert everything_in(tmp_path) == before
+    assert modified_in(read_only) == stamps
 
 
 async def test_the_same_watch_sees_a_recording_write_and_connect(

@@ -14,6 +14,7 @@ from runreel.live import LiveSession
 from runreel.ports import Store
 from runreel.sessions import SessionSpec, open_session
 from runreel.stores.memory import MemoryJournal, MemoryStore
+from stores_that_refuse import NoJournals
 
 URL = "https://api.openai.com"
 
@@ -63,12 +64,17 @@ class TestRefusals:
             "--upstream URL"
         )
 
+    def test_there_must_be_something_to_verify(self) -> None:
+        assert refusal(MemoryStore(), "verify").startswith(
+            "there is no cassette 'default' to verify (there are none at all); "
+        )
+
     def test_it_names_ten_at_most(self) -> None:
         store = holding(**{f"c{number:02}": a_cassette() for number in range(13)})
 
         assert "c09 and 3 more)" in refusal(store, "replay")
 
-    @pytest.mark.parametrize("mode", ["record", "new_episodes", "passthrough"])
+    @pytest.mark.parametrize("mode", ["record", "new_episodes", "passthrough", "verify"])
     def test_a_live_mode_without_an_upstream(self, mode: str) -> None:
         assert refusal(holding(default=a_cassette()), mode, None) == (
             f"mode {mode} goes live and needs an upstream; give one with --upstream URL"
@@ -99,17 +105,13 @@ class TestRefusals:
         store = MemoryStore()
         store.documents["default"] = "{}"
 
-        for mode in ("replay", "record", "new_episodes", "once"):
+        for mode in ("replay", "record", "new_episodes", "once", "verify"):
             with pytest.raises(CassetteDamaged, match=r"^default: /format: "):
                 opened(store, mode)
 
     @pytest.mark.parametrize("mode", ["record", "new_episodes", "once"])
     def test_a_place_that_cannot_be_written_stops_a_mode_that_writes(self, mode: str) -> None:
-        class ReadOnly(MemoryStore):
-            def open_journal(self, name: str, header: Cassette) -> MemoryJournal:
-                raise StartRefused(f"{name} of {header.upstream} cannot be written")
-
-        assert refusal(ReadOnly(), mode) == f"default of {URL} cannot be written"
+        assert refusal(NoJournals(), mode) == f"default of {URL} cannot be written"
 
     @pytest.mark.parametrize("mode", ["record", "new_episodes"])
     def test_a_second_recorder_of_one_cassette(self, mode: str) -> None:
@@ -164,6 +166,13 @@ class TestOpening:
 
         assert (session.mode, session.interactions) == (Mode.REPLAY, 1)
 
+    def test_another_upstream_or_dialect_than_the_recorded_one_can_be_verified(self) -> None:
+        store = holding(default=a_cassette(an_interaction()))
+
+        session = opened(store, "verify", "http://elsewhere", profile="rubra")
+
+        assert (session.mode, session.interactions) == (Mode.VERIFY, 1)
+
     def test_once_replays_what_is_there(self) -> None:
         session = opened(holding(default=a_cassette(an_interaction())), "once", None)
 
@@ -197,7 +206,7 @@ class TestOpening:
 
         assert session.sha256 == hashlib.sha256(store.documents["default"].encode()).hexdigest()
 
-    @pytest.mark.parametrize("mode", ["replay", "passthrough"])
+    @pytest.mark.parametrize("mode", ["replay", "passthrough", "verify"])
     def test_who_does_not_capture_takes_nobody_the_right_to_record(self, mode: str) -> None:
         store = holding(default=a_cassette())
 

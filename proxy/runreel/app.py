@@ -6,7 +6,6 @@ the layers.
 
 import asyncio
 import errno
-import json
 import logging
 import re
 import signal
@@ -23,17 +22,20 @@ from aiohttp import web
 
 from runreel import __version__
 from runreel.config import Config
-from runreel.core.errors import StartRefused, StoreFailed
+from runreel.core.errors import StartRefused
 from runreel.core.facts import Fact
 from runreel.core.profiles import PROFILES
+from runreel.core.recorder import Checks
 from runreel.core.redaction import Redaction
 from runreel.core.rules import HARMLESS_HEADERS, PatternRule
+from runreel.core.volatile import Rule
 from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
 from runreel.ports import Upstream
 from runreel.sessions import DEFAULT, SessionSpec, open_session
 from runreel.sinks.log import FrameworkLog, Log, loop_errors_to
-from runreel.sinks.receipt import Receipt
+from runreel.sinks.receipt import Receipt, verified
+from runreel.sinks.receipt_file import check_receipt, write_receipt
 from runreel.sinks.retirement import Retirement
 from runreel.stores.files import FileStore
 from runreel.web.connection import Connection, check_parser
@@ -45,6 +47,7 @@ KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
 # aiohttp may use twice. Together with saving they stay below the 10 s that supervisors grant.
 DRAIN_S = 4
 SHUTDOWN_S = 2
+EXIT_DRIFT = 5
 
 
 class SystemClock:
@@ -121,7 +124,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         RunreelError: it cannot start, or at the end the cassette could not be saved.
     """
     check_parser()
-    _check_receipt(options.receipt)
+    check_receipt(options.receipt)
     redaction = redaction_of(config)
     receipt = Receipt()
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
@@ -148,6 +151,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         site = _site(config, _engine(config, redaction, upstream), session, log)
         async with _listening(site, config, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
+            stack.callback(_sum_up, session, receipt, log)
             stack.push_async_callback(_finish, session, receipt, options.receipt)
             stack.callback(retirement.sum_up)
             yield Running(url, session, lambda: receipt.document(session))
@@ -189,13 +193,17 @@ def _engine(config: Config, redaction: Redaction, upstream: Upstream | None) -> 
         clock=SystemClock(),
         redaction=redaction,
         profile=PROFILES[config.profile],
-        check_request=config.validation.request,
-        check_response=config.validation.response,
+        checks=Checks(config.validation.request, config.validation.response),
         limits=Limits(
             decoded_bytes_max=config.limits.decoded_body_bytes_max,
             response_bytes_max=config.limits.response_body_bytes_max,
         ),
         latency=config.replay.latency,
+        rule=Rule(
+            ignore=tuple(config.verify.ignore),
+            volatile=tuple(config.verify.volatile),
+            headers=tuple(config.verify.headers),
+        ),
     )
 
 
@@ -264,33 +272,24 @@ def _cannot_listen(host: str, port: int, error: OSError | ValueError) -> str:
     return f"cannot listen on {host} port {port} ({reason}); see --host and --port"
 
 
-def _check_receipt(path: Path | None) -> None:
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise StartRefused(
-            f"{path}: the receipt cannot be written there; name a file in a folder that exists "
-            "with --receipt"
-        )
-
-
 async def _finish(session: LiveSession, receipt: Receipt, path: Path | None) -> None:
     try:
         await session.close()
     finally:
         if path is not None:
-            await asyncio.to_thread(_write_receipt, path, receipt.document(session))
+            await asyncio.to_thread(write_receipt, path, receipt.document(session))
 
 
-def _write_receipt(path: Path, document: dict[str, Any]) -> None:
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    try:
-        # Half a surrogate pair, which JSON may escape but UTF-8 cannot hold, stays escaped.
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
+def _sum_up(session: LiveSession, receipt: Receipt, log: Log) -> None:
+    if (found := verified(receipt.document(session))) is not None:
+        log.verified(SystemClock().now(), found)
 
 
-async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` gets the line that says so."""
+async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> int:
+    """Serve until SIGINT or SIGTERM; `ready` gets the line that says so.
+
+    Returns the exit code: 0, or `EXIT_DRIFT` if answers were compared and one drifted.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -298,3 +297,4 @@ async def run(config: Config, options: RunOptions, ready: Callable[[str], None])
     async with serving(config, options) as running:
         ready(running.ready_line)
         await stop.wait()
+    return EXIT_DRIFT if running.receipt().get("drift") else 0

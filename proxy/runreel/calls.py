@@ -8,12 +8,16 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from runreel.core.facets import Fingerprint
 from runreel.core.facts import Fact, Outcome
 from runreel.core.messages import Request, Response, Violation
+from runreel.core.recorder import Exchange
 from runreel.core.redaction import Redacted
 from runreel.core.session import Verdict
 from runreel.live import LiveSession
 from runreel.ports import Clock
+
+AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
 
 Source = Literal["replay", "upstream", "proxy"]
 
@@ -64,6 +68,22 @@ class Call:
     def elapsed_ms(self) -> int:
         """Milliseconds since it came in."""
         return round((self.clock.monotonic() - self.started) * 1000)
+
+    def exchange(
+        self, fingerprint: Fingerprint, response: Response, *, client_gone: bool = False
+    ) -> Exchange:
+        """It and its answer, now that this has come."""
+        return Exchange(
+            live=self.live,
+            plain=self.plain,
+            operation=self.operation,
+            fingerprint=fingerprint,
+            checks=self.checks,
+            response=response,
+            recorded_at=self.clock.now(),
+            duration_ms=self.elapsed_ms(),
+            client_gone=client_gone,
+        )
 
     async def wait_until(self, at_ms: int) -> None:
         """Return when it is so many milliseconds old; at once if it is already."""

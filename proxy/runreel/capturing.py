@@ -7,16 +7,14 @@ the fact that says so. Knows nothing of how the answer reached the client.
 import asyncio
 from dataclasses import dataclass
 
-from runreel.calls import Call
+from runreel.calls import AT_ONCE_BYTES_MAX, Call
 from runreel.core.errors import StoreFailed
 from runreel.core.facts import Outcome
-from runreel.core.messages import Interaction, Response, values
-from runreel.core.recordable import SOURCE_HEADER
-from runreel.core.recorder import Exchange, Recorder
+from runreel.core.messages import Interaction, Response
+from runreel.core.recordable import not_the_apis
+from runreel.core.recorder import Recorder, too_large
 from runreel.core.redaction import Redacted
 from runreel.core.session import Verdict
-
-_AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Capturing:
         gone = call.gone() and not received
         if gone and verdict is not None:
             call.session.state.give_back(verdict)
-        if response is not None and len(response.body) > _AT_ONCE_BYTES_MAX:
+        if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
             kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
         else:
             kept = self._to_keep(call, verdict, response, gone=gone)
@@ -68,27 +66,16 @@ class Capturing:
     ) -> Redacted[Interaction] | str:
         """The interaction to keep, or the reason why there is none."""
         if response is None:
-            limit = self.response_bytes_max
-            return f"the response is larger than limits.response_body_bytes_max ({limit:,} bytes)"
+            return too_large(self.response_bytes_max)
         if verdict is None:
             return call.opaque or ""
-        if "proxy" in values(response.headers, SOURCE_HEADER):
-            return "the upstream is a runreel too, and this answer is its own, not the API's"
+        if reason := not_the_apis(response):
+            return reason
         if not gone and call.session.state.regresses(verdict, response.status):
             return (
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
                 "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
             )
         return self.recorder.interaction(
-            Exchange(
-                live=call.live,
-                plain=call.plain,
-                operation=call.operation,
-                fingerprint=verdict.fingerprint,
-                checks=call.checks,
-                response=response,
-                recorded_at=call.clock.now(),
-                duration_ms=call.elapsed_ms(),
-                client_gone=gone,
-            )
+            call.exchange(verdict.fingerprint, response, client_gone=gone)
         )

@@ -1,13 +1,14 @@
 """The path of one request, from the values that came in to the values that go out.
 
-Owns the order of things: redact, ask, then serve, refuse, forward or capture, then tell the sinks.
-Knows no framework and no file; an upstream, a clock and a session are handed to it. Every request
-ends in exactly one `Fact`.
+Owns the order of things: redact, ask, then serve, refuse, forward, capture or compare, then tell
+the sinks. Knows no framework and no file; an upstream, a clock and a session are handed to it.
+Every request ends in exactly one `Fact`.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from runreel import streaming
 from runreel.calls import Answer, Call
@@ -23,12 +24,14 @@ from runreel.core.operations import recognise
 from runreel.core.pace import Latency, plan
 from runreel.core.profiles import Profile
 from runreel.core.recordable import has_body, recordable_request
-from runreel.core.recorder import Check, Recorder
+from runreel.core.recorder import Checks, Recorder
 from runreel.core.redaction import Redacted, Redaction
 from runreel.core.session import Verdict
 from runreel.core.sse import is_event_stream
+from runreel.core.volatile import Rule
 from runreel.live import LiveSession
 from runreel.ports import Clock, Upstream, UpstreamAnswer
+from runreel.verifying import Verifying
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +56,24 @@ class Engine:
         clock: Clock,
         redaction: Redaction,
         profile: Profile,
-        check_request: Check,
-        check_response: Check,
+        checks: Checks,
         limits: Limits,
+        rule: Rule,
         latency: Latency = "none",
     ) -> None:
         self._upstream = upstream
         self._clock = clock
         self._redaction = redaction
         self._profile = profile
-        self._check_request = check_request
+        self._check_request = checks.request
         self._limits = limits
         self._latency = latency
         self._waiting: dict[Call, Verdict] = {}  # for their answers
-        recorder = Recorder(redaction, profile, check_response, limits.decoded_bytes_max)
+        recorder = Recorder(redaction, profile, checks.response, limits.decoded_bytes_max)
         self._capturing = Capturing(recorder, limits.response_bytes_max)
+        # What a recording says is compared, right or wrong.
+        lenient = replace(recorder, check_response="off" if checks.response == "off" else "warn")
+        self._verifying = Verifying(lenient, rule, limits.response_bytes_max)
 
     async def answer(
         self,
@@ -94,7 +100,7 @@ class Engine:
                 return await self._serve(call, verdict)
             case Action.REFUSE:
                 return self._refuse(call, verdict)
-            case Action.FORWARD | Action.CAPTURE:
+            case Action.FORWARD | Action.CAPTURE | Action.COMPARE:
                 return await self._forward(call, verdict)
 
     def _free_what_clients_left(self, session: LiveSession) -> None:
@@ -188,22 +194,17 @@ class Engine:
             await call.session.check()
             with self._waits(call, verdict):
                 came = await self._sent(call)
+                keep = partial(self._keep, call, verdict, came.status)
                 if _streams(call, came):
-                    return self._stream(call, verdict, came, captures=captures)
-                body, whole = await self._collect(came)
+                    return await self._stream(call, verdict, came, keep)
+                body, whole = await streaming.collected(came, self._limits.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, verdict, "recording_failed", str(failure))
         except UpstreamFailed as failure:
             called = failure.fault is not UpstreamFault.TOO_MANY
             return self._fail(call, verdict, failure.fault.value[0], str(failure), upstream=called)
         response = Response(came.status, came.headers, body)
-        recorded = None
-        if captures:
-            kept = response if whole else None
-            keeping = self._capturing.keep(call, verdict, came.status, kept)
-            recorded = await call.session.see_through(keeping)
-        else:
-            call.tell(Outcome.FORWARDED, came.status, upstream=True)
+        recorded = await keep(response if whole else None, False)
         if whole:
             return Answer(response, "upstream", recorded)
         return Answer(
@@ -214,33 +215,46 @@ class Engine:
         assert self._upstream is not None  # noqa: S101 - no live mode starts without one
         return await self._upstream.send(call.live)
 
-    def _stream(
-        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, *, captures: bool
+    async def _keep(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        status: int,
+        response: Response | None,
+        received: bool,
+    ) -> bool | None:
+        """Do with an answer what the mode does with it: record it, compare it, or neither."""
+        captures = call.session.state.decision.captures
+        keeper: Capturing | Verifying = self._capturing if captures else self._verifying
+        keeping = keeper.keep(call, verdict, status, response, received=received)
+        return await call.session.see_through(keeping)
+
+    async def _stream(
+        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, keep: streaming.Keep
     ) -> Answer:
         """An answer whose events go out as they come."""
         head = Response(came.status, came.headers)
-        if not captures:
-            call.tell(Outcome.FORWARDED, came.status, upstream=True)
-            passed = streaming.passed_on(came.chunks, call)
-            return Answer(head, "upstream", tail=passed, length=came.length)
-        return Answer(head, "upstream", tail=self._recorded(call, verdict, came))
+        if call.session.state.decision.captures or (verdict is not None and verdict.hit):
+            return Answer(head, "upstream", tail=self._recorded(call, verdict, came, keep))
+        await keep(None, False)
+        passed = streaming.passed_on(came.chunks, call)
+        return Answer(head, "upstream", tail=passed, length=came.length)
 
     async def _recorded(
-        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer
+        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, keep: streaming.Keep
     ) -> AsyncGenerator[bytes, None]:
         told = False
 
-        async def keep(response: Response | None, received: bool) -> bool:
+        async def kept(response: Response | None, received: bool) -> bool | None:
             nonlocal told
             told = True
-            keeping = self._capturing.keep(call, verdict, came.status, response, received=received)
-            return await call.session.see_through(keeping)
+            return await keep(response, received)
 
         reason = "the proxy stopped before the stream was complete"
         limit = self._limits.response_bytes_max
         with self._waits(call, verdict):
             try:
-                async with aclosing(streaming.recorded(came, call, limit, keep)) as pieces:
+                async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
                     async for piece in pieces:
                         yield piece
             except UpstreamFailed as failure:
@@ -268,15 +282,6 @@ class Engine:
         call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
         captures = call.session.state.decision.captures
         return Answer(response, "proxy", False if captures else None)
-
-    async def _collect(self, came: UpstreamAnswer) -> tuple[bytes, bool]:
-        """The body and True, or its beginning and False if it is beyond the limit."""
-        body = bytearray()
-        async for chunk in came.chunks:
-            body += chunk
-            if len(body) > self._limits.response_bytes_max:
-                return bytes(body), False
-        return bytes(body), True
 
     def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
         if self._check_request == "off":

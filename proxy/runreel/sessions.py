@@ -61,7 +61,7 @@ def open_session(
     if DECISIONS[mode].captures:
         return _recording(spec, mode, store, stored, tell, warn)
     if stored is None and not passthrough:
-        raise StartRefused(_no_such_cassette(spec.cassette, store.names()))
+        raise StartRefused(_no_such_cassette(spec.cassette, mode, store.names()))
     return _opened(spec, mode, stored, None, tell)
 
 
@@ -153,10 +153,10 @@ def _check_fits(spec: SessionSpec, found: Cassette) -> None:
         )
 
 
-def _no_such_cassette(name: str, names: list[str]) -> str:
+def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     there = f"there are: {shown}" if names else "there are none at all"
     return (
-        f"there is no cassette '{name}' to replay ({there}); choose one with --cassette NAME and "
-        f"--cassettes DIR, or record it: runreel record --cassette {name} --upstream URL"
+        f"there is no cassette '{name}' to {mode.value} ({there}); choose one with --cassette NAME "
+        f"and --cassettes DIR, or record it: runreel record --cassette {name} --upstream URL"
     )

@@ -27,7 +27,7 @@ _CUT_OFF = "The upstream closed the connection in the middle of an event."
 _GOES_ON = "The client had left, and the upstream's stream went on for 10 minutes more."
 
 # What to do with the answer (None: it was too large), and whether the client has had its end.
-Keep = Callable[[Response | None, bool], Awaitable[bool]]
+Keep = Callable[[Response | None, bool], Awaitable[bool | None]]
 
 
 async def recorded(
@@ -66,6 +66,20 @@ async def recorded(
         if not whole:
             async for chunk in passed_on(chunks, call):
                 yield chunk
+
+
+async def collected(came: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
+    """The whole body and True, or its beginning and False if it has more than `bytes_max`.
+
+    Raises:
+        UpstreamFailed: the body ended before it was complete.
+    """
+    body = bytearray()
+    async for chunk in came.chunks:
+        body += chunk
+        if len(body) > bytes_max:
+            return bytes(body), False
+    return bytes(body), True
 
 
 async def passed_on(chunks: AsyncGenerator[bytes, None], call: Call) -> AsyncGenerator[bytes, None]:

@@ -43,6 +43,11 @@ query = []
 body = []
 patterns = []
 
+[verify]
+ignore = []
+volatile = []
+headers = []
+
 [record]
 durability = "strict"
 

@@ -20,6 +20,13 @@ COMMANDS = [
         "Example:\n    runreel new_episodes --cassette mine --upstream http://127.0.0.1:8000\n",
     ),
     (["passthrough"], "Example:\n    runreel passthrough --upstream http://127.0.0.1:8000\n"),
+    (
+        ["verify"],
+        (
+            "Example:\n    runreel verify --cassette mine --upstream http://127.0.0.1:8000 "
+            "--receipt drift.json\n"
+        ),
+    ),
     (["serve"], "Example:\n    runreel serve --mode replay\n"),
     (["cassette"], "Example:\n    runreel cassette import old.yaml --to mine\n"),
     (
@@ -60,6 +67,22 @@ def test_the_help_of_every_command_shows_an_example(
     assert example in out
     assert "\\b" not in out
     assert err == ""
+
+
+def test_the_help_of_verify_shows_the_rule_of_what_does_not_count(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cli.main(["verify", "--help"])
+
+    out, _ = capsys.readouterr()
+    assert (
+        "  These say nothing of the API and are no drift:\n\n"
+        "    what looks like an id or a time, in members named\n"
+        "      id, *_id, *_ids, created, *_at\n"
+        "    what a model wrote and what it cost, but for names and types:\n"
+        "      usage, text/value, text/annotations, refusal, message/content,\n"
+    ) in out
+    assert "      allow, content-type, deprecation, location, openai-version,\n" in out
 
 
 def test_no_command_is_without_its_line_above() -> None:

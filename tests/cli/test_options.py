@@ -99,6 +99,7 @@ def test_config_names_the_file_to_read(started: Started, tmp_path: Path) -> None
         (["once"], "once"),
         (["new_episodes"], "new_episodes"),
         (["passthrough"], "passthrough"),
+        (["verify"], "verify"),
         (["serve"], "replay"),
         (["serve", "--mode", "none"], "replay"),
         (["serve", "--mode", "all"], "record"),

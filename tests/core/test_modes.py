@@ -10,6 +10,7 @@ from runreel.core.modes import DECISIONS, SPELLINGS, Action, Decision, Mode, res
         ("record", "capture", "capture"),
         ("new_episodes", "serve", "capture"),
         ("passthrough", "forward", "forward"),
+        ("verify", "compare", "forward"),
     ],
 )
 def test_a_mode_is_a_row(mode: str, on_hit: str, on_miss: str) -> None:
@@ -17,23 +18,30 @@ def test_a_mode_is_a_row(mode: str, on_hit: str, on_miss: str) -> None:
 
 
 def test_there_are_no_other_rows() -> None:
-    assert [mode.value for mode in DECISIONS] == ["replay", "record", "new_episodes", "passthrough"]
+    assert [mode.value for mode in DECISIONS] == [
+        *("replay", "record", "new_episodes", "passthrough", "verify"),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("mode", "live", "captures"),
+    ("mode", "live", "captures", "plays", "compares"),
     [
-        ("replay", False, False),
-        ("record", True, True),
-        ("new_episodes", True, True),
-        ("passthrough", True, False),
+        ("replay", False, False, True, False),
+        ("record", True, True, False, False),
+        ("new_episodes", True, True, True, False),
+        ("passthrough", True, False, False, False),
+        ("verify", True, False, True, True),
     ],
 )
-def test_a_row_says_what_it_needs(mode: str, live: bool, captures: bool) -> None:
+def test_a_row_says_what_it_needs(
+    mode: str, live: bool, captures: bool, plays: bool, compares: bool
+) -> None:
     decision = DECISIONS[Mode(mode)]
 
     assert decision.live is live
     assert decision.captures is captures
+    assert decision.plays is plays
+    assert decision.compares is compares
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,7 @@ def test_a_row_says_what_it_needs(mode: str, live: bool, captures: bool) -> None
         ("record", "record", "record"),
         ("new_episodes", "new_episodes", "new_episodes"),
         ("passthrough", "passthrough", "passthrough"),
+        ("verify", "verify", "verify"),
         ("once", "record", "replay"),
     ],
 )
@@ -59,6 +68,7 @@ def test_vcrs_words_mean_what_they_mean_there() -> None:
         "record": "record",
         "new_episodes": "new_episodes",
         "passthrough": "passthrough",
+        "verify": "verify",
         "once": "once",
         "none": "replay",
         "all": "record",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import TARGET, a_request, an_interaction
-from runreel.core.differences import Difference
+from runreel.core.differences import ABSENT, Difference
+from runreel.core.drift import Drift
 from runreel.core.facets import MATCH_ON, fingerprint
 from runreel.core.facts import Fact, Outcome
 from runreel.core.misses import NO_MATCH, Candidate, Miss
@@ -31,6 +32,14 @@ def a_fact(outcome: Outcome = Outcome.SERVED, **details: Any) -> Fact:
         "request": Redaction().request(a_request()),
     }
     return Fact(**(members | details))
+
+
+DRIFT = (
+    Drift("status", "", 200, 404),
+    Drift("gone", "/a", "Paris", ABSENT),
+    Drift("value", "/" + "b" * 200, 1, 2),
+    Drift("new", "/c", ABSENT, 1),
+)
 
 
 def a_miss() -> Miss:
@@ -65,6 +74,24 @@ def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
             f"10:15:02 recorded POST {TARGET} 200 7ms modifyRun-3f2a9c1e violations=2\n",
         ),
         (
+            a_fact(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e"),
+            f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
+        ),
+        (
+            a_fact(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e", drift=DRIFT[:2]),
+            (
+                f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e "
+                "drift 2 (status, gone /a)\n"
+            ),
+        ),
+        (
+            a_fact(Outcome.COMPARED, drift=DRIFT),
+            (
+                f"10:15:02 compared POST {TARGET} 200 7ms drift 4 "
+                f"(status, gone /a, value /{'b' * 93}, \\u2026)\n"
+            ),
+        ),
+        (
             a_fact(Outcome.NOT_STORED, reason="it is too large"),
             f"10:15:02 not_stored POST {TARGET} 200 7ms (it is too large)\n",
         ),
@@ -95,7 +122,14 @@ def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
         "reason": None,
         "upstream_called": True,
         "violations": 1,
+        "drift": [],
     }
+
+
+def test_as_json_a_drift_has_its_places_and_no_values() -> None:
+    document = json.loads(logged(a_fact(Outcome.COMPARED, drift=DRIFT[:2]), as_json=True))
+
+    assert document["drift"] == [{"kind": "status", "at": ""}, {"kind": "gone", "at": "/a"}]
 
 
 @pytest.mark.parametrize("quiet", [False, True])
@@ -135,12 +169,19 @@ class TestRefused:
         (Outcome.NOT_STORED, True),
         (Outcome.REFUSED, True),
         (Outcome.FAILED, True),
+        (Outcome.COMPARED, False),
+        (Outcome.NOT_COMPARED, True),
+        (Outcome.NEW, True),
     ],
 )
 def test_quiet_leaves_only_what_went_wrong(outcome: Outcome, loud: bool) -> None:
     line = logged(a_fact(outcome), quiet=True)
 
     assert bool(line) is loud
+
+
+def test_quiet_leaves_what_drifted() -> None:
+    assert " drift 1 (status)" in logged(a_fact(Outcome.COMPARED, drift=DRIFT[:1]), quiet=True)
 
 
 _HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30)

@@ -52,7 +52,7 @@ for command in (*MODE_COMMANDS, serve, cassette, config):
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; the exit code is 0, 1 or 2 as `interface.md` of the project says."""
+    """Run the command line; the exit code is 0, 1, 2 or 5, as README says."""
     try:
         commands.main(arguments, prog_name="runreel", standalone_mode=False)
     except click.ClickException as error:

@@ -3,11 +3,14 @@
 import asyncio
 import io
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from runreel.core.volatile import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
 
 _PATH = click.Path(path_type=Path)
 
@@ -32,7 +35,35 @@ _HELP = {
         "Forward every call and record nothing.",
         "runreel passthrough --upstream http://127.0.0.1:8000",
     ),
+    "verify": (
+        "Forward every call and compare the answer with the recording; exit code 5 if one drifted.",
+        "runreel verify --cassette mine --upstream http://127.0.0.1:8000 --receipt drift.json",
+    ),
 }
+
+
+def _listed(names: Iterable[str]) -> str:
+    lines = textwrap.wrap(", ".join(names), 70, break_on_hyphens=False)
+    return textwrap.indent("\n".join(lines), " " * 4)
+
+
+_RULE = f"""
+
+These say nothing of the API and are no drift:
+
+\b
+  what looks like an id or a time, in members named
+{_listed((*IDS, *TIMES))}
+  what a model wrote and what it cost, but for names and types:
+{_listed(OUTPUT)}
+  how many events in a row are pieces of one text, named
+{_listed(f"*{end}" for end in PIECES)}
+  headers other than
+{_listed(HEADERS)}
+
+Below {CLIENTS_OWN} all counts. The section [verify] of the configuration adds names, headers, and
+JSON pointers to ignore.
+"""
 
 # (the option, the setting it stands for or None, what click should know of it)
 _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
@@ -78,8 +109,9 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _command(mode: str) -> click.Command:
     summary, example = _HELP[mode]
+    rule = _RULE if mode == "verify" else ""
 
-    @click.command(mode, help=f"{summary}\n\n\b\nExample:\n  {example}")
+    @click.command(mode, help=f"{summary}{rule}\n\n\b\nExample:\n  {example}")
     @_options
     def command(**given: Any) -> None:
         _serve(mode, given)
@@ -116,4 +148,6 @@ def _serve(mode: str | None, given: dict[str, Any]) -> None:
         allow_regress=given["allow_regress"],
         prune=given["prune"],
     )
-    asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
+    code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
+    if code:
+        sys.exit(code)

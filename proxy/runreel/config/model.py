@@ -171,6 +171,20 @@ class RedactionRules(_Section):
     )
 
 
+class Verify(_Section):
+    """What counts as drift in verify mode, beside the defaults."""
+
+    ignore: list[Annotated[str, AfterValidator(_pointer)]] = Field(
+        [], description="JSON pointers not to compare in response bodies; * for any one step"
+    )
+    volatile: list[str] = Field(
+        [], description="more members whose values do not count, nor what is below them"
+    )
+    headers: list[Annotated[str, AfterValidator(_header_name), AfterValidator(str.lower)]] = Field(
+        [], description="more response headers to compare"
+    )
+
+
 class Record(_Section):
     """How recordings are kept."""
 
@@ -220,7 +234,7 @@ class Config(_Section):
     """All settings; each one's description is its manual."""
 
     mode: Annotated[str, AfterValidator(_mode)] = Field(
-        "replay", description="replay, record, once, new_episodes or passthrough"
+        "replay", description="replay, record, once, new_episodes, passthrough or verify"
     )
     upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
         None, description="the API to forward to, without the base path; never assumed"
@@ -241,6 +255,7 @@ class Config(_Section):
     replay: Replay = Replay()
     validation: Validation = Validation()
     redaction: RedactionRules = RedactionRules()
+    verify: Verify = Verify()
     record: Record = Record()
     upstream_options: UpstreamOptions = UpstreamOptions()
     limits: Limits = Limits()

@@ -110,7 +110,7 @@ def _body_value(side: str) -> Any:
     if kind == "absent":
         return ABSENT
     if kind in _STRUCTURED:
-        return _plain(_parsed(side))
+        return plain(_parsed(side))
     return text.encode("latin-1").decode("utf-8", "backslashreplace")
 
 
@@ -127,7 +127,7 @@ def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference])
         ]
     else:
         if type(sent) is not type(recorded) or sent != recorded:
-            found.append(Difference(name, at, _plain(sent), _plain(recorded)))
+            found.append(Difference(name, at, plain(sent), plain(recorded)))
         return
     for step, mine, theirs in children:
         _walk(name, jsontext.pointer(at, step), mine, theirs, found)
@@ -137,11 +137,12 @@ def _item(items: list[Any], index: int) -> Any:
     return items[index] if index < len(items) else ABSENT
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A JSON value as it may be written: a number beyond a float is its text."""
     if isinstance(value, dict):
-        return {key: _plain(child) for key, child in value.items()}
+        return {key: plain(child) for key, child in value.items()}
     if isinstance(value, list):
-        return [_plain(child) for child in value]
+        return [plain(child) for child in value]
     return _number(value) if isinstance(value, Decimal) else value
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from runreel.core.drift import Drift
 from runreel.core.messages import Request
 from runreel.core.misses import Miss
 from runreel.core.redaction import Redacted
@@ -21,6 +22,9 @@ class Outcome(Enum):
     RECORDED = "recorded"
     NOT_STORED = "not_stored"
     FORWARDED = "forwarded"
+    COMPARED = "compared"  # with a recording
+    NOT_COMPARED = "not_compared"  # though there is a recording
+    NEW = "new"  # forwarded, and there is nothing to compare it with
     REFUSED = "refused"  # strict request validation
     FAILED = "failed"  # no answer from the upstream
 
@@ -30,7 +34,8 @@ class Fact:
     """One request and what became of it.
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
-    not stored or failed; `upstream_called` is whether a request left for the upstream.
+    not stored or not compared, or failed; `upstream_called` is whether a request left for the
+    upstream.
     """
 
     at: datetime
@@ -46,3 +51,4 @@ class Fact:
     reason: str | None = None
     upstream_called: bool = False
     violations: int = 0
+    drift: tuple[Drift, ...] = ()

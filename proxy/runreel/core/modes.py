@@ -9,17 +9,18 @@ from enum import Enum
 
 
 class Action(Enum):
-    """The four things that can be done with a request."""
+    """The five things that can be done with a request."""
 
     SERVE = "serve"
     REFUSE = "refuse"
     FORWARD = "forward"
     CAPTURE = "capture"
+    COMPARE = "compare"
 
     @property
     def live(self) -> bool:
         """Whether it needs an upstream."""
-        return self in (Action.FORWARD, Action.CAPTURE)
+        return self in (Action.FORWARD, Action.CAPTURE, Action.COMPARE)
 
 
 class Mode(Enum):
@@ -29,6 +30,7 @@ class Mode(Enum):
     RECORD = "record"
     NEW_EPISODES = "new_episodes"
     PASSTHROUGH = "passthrough"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,23 @@ class Decision:
         """Whether the row can change the cassette."""
         return Action.CAPTURE in (self.on_hit, self.on_miss)
 
+    @property
+    def compares(self) -> bool:
+        """Whether the row looks at what the upstream answers to what is recorded."""
+        return self.on_hit is Action.COMPARE
+
+    @property
+    def plays(self) -> bool:
+        """Whether the row goes through the recordings, each in its turn and its state."""
+        return self.on_hit in (Action.SERVE, Action.COMPARE)
+
 
 DECISIONS = {
     Mode.REPLAY: Decision(on_hit=Action.SERVE, on_miss=Action.REFUSE),
     Mode.RECORD: Decision(on_hit=Action.CAPTURE, on_miss=Action.CAPTURE),
     Mode.NEW_EPISODES: Decision(on_hit=Action.SERVE, on_miss=Action.CAPTURE),
     Mode.PASSTHROUGH: Decision(on_hit=Action.FORWARD, on_miss=Action.FORWARD),
+    Mode.VERIFY: Decision(on_hit=Action.COMPARE, on_miss=Action.FORWARD),
 }
 
 ONCE = "once"

@@ -49,6 +49,13 @@ def recordable_response(method: str, response: Response, bytes_max: int) -> Resp
     return Response(response.status, decoded, body, _times(response, decoded, body))
 
 
+def not_the_apis(response: Response) -> str | None:
+    """Why an answer is none of the API, if it is not: another runreel says that it made it."""
+    if "proxy" in values(response.headers, SOURCE_HEADER):
+        return "the upstream is a runreel too, and this answer is its own, not the API's"
+    return None
+
+
 def response_headers(method: str, response: Response) -> Headers:
     """The headers to pass on: end-to-end, and the length of the body that HEAD does without.
 

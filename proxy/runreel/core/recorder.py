@@ -25,6 +25,14 @@ Check = Literal["off", "warn", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """How requests and responses are validated."""
+
+    request: Check
+    response: Check
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched.
 
@@ -40,6 +48,11 @@ class Exchange:
     recorded_at: datetime
     duration_ms: int
     client_gone: bool = False
+
+
+def too_large(bytes_max: int) -> str:
+    """Why an answer cannot be kept that has more than so many bytes."""
+    return f"the response is larger than limits.response_body_bytes_max ({bytes_max:,} bytes)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _GONE = frozenset({404, 410})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with a request: `hit` for SERVE, `miss` for REFUSE, neither needed for the rest.
+    """What to do with a request: `hit` for SERVE and COMPARE, `miss` for REFUSE, else neither.
 
     `arrival` and `fingerprint` come back to the session with `give_back` and `keep`;
     `counterpart` is the position of the recording that a capture would replace, `turn` how many
@@ -63,8 +63,8 @@ class Session:
     ) -> None:
         self.match_on = match_on
         self.decision = decision
-        self._serves = decision.on_hit is Action.SERVE
-        self._repeat_last = repeat_last and self._serves
+        self._plays = decision.plays
+        self._repeat_last = repeat_last and self._plays
         self._allow_regress = allow_regress
         self._prune = prune
         self._barriers = barriers
@@ -96,12 +96,12 @@ class Session:
         return self._arrivals
 
     def ask(self, arrival: int, request: Redacted[Request]) -> Verdict:
-        """What to do with a request. A recording that is served counts as played from here on."""
+        """What to do with a request. A hit counts as played from here on."""
         print_ = fingerprint(request, self.match_on)
         access = self._access(request)
         key = self._cursors.key(arrival, print_, access)
-        # Live is better than a recording of another state; where nothing is served, all is live.
-        outdated = self._serves and self._cursors.outdated(arrival, access)
+        # Live is better than a recording of another state; where nothing is played, all is live.
+        outdated = self._plays and self._cursors.outdated(arrival, access)
         position = None if outdated else self._next(key)
         action = self.decision.on_miss if position is None else self.decision.on_hit
         if self._repeating == (key, REPEATS_IN_A_ROW_MAX) and position is None:
@@ -110,7 +110,7 @@ class Session:
         verdict = Verdict(action, arrival, print_, access, turn)
         if action is Action.REFUSE:
             return replace(verdict, miss=self._miss(key))
-        if action is Action.FORWARD:
+        if action is Action.FORWARD and not self._plays:
             return verdict
         if action is Action.CAPTURE:
             self._asked[print_] += 1
@@ -122,7 +122,7 @@ class Session:
             return verdict
         self._cursors.take(arrival, position)
         self._untold.add(arrival)
-        if action is Action.SERVE:
+        if self._plays:
             return replace(verdict, hit=self._old[position].interaction)
         return replace(verdict, counterpart=position)
 
@@ -144,7 +144,7 @@ class Session:
         Good ones are its counterpart and, if it is recorded in other states only, the one whose
         turn it is regardless of state: an upstream that is gone has no states.
         """
-        if self._allow_regress or status not in _GONE or self._serves:
+        if self._allow_regress or status not in _GONE or self._plays:
             return False
         replaceable = {verdict.counterpart, self._cursors.nth(verdict.fingerprint, verdict.turn)}
         return any(at is not None and _good(self._old[at]) for at in replaceable)
@@ -192,8 +192,8 @@ class Session:
         return bool(self._captures)
 
     def unplayed(self) -> tuple[str, ...]:
-        """Ids that a serving session has not played; nothing when recordings are not served."""
-        return self._ids(self._cursors.unplayed()) if self._serves else ()
+        """Ids that have not been played; nothing in a session that does not play recordings."""
+        return self._ids(self._cursors.unplayed()) if self._plays else ()
 
     def not_rerecorded(self) -> tuple[str, ...]:
         """Ids that a recording session was not asked for."""

@@ -19,7 +19,18 @@ from typing import TextIO
 from runreel.core.facts import Fact, Outcome
 
 LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
-_LOUD = frozenset({Outcome.MISSED, Outcome.NOT_STORED, Outcome.REFUSED, Outcome.FAILED})
+_LOUD = frozenset(
+    {
+        Outcome.MISSED,
+        Outcome.NOT_STORED,
+        Outcome.REFUSED,
+        Outcome.FAILED,
+        Outcome.NOT_COMPARED,
+        Outcome.NEW,
+    }
+)
+_DRIFTS_MAX = 3  # differences in a line; the receipt has them all
+_PLACE_CHARS_MAX = 100
 
 
 class Log:
@@ -32,7 +43,7 @@ class Log:
 
     def __call__(self, fact: Fact) -> None:
         """Write one fact."""
-        if self._quiet and fact.outcome not in _LOUD:
+        if self._quiet and fact.outcome not in _LOUD and not fact.drift:
             return
         self._write(_json_line(fact) if self._as_json else _text_line(fact))
 
@@ -50,10 +61,17 @@ class Log:
 
     def problem(self, at: datetime, what: str) -> None:
         """Write about something that went wrong outside of any fact."""
+        self._say(at, "problem", what)
+
+    def verified(self, at: datetime, what: str) -> None:
+        """Write what came of a session that compared."""
+        self._say(at, "verified", what)
+
+    def _say(self, at: datetime, word: str, what: str) -> None:
         if self._as_json:
-            self._write_json(at, {"problem": what})
+            self._write_json(at, {word: what})
         else:
-            self._write(_clean(f"{at.strftime('%H:%M:%S')} problem {what}"))
+            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {what}"))
 
     def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
         stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
@@ -129,9 +147,17 @@ def _text_line(fact: Fact) -> str:
     if fact.miss:
         nearest = fact.miss.nearest
         words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
+    if fact.drift:
+        words.append(f"drift {len(fact.drift)} ({_places(fact)})")
     if fact.reason:
         words.append(f"({fact.reason})")
     return _clean(" ".join(words))
+
+
+def _places(fact: Fact) -> str:
+    shown = [f"{item.kind} {item.at}"[:_PLACE_CHARS_MAX].rstrip() for item in fact.drift]
+    more = ["…"] if len(shown) > _DRIFTS_MAX else []
+    return ", ".join(shown[:_DRIFTS_MAX] + more)
 
 
 def _clean(line: str) -> str:
@@ -158,5 +184,6 @@ def _json_line(fact: Fact) -> str:
         "reason": fact.reason,
         "upstream_called": fact.upstream_called,
         "violations": fact.violations,
+        "drift": [{"kind": item.kind, "at": item.at} for item in fact.drift],
     }
     return json.dumps(document, ensure_ascii=True)
