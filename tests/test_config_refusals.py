@@ -75,10 +75,6 @@ IN_A_FILE = [
         'runreel.toml: redaction.body: must be a JSON pointer such as "/metadata/email"',
     ),
     (
-        '[verify]\nignore = ["*/status"]',
-        'runreel.toml: verify.ignore: must be a JSON pointer such as "/metadata/email"',
-    ),
-    (
         '[redaction]\npatterns = ["a(b"]',
         (
             "runreel.toml: redaction.patterns: must be a regular expression: "

@@ -112,6 +112,18 @@ async def test_the_mode_may_come_from_the_configuration(mine: Path, upstream: Ra
     assert ended.code == 0
 
 
+def test_a_rule_that_cannot_be_one_stops_it_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "runreel.toml").write_text('[verify]\nignore = ["*/status"]\n')
+
+    ended = run("verify", "--upstream", "http://127.0.0.1:1", cwd=tmp_path)
+
+    assert ended.code == 2
+    assert ended.err == (
+        "runreel: error: runreel.toml: verify.ignore: must be a JSON pointer such as "
+        '"/metadata/email"\n'
+    )
+
+
 def test_without_an_upstream_or_a_cassette_it_does_not_start(tmp_path: Path) -> None:
     without_upstream = run("verify", cwd=tmp_path)
     without_cassette = run("verify", "--upstream", "http://127.0.0.1:1", cwd=tmp_path)

@@ -164,6 +164,17 @@ def test_an_event_too_many_or_too_few_is_told_once_and_shifts_no_other(
     assert of_streams(a_stream(CREATED, COMPLETED, DONE), live) == expected
 
 
+def test_events_of_one_name_that_are_no_pieces_count_one_by_one() -> None:
+    assert of_streams(a_stream(QUEUED, DONE), a_stream(QUEUED, QUEUED, DONE)) == [
+        (
+            "new",
+            "/1",
+            ABSENT,
+            {"event": "thread.run.queued", "data": {"id": "run_abc123", "status": "queued"}},
+        )
+    ]
+
+
 def test_signs_of_life_are_no_events() -> None:
     recorded = a_stream(CREATED, ": ping", COMPLETED)
     live = a_stream(": ping", CREATED, COMPLETED, ": ping\n: pong")

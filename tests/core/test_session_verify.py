@@ -43,6 +43,14 @@ def test_a_read_after_a_write_that_is_new_is_compared_with_nothing() -> None:
     assert playing.state.unplayed() == ("old",)
 
 
+def test_a_read_after_a_write_that_is_new_is_not_taken_for_one_after_a_recorded_write() -> None:
+    playing = Playing(Mode.VERIFY, (GET, "old"), (MODIFY, "modified"), (GET, "new"))
+
+    assert playing.served(f"{MODIFY} other") is None
+    assert playing.served(GET) is None
+    assert playing.state.unplayed() == ("old", "modified", "new")
+
+
 def test_a_new_write_that_had_no_answer_changes_no_state() -> None:
     playing = Playing(Mode.VERIFY, (GET, "old"))
 

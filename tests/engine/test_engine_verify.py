@@ -6,6 +6,7 @@ import pytest
 
 from builders import FAKE_KEY, JSON_HEADERS, a_cassette, a_request, a_response, an_interaction
 from fakes import Script
+from redacting import BEARER, KEY
 from runreel.core.cassette import dump
 from runreel.core.differences import ABSENT
 from runreel.core.drift import Drift
@@ -121,6 +122,7 @@ async def test_an_answer_that_another_runreel_made_is_not_compared() -> None:
 
     assert answer.response.status == 424
     assert [told[:2] for told in scene.told] == [("not_compared", 424), ("compared", 200)]
+    assert scene.facts[0].interaction == "modifyRun-00000000"
     assert scene.facts[0].reason == (
         "the upstream is a runreel too, and this answer is its own, not the API's"
     )
@@ -184,6 +186,17 @@ async def test_both_sides_are_compared_without_their_secrets() -> None:
     answer = await scene.ask(a_request(A, headers=(*JSON_HEADERS, *KEY_HEADERS)))
 
     assert answer.response.body == live
+    assert drifts(scene) == [()]
+
+
+async def test_this_calls_own_credential_is_taken_out_of_the_recording_too() -> None:
+    body = b'{"word":"%b"}' % KEY.encode()  # recorded by somebody whose key it was not
+    scene = stage(
+        "verify", Script([body]), recorded=(an_interaction(a_request(A), a_response(body)),)
+    )
+
+    await scene.ask(a_request(A, headers=(*JSON_HEADERS, *BEARER)))
+
     assert drifts(scene) == [()]
 
 
