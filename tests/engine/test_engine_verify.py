@@ -35,7 +35,7 @@ async def test_an_answer_that_says_the_same_has_not_drifted() -> None:
 
     assert shown(answer) == ("upstream", 200, SAME, None)
     assert scene.told == [("compared", 200, True)]
-    assert scene.facts[0].interaction == "modifyRun-00000000"
+    assert (scene.facts[0].interaction, scene.facts[0].violations) == ("modifyRun-00000000", 0)
     assert drifts(scene) == [()]
 
 

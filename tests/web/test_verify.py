@@ -198,6 +198,19 @@ async def test_an_upstream_that_does_not_answer_is_no_drift(
     assert found["unplayed"] == recorded
 
 
+async def test_a_miss_of_another_runreel_is_no_drift(
+    proxy: Proxy, upstream: RawUpstream, recorded: list[str]
+) -> None:
+    upstream.answer = lambda _: http(424, [*JSON, ("X-Runreel-Source", "proxy")], b"{}")
+
+    async with proxy(mode="verify", upstream=upstream.url) as running:
+        await exchange(running.url, modify("a"))
+        found = running.receipt()
+
+    assert (found["compared"], found["not_compared"], found["drift"]) == (0, 1, [])
+    assert found["unplayed"] == recorded
+
+
 async def test_what_does_not_count_comes_from_the_configuration(
     proxy: Proxy, upstream: RawUpstream, recorded: list[str]
 ) -> None:
