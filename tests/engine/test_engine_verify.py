@@ -1,6 +1,7 @@
 """Verify mode: the client gets the upstream's own answer, and what drifted is told."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -278,3 +279,15 @@ async def test_what_does_not_count_is_configured() -> None:
     await scene.ask(a_request(A))
 
     assert drifts(scene) == [()]
+
+
+async def test_a_long_answer_is_compared_while_others_are_answered() -> None:
+    text = b"x" * 70_000
+    long = an_interaction(a_request(A), a_response(b'{"a":"%b","b":1}' % text))
+    scene = stage("verify", Script([b'{"a":"%b","b":2}' % text]), recorded=(long,))
+
+    await scene.ask(a_request(A))
+    threads = [thread.name for thread in threading.enumerate()]
+
+    assert drifts(scene) == [(Drift("value", "/b", 1, 2),)]
+    assert any(name.startswith("asyncio_") for name in threads)

@@ -6,6 +6,7 @@ import pytest
 
 from builders import a_request, an_interaction
 from fakes import Script
+from held import turns
 from runreel.core.drift import Drift
 from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Response
@@ -60,3 +61,30 @@ async def test_a_stream_that_no_recording_matches_passes_through_and_is_new() ->
 
     assert await rest(answer.tail) == [CREATED, DONE]
     assert scene.told == [("new", 200, True)]
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [
+        (b"event: thread.run.completed\n", "compared"),
+        (b"event: thread.run.queued\n", "not_compared"),
+    ],
+)
+async def test_a_client_that_left_before_done_has_had_its_stream_if_the_run_had_ended(
+    last: bytes, outcome: str
+) -> None:
+    left, more = asyncio.Event(), asyncio.Event()
+    ended = last + b"data: {}\n\n"
+    old = an_interaction(a_request(A), Response(200, EVENTS, ended + DONE, (1, 2)))
+    scene = stage("verify", Script([ended, more, DONE], headers=EVENTS), recorded=(old,))
+
+    answer = await scene.ask(a_request(A), gone=left.is_set)
+    assert answer.tail is not None
+    await anext(answer.tail)
+    reading = asyncio.ensure_future(rest(answer.tail))
+    await turns()
+    left.set()
+    more.set()
+    await reading
+
+    assert [told[0] for told in scene.told] == [outcome]
