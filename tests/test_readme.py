@@ -213,5 +213,5 @@ async def test_the_commands_for_cassettes_in_git_work_as_printed(folder: Path) -
     assert 'metadata sent: {"user_id": "user_abc123"}\n' in said[show_one]
     assert said[check] == said[as_hook] == "runreel: 1 cassette checked, 0 findings\n"
     assert said[diff] == ""
-    assert said[scrub] == "runreel: examples/modify-run: clean\n"
+    assert said[scrub] == "runreel: examples/modify-run: nothing to scrub\n"
     assert said[upgrade] == "runreel: examples/modify-run: format 1 already\n"

@@ -162,7 +162,8 @@ def _names(sources: Sequence[Source], name: str | None) -> list[str]:
 def legal_name(stem: str) -> str:
     """A cassette's name as near to that of a file as one can be."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")
-    return name[:_NAME_CHARS_MAX] or "imported"
+    # A name that ends in .json would be taken for a file.
+    return name[:_NAME_CHARS_MAX].removesuffix(".json").rstrip("._-") or "imported"
 
 
 def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreign], list[Skipped]]:

@@ -169,3 +169,10 @@ def test_a_cassette_that_is_not_there_is_no_clean_one(tool: Tool, keep: Keep) ->
         "runreel: error: cassettes/mime.json: there is no such file",
         "runreel: error: '../x' cannot name a cassette",
     ]
+
+
+def test_a_folder_that_is_not_there_is_refused(tool: Tool) -> None:
+    ended = tool("check", "--cassettes", "typo")
+
+    assert ended.code == 2
+    assert "typo: there is no such folder" in ended.err

@@ -61,7 +61,7 @@ def test_a_cassette_that_needs_nothing_is_not_touched(
 
     ended = tool("scrub", "mine")
 
-    assert (ended.code, ended.out) == (0, "runreel: mine: clean\n")
+    assert (ended.code, ended.out) == (0, "runreel: mine: nothing to scrub\n")
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
 
@@ -105,7 +105,9 @@ def test_what_no_rule_can_take_out_is_told_and_fails(tool: Tool, planted: Path) 
         "mine: sk-…: /interactions/0/id: looks like a secret that no rule can take out; delete it "
         "by hand\n"
     )
-    assert ended.out.endswith("runreel: mine: 1 place was scrubbed\n")
+    assert ended.out.endswith(
+        "runreel: mine: 1 place was scrubbed, 1 place left to delete by hand\n"
+    )
     assert FAKE_KEY not in ended.out
 
 

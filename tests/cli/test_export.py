@@ -105,6 +105,16 @@ def test_no_key_of_an_imported_file_is_in_any_export(
             1,
             "cassettes: cannot be written",
         ),
+        (
+            ["sub/mine", "--format", "har", "--output", "cassettes/sub/mine.json"],
+            2,
+            "cassettes/sub/mine.json is a cassette; name another file with --output",
+        ),
+        (
+            ["sub/mine", "--format", "har", "--output", "nowhere/mine.har"],
+            2,
+            "there is no folder nowhere; make it first",
+        ),
         (["broken", "--format", "har"], 1, "cassettes/broken.json: not readable as JSON"),
     ],
 )

@@ -68,6 +68,8 @@ def test_a_file_becomes_the_cassette_of_its_name(said: Said, tmp_path: Path) -> 
         ("-x-", "x"),
         ("é", "imported"),
         ("y" * 99, "y" * 81),
+        ("old.json", "old"),
+        ("y" * 76 + ".json.y", "y" * 76),
     ],
 )
 def test_the_name_is_made_legal(said: Said, tmp_path: Path, stem: str, name: str) -> None:

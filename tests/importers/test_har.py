@@ -43,7 +43,6 @@ CONTENTS: list[tuple[dict[str, Any], bytes]] = [
         RUN.encode(),
     ),
     ({"size": 0}, b""),
-    ({"size": -1, "mimeType": "x-unknown"}, b""),
 ]
 
 
@@ -101,6 +100,8 @@ def test_what_is_no_whole_exchange_is_skipped_with_the_reason(
         har_entry(request_url="wss://api.example.com/v1/realtime"),
         har_entry(response_status=101),
         har_entry(response_content={"size": 20, "mimeType": "application/json"}),
+        har_entry(response_content={"size": -1}),
+        har_entry(response_content={}),
         har_entry(request_url="https://cdn.example.com/logo.png"),
         har_entry(),
     )
@@ -113,8 +114,10 @@ def test_what_is_no_whole_exchange_is_skipped_with_the_reason(
         ("interaction 1", "it has no answer (status 0)"),
         ("interaction 2", "it is no HTTP call"),
         ("interaction 3", "it is no HTTP call"),
-        ("interaction 5", "its body of 20 bytes is not in the file"),
-        ("interaction 6", "it went to https://cdn.example.com"),
+        ("interaction 5", "its body is not in the file"),
+        ("interaction 6", "its body is not in the file"),
+        ("interaction 7", "its body is not in the file"),
+        ("interaction 8", "it went to https://cdn.example.com"),
         ("interaction 4", "status 101 is not the final answer"),
     ]
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 
-from runreel.core import sse, validation
+from runreel.core import validation
 from runreel.core.cassette import Cassette
 from runreel.core.coding import codings
 from runreel.core.document import BadDocument, read_interaction
@@ -141,10 +141,9 @@ class Adoption:
             headers = _decoded_already(headers, answer.body, "/response/body", limit)
             response = replace(response, headers=headers)
             answer = recordable_response(foreign.method, response, limit)
-        events = len(sse.split(answer.body)) if answer.at_ms else 0
-        if answer.at_ms and len(answer.at_ms) != events:
-            reason = f"it has {len(answer.at_ms)} times for {events} events"
-            raise BadDocument("/response/body", reason)
+        said, there = len(foreign.at_ms or ()), len(answer.at_ms or ())
+        if said and there and said != there:
+            raise BadDocument("/response/body", f"it has {said} times for {there} events")
         return request, response
 
     def _without_placeholders(self, headers: Headers) -> Headers:

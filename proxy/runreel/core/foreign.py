@@ -10,7 +10,10 @@ from urllib.parse import quote
 
 from runreel.core.messages import Headers
 
-_URL = re.compile(r"(?i:(https?))://(?:[^/?#@]*@)?([^/?#@\s]+)(/[^#]*|\?[^#]*)?(?:#.*)?", re.DOTALL)
+_URL = re.compile(
+    r"(?i:(https?))://(?:[^/?#@]*@)?([^/?#@\s\x00-\x20\x7f-\x9f]+)(/[^#]*|\?[^#]*)?(?:#.*)?",
+    re.DOTALL,
+)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 

@@ -71,9 +71,10 @@ def _entry(entry: Part, place: str) -> Foreign | str:
         return "it has no answer (status 0)"
     method = request.get("method").text()
     content = response.get("content")
-    size = content.get("size")
-    if content.get("text").value is None and size.amount() and has_body(method, status):
-        return f"its body of {size.value} bytes is not in the file"
+    headers = _headers(response.get("headers"))
+    there = content.get("text").value is not None or not has_body(method, status)
+    if not there and not _says_empty(content.get("size").value, headers):
+        return "its body is not in the file"
     return Foreign(
         place=place,
         method=method,
@@ -82,12 +83,18 @@ def _entry(entry: Part, place: str) -> Foreign | str:
         request_headers=_headers(request.get("headers")),
         request_body=_request_body(request, ours),
         status=status,
-        response_headers=_headers(response.get("headers")),
+        response_headers=headers,
         response_body=_content(content),
         recorded_at=_time(entry.get("startedDateTime")),
         duration_ms=entry.get("time").amount(),
         at_ms=said.at_ms,
     )
+
+
+def _says_empty(size: object, headers: Headers) -> bool:
+    """Whether a body that is not in the file was empty, as far as the file says."""
+    lengths = set(values(headers, "content-length"))
+    return size == 0 and not isinstance(size, bool) and lengths <= {"0"}
 
 
 def _time(part: Part) -> datetime | None:

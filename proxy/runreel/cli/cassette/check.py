@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runreel.cli.cassette.options import configuration, of_cassettes
-from runreel.core.errors import CassetteDamaged
+from runreel.core.errors import CassetteDamaged, StartRefused
 
 if TYPE_CHECKING:
     from runreel.core.checking import Finding
@@ -34,6 +34,11 @@ def check(
     from runreel.stores.files import FileStore
 
     settings = configuration(config, cassettes)
+    if not names and not settings.cassettes.is_dir():
+        raise StartRefused(
+            f"{settings.cassettes}: there is no such folder; name that of the cassettes with "
+            "--cassettes DIR"
+        )
     store = FileStore(settings.cassettes)
     redaction = redaction_of(settings)
     checked = names or tuple(store.names())

@@ -1,5 +1,6 @@
 """`runreel cassette export`: a cassette in the words of other tools."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -56,10 +57,20 @@ def export(
 
 
 def _write(path: Path, content: bytes) -> None:
-    from runreel.core.errors import StoreFailed
+    from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
     from runreel.stores.durable import replace_file
+    from runreel.stores.reading import read_file
 
     try:
-        replace_file(path, content)
+        if path.is_file():
+            with suppress(CassetteDamaged):
+                read_file(path)
+                raise StartRefused(f"{path} is a cassette; name another file with --output")
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a pipe or a device stays what it is
+        elif path.parent.is_dir():
+            replace_file(path.resolve(), content)
+        else:
+            raise StartRefused(f"{path}: there is no folder {path.parent}; make it first")
     except OSError as error:
         raise StoreFailed(f"{path}: cannot be written: {error.strerror}") from None

@@ -40,6 +40,7 @@ def import_(
     """Import all files, or none if anything is wrong with one."""
     from runreel.app import redaction_of
     from runreel.cassettes import save_all
+    from runreel.cli.terminal import safe, say
     from runreel.core.adoption import Adoption
     from runreel.core.profiles import PROFILES
     from runreel.importing import plan, read
@@ -63,7 +64,7 @@ def import_(
         click.echo(json.dumps(document, indent=2))
     else:
         for line in (line for report in planned.reports for line in report.lines()):
-            click.echo(line)
+            say(safe(line))
 
 
 def _with_progress(exchanges: Sequence[Any]) -> Iterator[Any]:

@@ -55,7 +55,10 @@ def scrub(
             say(safe(f"{where}: {remedy}"), err=True)
         count = counted(len(scrubbed.changed), "place")
         verb = "would be" if dry_run else "was" if len(scrubbed.changed) == 1 else "were"
-        say(safe(f"runreel: {name}: {f'{count} {verb} scrubbed' if scrubbed.changed else 'clean'}"))
+        outcome = f"{count} {verb} scrubbed" if scrubbed.changed else "nothing to scrub"
+        if scrubbed.left:
+            outcome += f", {counted(len(scrubbed.left), 'place')} left to delete by hand"
+        say(safe(f"runreel: {name}: {outcome}"))
         left += len(scrubbed.left)
     if left:
         sys.exit(1)
