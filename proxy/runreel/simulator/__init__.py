@@ -1,0 +1,1 @@
+"""A small stateful Assistants server, for people and tests that have no upstream."""

@@ -1,0 +1,130 @@
+"""What exists in a simulator: assistants, threads, their messages and runs, the steps of runs.
+
+Owns the shelves that hold it, how much fits, and the time. Everything is in memory. A record is
+replaced, never changed in place, so what was answered stays as it was.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runreel.simulator.documents import Json
+from runreel.simulator.errors import Problem
+from runreel.simulator.ids import Ids
+from runreel.simulator.rendering import compact
+
+FIRST_SECOND = 1_774_963_200  # 2026-03-31T13:20:00Z, when the time is a count of requests
+DEFAULT_TEXT = "This is the runreel simulator: no model wrote this."
+SCRIPTS_MAX = 100  # that wait for their runs
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What becomes of a run: how it ends, what it says, and which functions it calls before.
+
+    `calls` are pairs of a function's name and its arguments as JSON text.
+    """
+
+    outcome: str = "completed"
+    text: str = DEFAULT_TEXT
+    calls: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run: the document that is answered, its script, and since when it has its status (s)."""
+
+    document: Json
+    script: Script
+    since: float
+
+    def changed(self, **members: Any) -> "Run":
+        """The run with other members in its document."""
+        return replace(self, document=self.document | members)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a simulator behaves.
+
+    `status_s` is how long a status lasts; None: until the run is asked for once more. `merges` is
+    what modify does with metadata. `lenient`: everything exists as soon as it is named, `free`: no
+    state refuses an operation. `calls`: functions are called unasked.
+    """
+
+    merges: bool = False
+    lenient: bool = False
+    free: bool = False
+    calls: bool = True
+    status_s: float | None = None
+    objects_max: int = 100_000
+    bytes_max: int = 67_108_864
+
+
+@dataclass(slots=True)
+class World:
+    """Everything there is, and what time it is in it (Unix seconds)."""
+
+    settings: Settings
+    ids: Ids
+    time: float = FIRST_SECOND
+    scripts: list[Script] = field(default_factory=list)
+    _shelves: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _objects: int = 0
+    _bytes: int = 0
+
+    @property
+    def now(self) -> int:
+        """The time as documents hold it."""
+        return int(self.time)
+
+    def all(self, kind: str, parent: str = "") -> dict[str, Any]:
+        """The records of a kind below a parent, oldest first, by id; not to be changed."""
+        return self._shelves.get((kind, parent), {})
+
+    def find(self, kind: str, name: str, parent: str = "") -> Any:
+        """A record.
+
+        Raises:
+            Problem: there is none.
+        """
+        found = self.all(kind, parent).get(name)
+        if found is None:
+            raise Problem(f"no_{kind}", id=name, thread=parent, run=None)
+        return found
+
+    def put(self, kind: str, record: Any, parent: str = "") -> None:
+        """Keep a record under the id of its document, in place of the one that has it.
+
+        Raises:
+            Problem: there is no room for it.
+        """
+        name = _document(record)["id"]
+        before = self.all(kind, parent).get(name)
+        objects = self._objects + (before is None)
+        size = self._bytes + _size(record) - (0 if before is None else _size(before))
+        if objects > self.settings.objects_max:
+            raise Problem("full", what=f"it holds {self._objects:,} objects")
+        if size > self.settings.bytes_max and (before is None or size > self._bytes):
+            raise Problem("full", what=f"it holds {self._bytes:,} bytes")
+        self._shelves.setdefault((kind, parent), {})[name] = record
+        self._objects, self._bytes = objects, size
+
+    def drop(self, kind: str, name: str, parent: str = "") -> None:
+        """Forget a record and everything below it."""
+        self._objects -= 1
+        self._bytes -= _size(self._shelves[kind, parent].pop(name))
+        self.ids.forget(name)
+        for below in [key for key in self._shelves if key[1] == name]:
+            for child in list(self.all(*below)):
+                self.drop(below[0], child, name)
+            del self._shelves[below]
+
+
+def _document(record: Any) -> Json:
+    document: Json = record.document if isinstance(record, Run) else record
+    return document
+
+
+def _size(record: Any) -> int:
+    script = repr(record.script) if isinstance(record, Run) else ""
+    return len(compact(_document(record))) + len(script)

@@ -1,0 +1,123 @@
+"""A simulator in hand, for tests that ask it as a client would, without a port."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from runreel.core.messages import Headers, Request, values
+from runreel.core.sse import split
+from runreel.simulator.server import Options, Reply, Simulator
+from runreel.simulator.world import Settings
+
+HEADERS: Headers = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
+FUNCTION: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+            "required": ["city", "days"],
+        },
+    },
+}
+
+
+class HeldClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_800_000_000.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer; `json` is its body or, of a stream, the data of its last event but `[DONE]`."""
+
+    reply: Reply
+
+    @property
+    def status(self) -> int:
+        return self.reply.status
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.reply.pieces)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        return str(self.json["error"]["message"])
+
+    @property
+    def events(self) -> list[tuple[str, Any]]:
+        """Name and data of each event of a stream but the last, which is checked."""
+        assert self.body.endswith(b"event: done\ndata: [DONE]\n\n")
+        pairs = [event.decode().split("\n")[:2] for event in split(self.body)][:-1]
+        return [(name[7:], json.loads(data[6:])) for name, data in pairs]
+
+    def header(self, name: str) -> str:
+        return values(self.reply.headers, name)[0]
+
+
+@dataclass
+class Talk:
+    """A conversation with one simulator."""
+
+    options: Options = field(default_factory=Options)
+    clock: HeldClock = field(default_factory=HeldClock)
+    headers: Headers = HEADERS
+
+    def __post_init__(self) -> None:
+        self.simulator = Simulator(self.options, self.clock)
+
+    def get(self, path: str) -> Said:
+        return self.ask("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Said:
+        return self.ask("POST", path, b"" if body is None else json.dumps(body).encode())
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> Said:
+        target = path if path.startswith("/v1") else f"/v1{path}"
+        return Said(self.simulator.answer(Request(method, target, self.headers, body)))
+
+    def assistant(self, **members: Any) -> str:
+        members = {"model": "gpt-4o", "instructions": "Be brief."} | members
+        return str(self.post("/assistants", members).json["id"])
+
+    def thread(self) -> str:
+        sent = {"messages": [{"role": "user", "content": "How warm is it?"}]}
+        return str(self.post("/threads", sent).json["id"])
+
+    def run(self, thread: str | None = None, **members: Any) -> str:
+        """The path of a new run."""
+        thread = thread or self.thread()
+        sent = {"assistant_id": self.assistant()} | members
+        made = self.post(f"/threads/{thread}/runs", sent)
+        assert made.status == 200, made.body
+        return f"/threads/{thread}/runs/{made.json['id']}"
+
+    def ended(self, **members: Any) -> str:
+        """The path of a run that has come to its end."""
+        path = self.run(**members)
+        self.get(path)
+        self.get(path)
+        return path
+
+
+def talk(**settings: Any) -> Talk:
+    """A talk with a simulator; `settings` are those of `Settings`."""
+    return Talk(Options(settings=Settings(**settings)))

@@ -1,0 +1,106 @@
+"""Assistants, threads and messages: as far as runs need them."""
+
+import pytest
+
+from simulating import talk
+
+
+def test_metadata_are_replaced_or_merged_as_it_was_configured() -> None:
+    after = {}
+    for merges in (False, True):
+        said = talk(merges=merges)
+        path = said.ended(metadata={"a": "1", "b": "1"})
+        said.post(path, {})
+        changed = said.post(path, {"metadata": {"b": "2"}}).json["metadata"]
+        kept = said.get(path).json["metadata"]
+        cleared = said.post(path, {"metadata": None}).json["metadata"]
+        after[merges] = (changed, kept, cleared)
+
+    assert after[False] == ({"b": "2"}, {"b": "2"}, {})
+    assert after[True] == (*[{"a": "1", "b": "2"}] * 3,)
+
+
+def test_an_assistant_is_made_changed_listed_and_deleted() -> None:
+    said = talk()
+    name = said.assistant(name="Tutor")
+
+    changed = said.post(f"/assistants/{name}", {"name": "Coach", "metadata": {"a": "b"}}).json
+    listed = said.get("/assistants").json["data"]
+    deleted = said.ask("DELETE", f"/assistants/{name}").json
+    gone = said.get(f"/assistants/{name}")
+
+    assert (changed["name"], changed["metadata"], changed["model"]) == (
+        "Coach",
+        {"a": "b"},
+        "gpt-4o",
+    )
+    assert [item["id"] for item in listed] == [name]
+    assert deleted == {"id": name, "object": "assistant.deleted", "deleted": True}
+    assert gone.status == 404
+
+
+def test_a_deleted_thread_takes_its_runs_with_it() -> None:
+    said = talk()
+    path = said.ended()
+    thread = path.rpartition("/runs")[0]
+
+    deleted = said.ask("DELETE", thread).json
+
+    assert deleted["object"] == "thread.deleted"
+    assert said.get(path).status == 404
+
+
+def test_messages_can_be_listed_by_run_changed_and_deleted() -> None:
+    said = talk()
+    path = said.ended()
+    _, _, thread, _, run = path.split("/")
+    messages = f"/threads/{thread}/messages"
+
+    (written,) = said.get(f"{messages}?run_id={run}").json["data"]
+    place = f"{messages}/{written['id']}"
+    changed = said.post(place, {"metadata": {"a": "b"}}).json
+    deleted = said.ask("DELETE", place).json
+
+    assert written["role"] == "assistant"
+    assert changed["metadata"] == {"a": "b"}
+    assert deleted["object"] == "thread.message.deleted"
+    assert said.get(place).status == 404
+
+
+@pytest.mark.parametrize("name", ["runs", "a%2Fb", "%C3%BC x", "thread_id"])
+def test_a_lenient_simulator_knows_every_thread_and_run_whatever_they_are_called(name: str) -> None:
+    said = talk(lenient=True)
+    path = f"/threads/{name}/runs/{name}"
+
+    got, changed = said.get(path), said.post(path, {"metadata": {"a": "b"}})
+    again = said.get(path)
+
+    assert got.json["id"] == name.replace("%2F", "/").replace("%C3%BC", "ü")
+    assert changed.json["metadata"] == again.json["metadata"] == {"a": "b"}
+
+
+def test_a_lenient_simulator_refuses_nothing_for_a_state() -> None:
+    said = talk(lenient=True)
+    path = "/threads/t/runs/r"
+    outputs = {"tool_outputs": [{"tool_call_id": "any", "output": "x"}]}
+
+    statuses = [
+        said.post("/threads/t/runs", {"assistant_id": "a"}).status,
+        said.post("/threads/t/runs", {"assistant_id": "a"}).status,
+        said.post("/threads/t/messages", {"role": "user", "content": "x"}).status,
+        said.post(f"{path}/submit_tool_outputs", outputs).status,
+        said.post(f"{path}/cancel").status,
+        said.post(f"{path}/cancel").status,
+        said.get(f"{path}/steps/any").status,
+        said.get("/threads/t/runs?after=any&limit=0").status,
+    ]
+
+    assert statuses == [200] * 8
+
+
+def test_a_lenient_simulator_still_looks_at_bodies() -> None:
+    refused = talk(lenient=True).post("/threads/t/runs/r", {"metadata": {"a": 1}})
+
+    assert refused.message == (
+        "Invalid type for 'metadata.a': expected a string, but got an integer instead."
+    )

@@ -1,0 +1,154 @@
+"""rubra's dialect, row by row as its real server answered."""
+
+import json
+from typing import Any
+
+import pytest
+
+from runreel.core.messages import Request
+from runreel.core.profiles import RUBRA
+from runreel.core.validation import check_response
+from runreel.simulator.server import Options, Reply, Simulator
+from simulating import HeldClock
+
+JSON = (("content-type", "application/json"),)
+
+
+class Rubra:
+    def __init__(self) -> None:
+        self.simulator = Simulator(Options(dialect="rubra"), HeldClock())
+
+    def ask(self, method: str, path: str, body: bytes = b"", headers: Any = JSON) -> Reply:
+        return self.simulator.answer(Request(method, path, headers, body))
+
+    def run(self, **members: Any) -> str:
+        """The path of a new run."""
+        helper = self.made("/assistants", {"model": "m"})["id"]
+        thread = self.made("/threads", {})["id"]
+        run = self.made(f"/threads/{thread}/runs", {"assistant_id": helper} | members)
+        return f"/threads/{thread}/runs/{run['id']}"
+
+    def made(self, path: str, body: Any) -> Any:
+        reply = self.ask("POST", path, json.dumps(body).encode())
+        assert reply.status == 200, reply.pieces
+        return json.loads(reply.pieces[0])
+
+
+def test_a_run_has_rubras_members_and_ids_in_compact_json() -> None:
+    rubra = Rubra()
+    path = rubra.run(metadata={"a": 1})
+
+    reply = rubra.ask("GET", path)
+
+    run = json.loads(reply.pieces[0])
+    assert list(run) == [
+        *("_id", "id", "object", "created_at", "thread_id", "assistant_id", "status"),
+        *("required_action", "last_error", "expires_at", "started_at", "cancelled_at"),
+        *("failed_at", "completed_at", "model", "instructions", "tools", "file_ids", "metadata"),
+    ]
+    assert reply.pieces[0].startswith(b'{"_id":"')
+    assert len(run["id"]) == len("run_") + 6
+    assert run["metadata"] == {"a": 1}
+    assert check_response(RUBRA, "getRun", 200, reply.pieces[0]) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "metadata"),
+    [
+        (
+            b'{"metadata":{"b":"2","n":5,"o":{"x":[1,2.5,null]}}}',
+            {"a": "1", "b": "2", "n": 5, "o": {"x": [1, 2.5, None]}},
+        ),
+        (b"{}", {"a": "1"}),
+        (b'{"metadata":null}', {"a": "1"}),
+        (b"[]", {"a": "1"}),
+    ],
+)
+def test_metadata_of_any_json_are_merged(body: bytes, metadata: Any) -> None:
+    rubra = Rubra()
+    path = rubra.run(metadata={"a": "1"})
+
+    reply = rubra.ask("POST", path, body)
+
+    assert (reply.status, json.loads(reply.pieces[0])["metadata"]) == (200, metadata)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (
+            b'{"metadata":"str"}',
+            {
+                "loc": ["body", "metadata"],
+                "msg": "value is not a valid dict",
+                "type": "type_error.dict",
+            },
+        ),
+        (
+            b'{"extra":1}',
+            {
+                "loc": ["body", "extra"],
+                "msg": "extra fields not permitted",
+                "type": "value_error.extra",
+            },
+        ),
+        (b"", {"loc": ["body"], "msg": "field required", "type": "value_error.missing"}),
+    ],
+)
+def test_a_wrong_body_is_listed(body: bytes, detail: Any) -> None:
+    rubra = Rubra()
+
+    reply = rubra.ask("POST", rubra.run(), body)
+
+    assert (reply.status, json.loads(reply.pieces[0])) == (422, {"detail": [detail]})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body", "header"),
+    [
+        ("GET", "RUN/../nope", 404, {"detail": "Not Found"}, None),
+        ("POST", "/v1RUN", 404, {"detail": "Not Found"}, None),
+        ("POST", "RUN/cancel", 404, {"detail": "Not Found"}, None),
+        ("POST", "RUN/submit_tool_outputs", 404, {"detail": "Not Found"}, None),
+        ("GET", "RUNS", 405, {"detail": "Method Not Allowed"}, ("allow", "POST")),
+        ("PATCH", "RUN", 405, {"detail": "Method Not Allowed"}, ("allow", "GET")),
+        ("POST", "RUN/", 307, None, ("location", "RUN")),
+    ],
+)
+def test_other_paths_and_methods(
+    method: str, path: str, status: int, body: Any, header: tuple[str, str] | None
+) -> None:
+    rubra = Rubra()
+    run = rubra.run()
+
+    def named(text: str) -> str:
+        return text.replace("RUNS", run.rpartition("/")[0]).replace("RUN", run)
+
+    reply = rubra.ask(method, named(path), b"{}")
+
+    assert (reply.status, reply.pieces[0]) == (
+        status,
+        b"" if body is None else json.dumps(body, separators=(",", ":")).encode(),
+    )
+    if header:
+        assert (header[0], named(header[1])) in reply.headers
+
+
+def test_an_unknown_run_is_named_with_its_thread() -> None:
+    rubra = Rubra()
+    thread = rubra.run().split("/")[2]
+
+    replies = [rubra.ask("POST", f"/threads/{name}/runs/nope", b"{}") for name in (thread, "no")]
+
+    assert [json.loads(reply.pieces[0])["detail"] for reply in replies] == [
+        f"Run with ID 'nope' in thread '{thread}' not found",
+        "Run with ID 'nope' in thread 'no' not found",
+    ]
+
+
+def test_a_run_is_updated_in_every_status_and_needs_no_beta_header_or_key() -> None:
+    rubra = Rubra()
+
+    reply = rubra.ask("POST", rubra.run(), b'{"metadata":{}}')
+
+    assert reply.status == 200

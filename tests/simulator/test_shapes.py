@@ -1,0 +1,159 @@
+"""What the simulator answers has the shape of what OpenAI answered: members, order, layout."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runreel.core.profiles import OPENAI
+from runreel.core.validation import check_event, check_response
+from simulating import FUNCTION, Said, Talk, talk
+
+RECORDED = Path(__file__).parents[3] / "shared" / "data" / "runs.jsonl"
+RUN_MEMBERS = [
+    *("id", "object", "created_at", "assistant_id", "thread_id", "status", "started_at"),
+    *("expires_at", "cancelled_at", "failed_at", "completed_at", "required_action", "last_error"),
+    *("model", "instructions", "tools", "tool_resources", "metadata", "temperature", "top_p"),
+    *("reasoning_effort", "max_completion_tokens", "max_prompt_tokens", "truncation_strategy"),
+    *("incomplete_details", "usage", "response_format", "tool_choice", "parallel_tool_calls"),
+]
+STEP_MEMBERS = [
+    *("id", "object", "created_at", "run_id", "assistant_id", "thread_id", "type", "status"),
+    *("cancelled_at", "completed_at", "expires_at", "failed_at", "last_error", "step_details"),
+    "usage",
+]
+# Real steps have `expires_at` where OpenAI's document has these two: the profile's only advice.
+STEP_ADVICE = {("/expired_at", "missing"), ("/metadata", "missing")}
+# and its lists have no ids when they are empty.
+PAGE_ADVICE = {("/first_id", "type"), ("/last_id", "type")}
+
+
+def _lives() -> list[tuple[str, Said]]:
+    """Answers of every operation on runs, in every status: (operation, answer)."""
+    told: list[tuple[str, Said]] = []
+    outcomes = ("completed", "failed", "expired", "incomplete", "requires_action", "cancelled")
+    for outcome in outcomes:
+        said = talk()
+        tools = [FUNCTION] if outcome != "failed" else []
+        metadata = {} if outcome == "cancelled" else {"runreel.outcome": outcome}
+        thread = f"/threads/{said.thread()}"
+        sent = {"assistant_id": said.assistant(), "tools": tools, "metadata": metadata}
+        created = said.post(f"{thread}/runs", sent)
+        path = f"{thread}/runs/{created.json['id']}"
+        told += [("createRun", created), ("listRunSteps", said.get(f"{path}/steps"))]
+        told += [("getRun", said.get(path)) for _ in range(2)]
+        told += _ending(said, path, outcome)
+        told += [("listRuns", said.get(f"{thread}/runs"))]
+        steps = said.get(f"{path}/steps")
+        told += [("listRunSteps", steps)]
+        told += [("getRunStep", said.get(f"{path}/steps/{s['id']}")) for s in steps.json["data"]]
+        told += [("modifyRun", said.post(path, {"metadata": {"a": "b"}}))]
+        told += [("createThreadAndRun", said.post("/threads/runs", sent))]
+    return told
+
+
+def _ending(said: Talk, path: str, outcome: str) -> list[tuple[str, Said]]:
+    if outcome == "cancelled":
+        return [("cancelRun", said.post(f"{path}/cancel")), ("getRun", said.get(path))]
+    required = said.get(path).json["required_action"]
+    if required is None:
+        return []
+    calls = required["submit_tool_outputs"]["tool_calls"]
+    outputs = [{"tool_call_id": call["id"], "output": "22"} for call in calls]
+    submitted = said.post(f"{path}/submit_tool_outputs", {"tool_outputs": outputs})
+    polled = [("getRun", said.get(path)) for _ in range(2)]
+    return [("submitToolOuputsToRun", submitted), *polled]
+
+
+def test_every_answer_passes_the_profile_and_runs_without_even_advice() -> None:
+    told = _lives()
+
+    found = {
+        (operation, item.at.replace("/data/0", "").replace("/data/1", ""), item.rule)
+        for operation, said in told
+        for item in check_response(OPENAI, operation, said.status, said.body)
+    }
+
+    statuses = {said.json["status"] for operation, said in told if operation.endswith("Run")}
+    assert {said.status for _, said in told} == {200}
+    assert statuses == {
+        *("queued", "in_progress", "requires_action", "cancelling", "cancelled"),
+        *("failed", "completed", "incomplete", "expired"),
+    }
+    assert {operation for operation, _, _ in found} <= {"listRunSteps", "getRunStep"}
+    assert {(at, rule) for _, at, rule in found} == STEP_ADVICE | PAGE_ADVICE
+
+
+def test_every_event_passes_the_profile() -> None:
+    events = []
+    for outcome in ("completed", "failed", "expired", "incomplete"):
+        for tools in ([], [FUNCTION]):
+            said = talk()
+            sent: dict[str, Any] = {"assistant_id": said.assistant(), "stream": True}
+            sent |= {"tools": tools, "metadata": {"runreel.outcome": outcome}}
+            events += said.post(f"/threads/{said.thread()}/runs", sent).events
+
+    found = {
+        (item.severity, name.startswith("thread.run.step."), item.at, item.rule)
+        for name, data in events
+        for item in check_event(OPENAI, 0, name, json.dumps(data).encode())
+    }
+
+    assert len(events) > 80
+    assert found == {("advice", True, f"/0/data{at}", rule) for at, rule in STEP_ADVICE}
+
+
+def test_runs_and_steps_have_the_real_members_in_the_real_order() -> None:
+    said = talk()
+    path = said.ended()
+
+    assert list(said.get(path).json) == RUN_MEMBERS
+    assert list(said.get(f"{path}/steps").json["data"][0]) == STEP_MEMBERS
+
+
+def test_that_order_is_the_one_of_recorded_runs() -> None:
+    if not RECORDED.exists():
+        if os.environ.get("CI"):
+            pytest.fail("CI has to provide shared/data/runs.jsonl")
+        pytest.skip("shared/data/runs.jsonl is not beside this checkout")
+    lines = RECORDED.read_text(encoding="utf-8").splitlines()
+    recorded = [item for item in map(json.loads, lines) if item["recorded"] == "2026-Mar"]
+
+    orders = {tuple(item["run"]) for item in recorded}
+
+    assert recorded
+    assert orders == {tuple(RUN_MEMBERS)}
+
+
+def test_documents_are_laid_out_with_two_spaces_and_so_are_errors() -> None:
+    said = talk()
+    path = said.run()
+
+    found, refused = said.get(path), said.post(path, {"metadata": {}})
+
+    assert found.body.startswith(b'{\n  "id": "run_')
+    assert b'\n  "tools": [],\n  "tool_resources": {},\n' in found.body
+    assert b'\n  "temperature": 1.0,\n' in found.body
+    assert refused.body == (
+        b'{\n  "error": {\n    "message": "Cannot update run with status \'in_progress\'.",\n'
+        b'    "type": "invalid_request_error",\n    "param": null,\n    "code": null\n  }\n}'
+    )
+
+
+def test_ids_are_shaped_like_real_ones_and_answers_name_their_maker() -> None:
+    said = talk()
+    path = said.ended(metadata={"runreel.tool_calls": '[{"name":"f"}]'})
+
+    run = said.get(path)
+    (call,) = run.json["required_action"]["submit_tool_outputs"]["tool_calls"]
+    (step,) = said.get(f"{path}/steps").json["data"]
+    ids = [run.json["id"], run.json["thread_id"], run.json["assistant_id"], call["id"], step["id"]]
+
+    assert [name.partition("_")[0] for name in ids] == ["run", "thread", "asst", "call", "step"]
+    assert all(
+        len(name.partition("_")[2]) == 24 and name.partition("_")[2].isalnum() for name in ids
+    )
+    assert len(run.header("x-request-id")) == len("req_") + 32
+    assert run.header("server").startswith("runreel-simulator/")
