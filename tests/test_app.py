@@ -9,9 +9,10 @@ import aiohttp
 import pytest
 
 from builders import TARGET
-from runreel.app import _upstream_options, redaction_of
+from runreel.app import redaction_of
 from runreel.config import load
 from runreel.core.errors import StartRefused
+from runreel.upstreams import _upstream_options
 from runreel.web.upstream import UpstreamOptions
 from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post

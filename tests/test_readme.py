@@ -37,7 +37,7 @@ COMMANDS = [line for line in _LINES if line not in CASSETTE_TOOLS]
 INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
     :8
 ]
-IMPORT, EXPORT, VERIFY, CHECK, SHOW = COMMANDS[8:]
+IMPORT, EXPORT, VERIFY, SIMULATE, CHECK, SHOW = COMMANDS[8:]
 
 
 @pytest.fixture
@@ -180,6 +180,17 @@ async def test_verifying_works_as_printed_with_the_rule_as_printed(
         [{"kind": "value", "at": "/status", "recorded": "completed", "live": "failed"}]
     ]
     assert (drifted.code, ignored.code) == (5, 0)
+
+
+async def test_the_simulator_answers_what_nobody_recorded(folder: Path) -> None:
+    async with _as_printed(SIMULATE, folder) as serving:
+        wire = await Wire.open(serving.url)
+        beta = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
+        reply = await wire.send(post("/v1/threads", b'{"metadata":{"stage":"new"}}', beta))
+        await wire.close()
+
+    assert SIMULATE == "runreel simulate"
+    assert b'"stage": "new"' in reply.body
 
 
 async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:

@@ -23,11 +23,11 @@ BANNED = (
     (r"\btime\.(time|monotonic|sleep)\(", {"app.py"}, "the Clock port"),
     (
         r"\bos\.environ\b",
-        {"cli/modes.py", "cli/configuration.py", "cli/terminal.py"},
+        {f"cli/{name}.py" for name in ("modes", "simulate", "configuration", "terminal")},
         "an argument",
     ),
     (r"\bcreate_task\(", {"live.py"}, "await it, or own the task where it can be seen"),
-    (r"\bprint\(", {"cli/modes.py", "sinks/log.py"}, "a sink"),
+    (r"\bprint\(", {"cli/modes.py", "cli/simulate.py", "sinks/log.py"}, "a sink"),
     (r"except Exception\b", set[str](), "the exceptions that can come"),
     (r"^from aiohttp|^import aiohttp", {"app.py", "web/*"}, "values at the web edge"),
 )

@@ -22,8 +22,10 @@ from aiohttp import web
 
 from runreel import __version__
 from runreel.config import Config
+from runreel.core.cassette import SIMULATOR
 from runreel.core.errors import StartRefused
 from runreel.core.facts import Fact
+from runreel.core.modes import Mode
 from runreel.core.profiles import PROFILES
 from runreel.core.recorder import Checks
 from runreel.core.redaction import Redaction
@@ -31,16 +33,17 @@ from runreel.core.rules import HARMLESS_HEADERS, PatternRule
 from runreel.core.volatile import Rule
 from runreel.engine import Engine, Limits
 from runreel.live import LiveSession
-from runreel.ports import Upstream
+from runreel.ports import Sink, Upstream
 from runreel.sessions import DEFAULT, SessionSpec, open_session
 from runreel.sinks.log import FrameworkLog, Log, loop_errors_to
 from runreel.sinks.receipt import Receipt, verified
 from runreel.sinks.receipt_file import check_receipt, write_receipt
 from runreel.sinks.retirement import Retirement
 from runreel.stores.files import FileStore
+from runreel.upstreams import opened
 from runreel.web.connection import Connection, check_parser
 from runreel.web.routes import LOOPBACK_NAMES, Site, application
-from runreel.web.upstream import HttpUpstream, UpstreamOptions, http_upstream
+from runreel.web.upstream import HttpUpstream
 
 KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
 # When asked to stop: for calls to the upstream under way, and then for answers to get out, which
@@ -89,6 +92,8 @@ class Running:
     @property
     def ready_line(self) -> str:
         """What is printed when requests can be sent."""
+        if self.session.mode is Mode.PASSTHROUGH and self.session.upstream == SIMULATOR:
+            return f"runreel: simulator at {self.url}"
         count = self.session.interactions
         noun = "interaction" if count == 1 else "interactions"
         return (
@@ -133,9 +138,12 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         log.problem(SystemClock().now(), what)
 
     retirement = Retirement(config.upstream, warn)
+    sinks: list[Sink] = [receipt, log]
+    if config.upstream != SIMULATOR:  # which no 404 means anything of
+        sinks.append(retirement)
 
     def tell(fact: Fact) -> None:
-        for sink in (receipt, log, retirement):
+        for sink in sinks:
             sink(fact)
 
     store = FileStore(config.cassettes)
@@ -147,7 +155,7 @@ async def serving(config: Config, options: RunOptions) -> AsyncIterator[Running]
         stack.push_async_callback(session.close)  # lets go of the cassette however this ends
         upstream = None
         if session.state.decision.live and config.upstream is not None:
-            upstream = await stack.enter_async_context(http_upstream(_upstream_options(config)))
+            upstream = await stack.enter_async_context(opened(config, SystemClock()))
         site = _site(config, _engine(config, redaction, upstream), session, log)
         async with _listening(site, config, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
@@ -207,27 +215,14 @@ def _engine(config: Config, redaction: Redaction, upstream: Upstream | None) -> 
     )
 
 
-def _upstream_options(config: Config) -> UpstreamOptions:
-    options = config.upstream_options
-    return UpstreamOptions(
-        base=config.upstream or "",
-        headers=tuple(options.headers.items()),
-        connect_timeout_s=options.connect_timeout_s,
-        read_timeout_s=options.read_timeout_s,
-        total_timeout_s=options.total_timeout_s,
-        calls_max=config.limits.upstream_calls_max,
-        ca_file=options.ca_file,
-    )
-
-
 @asynccontextmanager
 async def _listening(
-    site: Site, config: Config, log: Log, upstream: HttpUpstream | None
+    site: Site, config: Config, log: Log, upstream: Upstream | None
 ) -> AsyncIterator[str]:
     app = application(site)
 
     async def drain(_: web.Application) -> None:
-        if upstream is not None:
+        if isinstance(upstream, HttpUpstream):
             await upstream.stop(DRAIN_S)
 
     app.on_shutdown.append(drain)  # nothing is accepted any more; what is under way still runs

@@ -19,7 +19,7 @@ from runreel.ports import Clock
 
 AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
 
-Source = Literal["replay", "upstream", "proxy"]
+Source = Literal["replay", "upstream", "simulator", "proxy"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,15 @@ read_timeout_s = 600.0
 # ca_file is not set
 headers = {}
 
+[simulator]
+metadata = "replace"
+status = "poll"
+seed = 0
+lenient = false
+# api_key is not set
+objects_max = 100000
+bytes_max = 67108864
+
 [limits]
 request_body_bytes_max = 4194304
 response_body_bytes_max = 67108864

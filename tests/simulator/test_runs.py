@@ -177,6 +177,7 @@ def test_a_cancelled_run_is_cancelling_first_and_its_open_step_is_cancelled_with
     assert (cancelling["status"], cancelling["required_action"]) == ("cancelling", None)
     assert (cancelled["status"], cancelled["cancelled_at"]) == ("cancelled", 1774963207)
     assert (step["status"], step["cancelled_at"]) == ("cancelled", 1774963207)
+    assert cancelled["expires_at"] is None
 
 
 def test_by_time_each_status_lasts_as_long_as_it_was_told_whoever_asks() -> None:

@@ -13,6 +13,7 @@ from runreel import __version__
 from runreel.cli.cassette import cassette
 from runreel.cli.configuration import config
 from runreel.cli.modes import MODE_COMMANDS, serve
+from runreel.cli.simulate import simulate
 from runreel.core.errors import RunreelError
 
 ALIASES = {"none": "replay", "all": "record"}  # VCR's words
@@ -31,6 +32,8 @@ Replay a recording (no key, no network):
   runreel replay --cassette examples/modify-run
 Make one:
   runreel record --cassette mine --upstream http://127.0.0.1:8000
+Have no API at all:
+  runreel simulate
 
 Clients find the proxy at http://127.0.0.1:8080/v1, for example by OPENAI_BASE_URL.
 """
@@ -47,7 +50,7 @@ def commands() -> None:
     """Group of all commands."""
 
 
-for command in (*MODE_COMMANDS, serve, cassette, config):
+for command in (*MODE_COMMANDS, serve, simulate, cassette, config):
     commands.add_command(command)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from runreel.core.cassette import check_name
+from runreel.config.section import Section as _Section
+from runreel.config.simulation import Simulation
+from runreel.core.cassette import SIMULATOR, check_name
 from runreel.core.messages import FRAMING, HOP_BY_HOP
 from runreel.core.modes import SPELLINGS
 from runreel.core.pace import Latency
@@ -32,6 +34,8 @@ def _profile(text: str) -> str:
 
 
 def _upstream(text: str) -> str:
+    if text == SIMULATOR:
+        return text
     try:
         parts = urlsplit(text)
         port_ok = parts.port is None or parts.port > 0
@@ -107,12 +111,6 @@ def _regex(text: str) -> str:
     if matches_nothing:
         raise ValueError("must not match the empty text")
     return text
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
 
 
 class Listen(_Section):
@@ -237,7 +235,8 @@ class Config(_Section):
         "replay", description="replay, record, once, new_episodes, passthrough or verify"
     )
     upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
-        None, description="the API to forward to, without the base path; never assumed"
+        None,
+        description='the API to forward to, without the base path, or "simulator"; never assumed',
     )
     cassettes: Annotated[Path, AfterValidator(_folder)] = Field(
         Path("cassettes"), description="folder of the cassettes"
@@ -258,6 +257,7 @@ class Config(_Section):
     verify: Verify = Verify()
     record: Record = Record()
     upstream_options: UpstreamOptions = UpstreamOptions()
+    simulator: Simulation = Simulation()
     limits: Limits = Limits()
 
 
@@ -273,7 +273,7 @@ def keys(model: type[BaseModel] = Config, prefix: str = "") -> dict[str, str]:
     return found
 
 
-SECRET_KEYS = frozenset({"listen.admin_token", "upstream_options.headers"})
+SECRET_KEYS = frozenset({"listen.admin_token", "simulator.api_key", "upstream_options.headers"})
 
 
 def shown(config: Config) -> dict[str, Any]:

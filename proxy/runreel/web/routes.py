@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from runreel.calls import Answer
+from runreel.core.cassette import SIMULATOR
 from runreel.core.errors import UpstreamFailed
 from runreel.core.messages import Request, Response, values
 from runreel.engine import Engine
@@ -154,8 +155,11 @@ def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> 
     """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
     if answer.source == "proxy":
         return answer
-    passed = relocated(answer.response.headers, session.upstream, place)
-    if answer.source == "upstream":
+    simulated = session.upstream == SIMULATOR
+    passed = relocated(answer.response.headers, "" if simulated else session.upstream, place)
+    if answer.source == "upstream" and simulated:
+        answer = replace(answer, source="simulator")
+    elif answer.source == "upstream":
         passed = (*passed, via(site.name))
     return replace(answer, response=replace(answer.response, headers=passed))
 

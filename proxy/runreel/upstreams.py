@@ -1,0 +1,66 @@
+"""Which upstream a configuration names: an API over HTTP, or the simulator in this process.
+
+Owns that choice, and hands each its plain values.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from runreel.config import Config
+from runreel.core.cassette import SIMULATOR
+from runreel.core.errors import StartRefused
+from runreel.ports import Clock, Upstream
+from runreel.simulator.dialects import DIALECTS
+from runreel.simulator.server import Options, Simulator
+from runreel.simulator.world import Settings
+from runreel.web.upstream import UpstreamOptions, http_upstream
+
+
+@asynccontextmanager
+async def opened(config: Config, clock: Clock) -> AsyncIterator[Upstream]:
+    """The upstream of a configuration that has one, for as long as the context lasts.
+
+    Raises:
+        StartRefused: it cannot be what is asked for.
+    """
+    if config.upstream == SIMULATOR:
+        yield Simulator(_simulation(config), clock)
+        return
+    async with http_upstream(_upstream_options(config)) as upstream:
+        yield upstream
+
+
+def _upstream_options(config: Config) -> UpstreamOptions:
+    options = config.upstream_options
+    return UpstreamOptions(
+        base=config.upstream or "",
+        headers=tuple(options.headers.items()),
+        connect_timeout_s=options.connect_timeout_s,
+        read_timeout_s=options.read_timeout_s,
+        total_timeout_s=options.total_timeout_s,
+        calls_max=config.limits.upstream_calls_max,
+        ca_file=options.ca_file,
+    )
+
+
+def _simulation(config: Config) -> Options:
+    if config.profile not in DIALECTS:
+        raise StartRefused(
+            f"profile: the simulator does not speak {config.profile}; it speaks "
+            f"{' and '.join(DIALECTS)}"
+        )
+    told = config.simulator
+    return Options(
+        dialect=config.profile,
+        base_path=config.base_path,
+        seed=told.seed,
+        api_key=told.api_key,
+        request_bytes_max=config.limits.decoded_body_bytes_max,
+        settings=Settings(
+            merges=told.metadata == "merge",
+            lenient=told.lenient,
+            status_s=None if told.status == "poll" else told.status / 1000,
+            objects_max=told.objects_max,
+            bytes_max=told.bytes_max,
+        ),
+    )

@@ -1,0 +1,196 @@
+"""`upstream = "simulator"`: in this process, recorded like any other, and never taken for one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runreel import __version__
+from runreel.core.errors import StartRefused
+from servers import Proxy, RawUpstream
+from wire import Reply, Wire, get, post
+
+BETA = ("OpenAI-Beta", "assistants=v2")
+JSON = (("Content-Type", "application/json"), BETA)
+
+
+async def _story(url: str) -> list[Reply]:
+    """A run that is made, polled to its end, changed, and streamed once more."""
+    wire = await Wire.open(url)
+
+    async def sent(path: str, body: Any) -> Reply:
+        told.append(await wire.send(post(path, json.dumps(body).encode(), JSON)))
+        return told[-1]
+
+    told: list[Reply] = []
+    helper = json.loads((await sent("/assistants", {"model": "m", "instructions": "x"})).body)
+    run = {"assistant_id": helper["id"]}
+    made = json.loads((await sent("/threads/runs", run)).body)
+    path = f"/threads/{made['thread_id']}/runs/{made['id']}"
+    told += [await wire.send(get(path, (BETA,))) for _ in range(2)]
+    await sent(path, {"metadata": {"stage": "雪"}})
+    await sent("/threads/runs", run | {"stream": True})
+    await sent(path, {"metadata": {"stage": 1}})
+    await wire.close()
+    return told
+
+
+def _seen(told: list[Reply]) -> list[tuple[int, bytes]]:
+    return [(reply.status, reply.body) for reply in told]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+
+def _sources(told: list[Reply]) -> set[str]:
+    return {source for reply in told for source in reply.values("x-runreel-source")}
+
+
+async def test_it_answers_without_a_port_says_so_and_is_replayed_byte_for_byte(
+    proxy: Proxy, tmp_path: Path
+) -> None:
+    async with proxy(mode="record", upstream="simulator") as running:
+        recorded = await _story(running.url)
+    async with proxy(mode="replay") as running:
+        replayed = await _story(running.url)
+
+    cassette = json.loads((tmp_path / "default.json").read_bytes())
+    assert [reply.status for reply in recorded] == [200, 200, 200, 200, 200, 200, 400]
+    assert _seen(recorded) == _seen(replayed)
+    assert (_sources(recorded), _sources(replayed)) == ({"simulator"}, {"replay"})
+    assert cassette["upstream"] == "simulator"
+    assert len(cassette["interactions"]) == 7
+    assert all(
+        ["server", f"runreel-simulator/{__version__}"] in item["response"]["headers"]
+        for item in cassette["interactions"]
+    )
+
+
+async def test_recording_it_again_changes_no_byte(proxy: Proxy, tmp_path: Path) -> None:
+    files = []
+    for _ in range(2):
+        async with proxy(mode="record", upstream="simulator") as running:
+            await _story(running.url)
+        files.append((tmp_path / "default.json").read_bytes())
+
+    assert files[0] == files[1]
+
+
+async def test_what_it_answers_has_no_findings_but_the_known_ones(
+    proxy: Proxy, tmp_path: Path
+) -> None:
+    async with proxy(mode="record", upstream="simulator", validation__response="strict") as running:
+        await _story(running.url)
+
+    interactions = json.loads((tmp_path / "default.json").read_bytes())["interactions"]
+    found = {
+        (item["operation"], finding["at"].rpartition("/")[2], finding["severity"])
+        for item in interactions
+        for finding in item.get("violations", [])
+    }
+    # Its own refusal of a number, and what real steps lack.
+    assert found == {
+        ("modifyRun", "stage", "error"),
+        ("createThreadAndRun", "expired_at", "advice"),
+        ("createThreadAndRun", "metadata", "advice"),
+    }
+
+
+async def test_its_recordings_are_never_merged_with_those_of_a_real_upstream(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    async with proxy(mode="record", upstream="simulator") as running:
+        await _story(running.url)
+    async with proxy(mode="record", upstream=upstream.url, cassette="real") as running:
+        wire = await Wire.open(running.url)
+        await wire.send(post("/v1/threads/thread_abc123/runs/run_abc123", b"{}"))
+        await wire.close()
+    before = _files(tmp_path)
+
+    real = f"was recorded from simulator, not from {upstream.url}"
+    with pytest.raises(StartRefused, match=real):
+        async with proxy(mode="record", upstream=upstream.url):
+            pass
+    with pytest.raises(StartRefused, match=f"from {upstream.url}, not from simulator, and record"):
+        async with proxy(mode="new_episodes", upstream="simulator", cassette="real"):
+            pass
+
+    assert _files(tmp_path) == before
+
+
+async def test_settings_reach_it(proxy: Proxy) -> None:
+    told = []
+    for settings in ({}, {"lenient": True, "metadata": "merge", "seed": 7, "api_key": "only-this"}):
+        given = {f"simulator__{name}": value for name, value in settings.items()}
+        async with proxy(mode="passthrough", upstream="simulator", **given) as running:
+            wire = await Wire.open(running.url)
+            path = "/threads/t/runs/r"
+            key = (*JSON, ("Authorization", "Bearer only-this"))
+            bodies = [b'{"metadata":{"a":"1"}}', b'{"metadata":{"b":"2"}}']
+            replies = [await wire.send(post(path, body, key)) for body in bodies]
+            replies.append(await wire.send(post(path, b"{}", JSON)))
+            replies.append(await wire.send(post("/threads", b"{}", key)))
+            await wire.close()
+        told.append(replies)
+
+    strict, lenient = told
+    assert [reply.status for reply in strict] == [400, 400, 400, 200]
+    assert [reply.status for reply in lenient] == [200, 200, 401, 200]
+    assert json.loads(lenient[1].body)["metadata"] == {"a": "1", "b": "2"}
+    assert json.loads(strict[3].body)["id"] != json.loads(lenient[3].body)["id"]
+
+
+async def test_time_moves_runs_where_a_status_is_given_in_milliseconds(proxy: Proxy) -> None:
+    settings = {"simulator__lenient": True, "simulator__status": 1}
+    async with proxy(mode="passthrough", upstream="simulator", **settings) as running:
+        wire = await Wire.open(running.url)
+        status = ""
+        while status != "completed":  # at most a few milliseconds; the test has a time limit
+            status = json.loads((await wire.send(get("/threads/t/runs/r"))).body)["status"]
+        created = json.loads((await wire.send(get("/threads/t/runs/r"))).body)["created_at"]
+        await wire.close()
+
+    assert created > 1_780_000_000  # the clock's time, not a count of requests
+
+
+async def test_the_base_path_leads_to_it_and_so_does_the_root(proxy: Proxy) -> None:
+    async with proxy(mode="passthrough", upstream="simulator", base_path="/openai") as running:
+        wire = await Wire.open(running.url)
+        statuses = [
+            (await wire.send(get(f"{base}/assistants", (BETA,)))).status
+            for base in ("/openai", "", "/v1")
+        ]
+        await wire.close()
+
+    assert statuses == [200, 200, 404]
+
+
+async def test_rubra_redirects_to_where_the_client_is(proxy: Proxy) -> None:
+    async with proxy(mode="passthrough", upstream="simulator", profile="rubra") as running:
+        wire = await Wire.open(running.url)
+        reply = await wire.send(get("/_runreel/s/default/threads/"))
+        await wire.close()
+
+    assert reply.status == 307
+    assert reply.values("location") == ["/_runreel/s/default/threads"]
+
+
+async def test_a_dialect_that_it_does_not_speak_stops_the_start(proxy: Proxy) -> None:
+    wanted = "the simulator does not speak openai_v1; it speaks openai and rubra"
+
+    with pytest.raises(StartRefused, match=wanted):
+        async with proxy(mode="passthrough", upstream="simulator", profile="openai_v1"):
+            pass
+
+
+async def test_nothing_but_404_from_it_says_nothing_of_openai(proxy: Proxy, log: Any) -> None:
+    async with proxy(mode="passthrough", upstream="simulator") as running:
+        wire = await Wire.open(running.url)
+        for _ in range(3):
+            await wire.send(get("/threads/thread_x", (BETA,)))
+        await wire.close()
+
+    assert "404" in log.getvalue()
+    assert "OpenAI" not in log.getvalue()
