@@ -180,6 +180,16 @@ def test_a_cancelled_run_is_cancelling_first_and_its_open_step_is_cancelled_with
     assert cancelled["expires_at"] is None
 
 
+def test_pollers_are_told_not_to_wait_unless_time_moves_runs() -> None:
+    by_polls, by_time = talk(), talk(status_s=1.0)
+
+    polled = by_polls.get(by_polls.run()).reply.headers
+    waited = by_time.get(by_time.run()).reply.headers
+
+    assert ("openai-poll-after-ms", "1") in polled
+    assert "openai-poll-after-ms" not in dict(waited)
+
+
 def test_by_time_each_status_lasts_as_long_as_it_was_told_whoever_asks() -> None:
     said = talk(status_s=2.0)
     path = said.run()

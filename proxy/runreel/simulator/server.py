@@ -24,6 +24,8 @@ from runreel.simulator.world import Settings, World
 
 _SERVER = ("server", f"runreel-simulator/{__version__}")  # nobody shall take it for the real thing
 _JSON: Headers = (("content-type", "application/json"),)
+# The SDKs wait so long between two polls, else a second; here nothing comes of waiting.
+_POLL_SOON: Headers = (("openai-poll-after-ms", "1"),)
 _EVENTS: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 
 
@@ -77,6 +79,10 @@ class Simulator:
         self._world = World(settings, Ids(seed, dialect.id_alphabet, dialect.id_chars))
         self._request_ids = Ids(seed, "0123456789abcdef", 32)
 
+    @property
+    def _moves_by_polls(self) -> bool:
+        return self._world.settings.status_s is None
+
     async def send(self, request: Request) -> UpstreamAnswer:
         """The answer to a request; it never fails."""
         reply = self.answer(request)
@@ -84,7 +90,7 @@ class Simulator:
 
     def answer(self, request: Request) -> Reply:
         """The answer to a request as bytes."""
-        if self._world.settings.status_s is None:
+        if self._moves_by_polls:
             self._world.time += 1
         else:
             self._world.time = self._clock.now().timestamp()
@@ -101,7 +107,8 @@ class Simulator:
             return Reply(status, _JSON + more + headers, (body,))
         if told.events is None:
             shown = self._dialect.shown(told.document)
-            return Reply(200, _JSON + headers, (self._dialect.body(shown),))
+            soon = _POLL_SOON if self._moves_by_polls and shown["object"] == "thread.run" else ()
+            return Reply(200, _JSON + soon + headers, (self._dialect.body(shown),))
         events = tuple(rendering.event(name, document) for name, document in told.events)
         return Reply(200, _EVENTS + headers, (*events, rendering.DONE))
 
