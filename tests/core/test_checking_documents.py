@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builders import FAKE_KEY, a_cassette, an_interaction
+from builders import FAKE_KEY, a_cassette, a_response, an_interaction
 from leaks import leaks
 from planting import a_document
 from runreel.core.cassette import dump
@@ -102,6 +102,15 @@ def test_recorded_errors_of_validation_are_findings_and_advice_is_not() -> None:
             "the body: not JSON",
         ),
     )
+
+
+@pytest.mark.parametrize(("status", "count"), [(200, 1), (399, 1), (400, 0), (422, 0)])
+def test_what_the_api_refused_itself_is_no_finding(status: int, count: int) -> None:
+    violation = Violation("/metadata", "type", "error", "must be an object")
+    item = an_interaction(response=a_response(status=status))
+    said = Redaction().interaction(item.value.request, replace(item.value, violations=(violation,)))
+
+    assert len(check(dump(a_cassette(said)), Redaction())) == count
 
 
 def test_a_violation_that_holds_a_key_does_not_tell_it() -> None:

@@ -101,6 +101,8 @@ def _interaction(
 
 
 def _violations(interaction: Interaction, at: str, name: str | None) -> Iterator[Finding]:
+    if interaction.response.status >= 400:
+        return  # the API refused it itself, and that is what was recorded
     for number, item in enumerate(interaction.violations):
         if item.severity == "error":
             rule = f"violation.{discreet(item.rule)}"
