@@ -17,7 +17,7 @@ from runreel.core.document import BadDocument
 from runreel.core.errors import BadFile, StartRefused
 from runreel.core.foreign import Foreign
 from runreel.importers import reading
-from runreel.importers.recordings import Recording, Skipped
+from runreel.importers.recordings import Broken, Recording, Skipped
 
 _NAME_CHARS_MAX = 81
 
@@ -169,7 +169,11 @@ def legal_name(stem: str) -> str:
 def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreign], list[Skipped]]:
     """The exchanges of the one upstream that is asked for, and what is left of the file."""
     skipped = list(source.recording.skipped)
-    found = dict.fromkeys(one.upstream for one in source.recording.exchanges)
+    everything: list[Foreign | Broken] = [
+        *source.recording.exchanges,
+        *source.recording.broken,
+    ]
+    found = dict.fromkeys(one.upstream for one in everything)
     wanted = [upstream for upstream in found if host is None or _is_at(upstream, host)]
     if len(wanted) != 1:
         file = str(source.path)
@@ -181,10 +185,13 @@ def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreig
         raise StartRefused(
             f"{file}: there are calls to several upstreams ({there}); choose one with --host"
         )
+    for one in source.recording.broken:
+        if one.upstream == wanted[0]:
+            raise BadFile(str(source.path), one.place, one.reason)
     chosen = [one for one in source.recording.exchanges if one.upstream == wanted[0]]
     skipped += [
         Skipped(one.place, f"it went to {one.upstream}")
-        for one in source.recording.exchanges
+        for one in everything
         if one.upstream != wanted[0]
     ]
     return wanted[0], chosen, skipped

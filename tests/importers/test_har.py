@@ -103,6 +103,10 @@ def test_what_is_no_whole_exchange_is_skipped_with_the_reason(
         har_entry(response_content={"size": -1}),
         har_entry(response_content={}),
         har_entry(request_url="https://cdn.example.com/logo.png"),
+        har_entry(
+            request_url="https://cdn.example.com/broken.png",
+            response_content={"size": 2, "text": "%%", "encoding": "base64"},
+        ),
         har_entry(),
     )
 
@@ -118,6 +122,7 @@ def test_what_is_no_whole_exchange_is_skipped_with_the_reason(
         ("interaction 6", "its body is not in the file"),
         ("interaction 7", "its body is not in the file"),
         ("interaction 8", "it went to https://cdn.example.com"),
+        ("interaction 9", "it went to https://cdn.example.com"),
         ("interaction 4", "status 101 is not the final answer"),
     ]
 

@@ -21,6 +21,7 @@ from runreel.core.recordable import has_body
 from runreel.importers.parts import Part, as_sent
 from runreel.importers.recordings import (
     OURS,
+    Broken,
     Recording,
     Skipped,
     exported,
@@ -42,13 +43,18 @@ def read(document: Any) -> Recording:
     """
     found: list[Foreign] = []
     skipped: list[Skipped] = []
+    broken: list[Broken] = []  # a browser's file has calls to many hosts
     entries = Part(document).get("log").get("entries")
     for number, item in enumerate(entries.items(), start=1):
         place = f"interaction {number}"
         try:
             read_one = _entry(Part(item.value), place)
         except BadDocument as error:
-            raise BadDocument(place, str(error)) from None
+            went_to = _upstream(item.value)
+            if went_to is None:
+                raise BadDocument(place, str(error)) from None
+            broken.append(Broken(place, went_to, str(error)))
+            continue
         if isinstance(read_one, str):
             skipped.append(Skipped(place, read_one))
         else:
@@ -56,7 +62,16 @@ def read(document: Any) -> Recording:
     in_order = any(item.has(OURS) for item in entries.items())  # those of a cassette are
     if not in_order and all(one.recorded_at for one in found):
         found.sort(key=attrgetter("recorded_at"))
-    return Recording(tuple(found), tuple(skipped))
+    return Recording(tuple(found), tuple(skipped), tuple(broken))
+
+
+def _upstream(entry: Any) -> str | None:
+    """Where an entry went to, if at least that can be read of it."""
+    try:
+        where = place_of(Part(entry).get("request").get("url"), read_ours(Part(entry).get(OURS)))
+    except BadDocument:
+        return None
+    return where[0] if where else None
 
 
 def _entry(entry: Part, place: str) -> Foreign | str:

@@ -26,11 +26,21 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A recording that cannot be what it says, which matters if its upstream is the one wanted."""
+
+    place: str
+    upstream: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """What a file holds, in the order in which it happened."""
 
     exchanges: tuple[Foreign, ...]
     skipped: tuple[Skipped, ...] = ()
+    broken: tuple[Broken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
