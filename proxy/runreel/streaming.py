@@ -20,7 +20,6 @@ from runreel.core.sse import Splitter, is_done, name_of
 from runreel.ports import UpstreamAnswer
 
 AFTER_DONE_S_MAX = 1  # an upstream that has said [DONE] is not waited for any longer
-
 AFTER_LEAVING_S_MAX = 600  # nor one whose client has left; a run expires after ten minutes
 
 _CUT_OFF = "The upstream closed the connection in the middle of an event."
@@ -42,24 +41,25 @@ async def recorded(
         UpstreamFailed: the stream was torn before its end.
     """
     tape = _Tape(came, call, bytes_max)
-    received = False
+    received = ended = False
     async with aclosing(came.chunks) as chunks:
         try:
             while tape.size <= bytes_max:
                 async with tape.patience():
                     chunk = await anext(chunks, None)
                 if chunk is None:
+                    ended = True
                     break
                 for piece in tape.take(chunk):
                     yield piece
                     received = received or (name_of(piece) in LAST_EVENTS and not call.gone())
-            tape.end()
         except TimeoutError:
             if not tape.done:
                 raise UpstreamFailed(UpstreamFault.TIMEOUT, _GOES_ON) from None
         except UpstreamFailed:
             if not tape.done:
                 raise
+        tape.end(by_itself=ended)
         whole = tape.size <= bytes_max
         await keep(tape.response() if whole else None, received)
         yield tape.held()
@@ -160,8 +160,10 @@ class _Tape:
         self._passed += len(pieces)
         return pieces
 
-    def end(self) -> None:
-        """Nothing more comes: an event without its end is one too, unless it was cut off.
+    def end(self, *, by_itself: bool) -> None:
+        """Nothing more is looked at: an event without its end is one too, unless it was cut off.
+
+        `by_itself` says that the upstream has ended its body.
 
         Raises:
             UpstreamFailed: it was.
@@ -169,7 +171,8 @@ class _Tape:
         rest = self._splitter.rest()
         if not rest:
             return
-        if not (self.done or self._came.framed):
+        whole = self.done or self._came.framed or rest.endswith(b"\r")
+        if by_itself and not whole:
             raise UpstreamFailed(UpstreamFault.DISCONNECTED, _CUT_OFF)
         self._at_ms.append(self._call.elapsed_ms())
         if self._unpacker is None:

@@ -11,7 +11,7 @@ from builders import a_request, an_interaction
 from fakes import Script
 from held import HeldStore, begun, turns
 from runreel import streaming
-from runreel.core.errors import UpstreamFailed
+from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Interaction, Response
 from runreel.core.recorder import Exchange, Recorder
 from runreel.core.redaction import Redacted
@@ -37,6 +37,35 @@ async def test_a_stream_without_framing_that_ends_within_an_event_is_torn() -> N
     assert first == CREATED
     assert scene.kept == []
     assert scene.told == [("failed", 200, True)]
+
+
+async def test_a_stream_without_framing_beyond_the_limit_is_passed_on_whole() -> None:
+    pieces = [CREATED, b"data: ha", b"lf\n\n"]
+    scene = stage("record", Script(pieces, headers=HEADERS), response_bytes_max=len(CREATED) + 4)
+
+    answer = await scene.ask(a_request())
+
+    assert b"".join(await rest(answer.tail)) == b"".join(pieces)
+    assert scene.told == [("not_stored", 200, True)]
+
+
+async def test_an_event_that_ends_in_carriage_returns_is_whole_without_framing() -> None:
+    scene = stage("record", Script([b"data: 1\r\r"], headers=HEADERS))
+
+    answer = await scene.ask(a_request())
+
+    assert await rest(answer.tail) == [b"data: 1\r\r"]
+    assert scene.told == [("recorded", 200, True)]
+
+
+async def test_what_came_after_done_is_passed_on_and_kept_though_it_is_torn() -> None:
+    torn = UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream is gone.")
+    scene = stage("record", Script([CREATED + DONE, b": ha"], headers=CHUNKED, torn=torn))
+
+    answer = await scene.ask(a_request())
+
+    assert await rest(answer.tail) == [CREATED, DONE + b": ha"]
+    assert [body for _, _, body in scene.kept] == [CREATED + DONE + b": ha"]
 
 
 @pytest.mark.parametrize(
