@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 
 from builders import TARGET
-from runreel.app import redaction_of
-from runreel.config import load
+from runreel.config import load, redaction_of
 from runreel.core.errors import StartRefused
 from runreel.upstreams import _upstream_options
 from runreel.web.upstream import UpstreamOptions

@@ -19,25 +19,15 @@ import pytest
 
 from foreign import URL, vcrpy
 from processes import Serving, runreel
+from readme import README, ROOT, RUN_BY, blocks, command, commands
 from servers import RUN, RawUpstream, http
 from wire import Wire, post
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-_LINES = [line for block in _blocks("sh") for line in block.splitlines()]
-_TOOL = re.compile(r"runreel cassette (list|show|check|diff|scrub|upgrade)\b")
-CASSETTE_TOOLS = [line for line in _LINES if _TOOL.match(line)]
-COMMANDS = [line for line in _LINES if line not in CASSETTE_TOOLS]
-INSTALL_AND_REPLAY, CURL, INSTALL_AND_TEST, RECORD, REPLAY, RECEIPT, CHANGES, EPISODES = COMMANDS[
-    :8
+INSTALL_AND_REPLAY = command(".venv/bin/runreel replay --repeat last")
+INSTALL_AND_TEST = command("'.[test]'")
+CASSETTE_TOOLS = [
+    line for line in commands() if re.match(r"runreel cassette (?!import|export)", line)
 ]
-IMPORT, EXPORT, VERIFY, SIMULATE, CHECK, SHOW = COMMANDS[8:]
 
 
 @pytest.fixture
@@ -49,9 +39,9 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def _as_printed(
-    command: str, folder: Path, upstream: RawUpstream | None = None
+    printed: str, folder: Path, upstream: RawUpstream | None = None
 ) -> AsyncIterator[Serving]:
-    words = command.rpartition("runreel ")[2].split()
+    words = printed.rpartition("runreel ")[2].split()
     if upstream is not None:
         words = [word.replace("http://127.0.0.1:8000", upstream.url) for word in words]
     async with runreel(*words, cwd=folder) as serving:
@@ -76,6 +66,21 @@ async def _output(*command: str, cwd: Path) -> str:
     return out.decode()
 
 
+@pytest.mark.parametrize("line", commands())
+def test_each_command_is_run_by_a_test(line: str) -> None:
+    files = [file for piece, file in RUN_BY.items() if piece in f"{line}$"]
+
+    assert len(files) == 1
+
+
+@pytest.mark.parametrize(("piece", "file"), RUN_BY.items())
+def test_the_test_that_runs_a_command_names_it(piece: str, file: str) -> None:
+    assert len([line for line in commands() if piece in f"{line}$"]) == 1
+    assert repr(piece)[1:-1] in (ROOT / "tests" / file).read_text(encoding="utf-8") or (
+        piece.startswith("runreel cassette ") and file == "test_readme.py"
+    )
+
+
 def test_the_two_commands_that_set_everything_up_are_the_only_ones_that_install() -> None:
     # The first runs in tests/install, the second is how these tests came to run in CI.
     assert INSTALL_AND_REPLAY == (
@@ -85,17 +90,21 @@ def test_the_two_commands_that_set_everything_up_are_the_only_ones_that_install(
     assert INSTALL_AND_TEST == (
         "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[test]' && .venv/bin/pytest"
     )
-    assert sum("install" in command for command in COMMANDS) == 2
-    assert INSTALL_AND_TEST in COMMANDS
+    assert sum("install" in line for line in commands()) == 2
     assert "'.[test]'" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 async def test_the_shipped_cassette_answers_readmes_curl_and_readmes_sdk_call(folder: Path) -> None:
-    (sdk_call,) = _blocks("python")
+    (sdk_call,) = blocks("python")
     async with _as_printed(INSTALL_AND_REPLAY, folder) as serving:
         answered = [
             await _output(
-                "bash", "-c", CURL.replace("http://127.0.0.1:8080", serving.url), cwd=folder
+                "bash",
+                "-c",
+                command("curl -s http://127.0.0.1:8080/v1/threads").replace(
+                    "http://127.0.0.1:8080", serving.url
+                ),
+                cwd=folder,
             )
             for _ in range(2)
         ]
@@ -117,19 +126,19 @@ async def test_the_shipped_cassette_answers_readmes_curl_and_readmes_sdk_call(fo
 async def test_recording_replaying_auditing_and_adding_work_as_printed(
     folder: Path, upstream: RawUpstream
 ) -> None:
-    async with _as_printed(RECORD, folder, upstream) as serving:
+    async with _as_printed(command("runreel record --cassette mine"), folder, upstream) as serving:
         recorded = await _modify(serving, "a")
         await serving.stop()
-    async with _as_printed(REPLAY, folder) as serving:
+    async with _as_printed(command("runreel replay --cassette mine$"), folder) as serving:
         replayed = await _modify(serving, "a")
         await serving.stop()
-    async with _as_printed(RECEIPT, folder) as serving:
+    async with _as_printed(command("--receipt receipt.json"), folder) as serving:
         missed = await _modify(serving, "b")
         await serving.stop()
-    async with _as_printed(EPISODES, folder, upstream) as serving:
+    async with _as_printed(command("runreel new_episodes"), folder, upstream) as serving:
         added = await _modify(serving, "b")
         await serving.stop()
-    changes = await _output("bash", "-c", CHANGES, cwd=folder)
+    changes = await _output("bash", "-c", command("python3 -c 'import json"), cwd=folder)
 
     assert [recorded[0], replayed[0], missed[0], added[0]] == [200, 200, 424, 200]
     assert b'"stage": "a"' in replayed[1]
@@ -145,8 +154,8 @@ async def test_recording_replaying_auditing_and_adding_work_as_printed(
 async def test_an_old_recording_is_imported_and_exported_as_printed(folder: Path) -> None:
     vcrpy(folder / "old.yaml")
 
-    reported = await _output("bash", "-c", IMPORT, cwd=folder)
-    said = await _output("bash", "-c", EXPORT, cwd=folder)
+    reported = await _output("bash", "-c", command("runreel cassette import"), cwd=folder)
+    said = await _output("bash", "-c", command("runreel cassette export"), cwd=folder)
 
     assert reported.startswith("old.yaml -> 'old': 1 imported, 0 skipped; violations: ")
     assert said == ""
@@ -158,8 +167,8 @@ async def test_an_old_recording_is_imported_and_exported_as_printed(folder: Path
 async def test_verifying_works_as_printed_with_the_rule_as_printed(
     folder: Path, upstream: RawUpstream
 ) -> None:
-    (rule,) = _blocks("toml")
-    async with _as_printed(RECORD, folder, upstream) as serving:
+    (rule,) = blocks("toml")
+    async with _as_printed(command("runreel record --cassette mine"), folder, upstream) as serving:
         await _modify(serving, "a")
         await serving.stop()
     changed = RUN | {"metadata": {"stage": "a"}, "status": "failed"}
@@ -167,12 +176,12 @@ async def test_verifying_works_as_printed_with_the_rule_as_printed(
         200, [("Content-Type", "application/json")], json.dumps(changed).encode()
     )
 
-    async with _as_printed(VERIFY, folder, upstream) as serving:
+    async with _as_printed(command("runreel verify"), folder, upstream) as serving:
         await _modify(serving, "a")
         drifted = await serving.stop()
     report = json.loads((folder / "drift.json").read_text(encoding="utf-8"))
     (folder / "runreel.toml").write_text(rule, encoding="utf-8")
-    async with _as_printed(VERIFY, folder, upstream) as serving:
+    async with _as_printed(command("runreel verify"), folder, upstream) as serving:
         await _modify(serving, "a")
         ignored = await serving.stop()
 
@@ -183,19 +192,19 @@ async def test_verifying_works_as_printed_with_the_rule_as_printed(
 
 
 async def test_the_simulator_answers_what_nobody_recorded(folder: Path) -> None:
-    async with _as_printed(SIMULATE, folder) as serving:
+    async with _as_printed(command("runreel simulate"), folder) as serving:
         wire = await Wire.open(serving.url)
         beta = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
         reply = await wire.send(post("/v1/threads", b'{"metadata":{"stage":"new"}}', beta))
         await wire.close()
 
-    assert SIMULATE == "runreel simulate"
+    assert command("runreel simulate") == "runreel simulate"
     assert b'"stage": "new"' in reply.body
 
 
 async def test_the_configuration_commands_work_as_printed(folder: Path) -> None:
-    checked = await _output("bash", "-c", CHECK, cwd=folder)
-    shown = await _output("bash", "-c", SHOW, cwd=folder)
+    checked = await _output("bash", "-c", command("runreel config check"), cwd=folder)
+    shown = await _output("bash", "-c", command("runreel config show"), cwd=folder)
 
     assert checked.startswith("runreel: ")
     assert 'mode = "replay"' in shown
@@ -211,10 +220,10 @@ async def test_the_commands_for_cassettes_in_git_work_as_printed(folder: Path) -
     list_, show, show_one, check, diff, scrub, upgrade = CASSETTE_TOOLS
 
     said = {
-        command: await _output(
-            "bash", "-c", command.replace("runreel", f"{sys.executable} -m runreel", 1), cwd=folder
+        line: await _output(
+            "bash", "-c", line.replace("runreel", f"{sys.executable} -m runreel", 1), cwd=folder
         )
-        for command in (*CASSETTE_TOOLS, as_hook)
+        for line in (*CASSETTE_TOOLS, as_hook)
     }
 
     assert said[list_].startswith("NAME                 INTERACTIONS  AGE ")

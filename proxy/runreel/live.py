@@ -60,6 +60,7 @@ class LiveSession:
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
         self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
+        self.discarded = False  # whether what was captured was thrown away at the end
         # None: a reply waits until its capture is durable, and says itself if it is not.
         self._warn = recording.warn if recording and recording.relaxed else None
         self._waiting: list[tuple[Pending, asyncio.Future[None]]] = []
@@ -112,11 +113,12 @@ class LiveSession:
         task.add_done_callback(self._keeping.discard)
         return await asyncio.shield(task)
 
-    async def close(self) -> None:
-        """Put what was captured into the cassette, and give up the right to record.
+    async def close(self, *, discard: bool = False) -> None:
+        """Put what was captured into the cassette, or with `discard` throw it away, and give up the
+        right to record.
 
         Raises:
-            StoreFailed: it could not be saved; the journal has it, for the next start.
+            StoreFailed: that could not be done; the journal has it, for the next start.
         """
         while self._keeping:
             await asyncio.wait(self._keeping)
@@ -127,7 +129,9 @@ class LiveSession:
             if journal is None:
                 return
             final = None
-            if self.state.captured:
+            if discard:
+                self.discarded = True
+            elif self.state.captured:
                 final = replace(self._header, interactions=self.state.merged(final=True))
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
             self.undurable = 0

@@ -54,13 +54,15 @@ class Journal(Protocol):
         ...
 
     def commit(self, cassette: Cassette | None) -> str | None:
-        """Save the cassette that holds all captures (None: there were none) and give up the right.
+        """Save the cassette that holds all captures and give up the right to record.
+
+        None throws away what was appended, if anything was.
 
         It is the last call, whether it works or not. Equal content is not written again. Returns
         the SHA-256 of the file, if one was saved.
 
         Raises:
-            StoreFailed: it could not be saved; the captures are still in the journal.
+            StoreFailed: that could not be done; the captures are still in the journal.
         """
         ...
 

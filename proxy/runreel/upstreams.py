@@ -1,19 +1,59 @@
 """Which upstream a configuration names: an API over HTTP, or the simulator in this process.
 
-Owns that choice, and hands each its plain values.
+Owns that choice, hands each its plain values, and opens it for the first session that can reach it:
+a proxy that only replays has no client that could connect to anything.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from runreel.config import Config
 from runreel.core.cassette import SIMULATOR
-from runreel.core.errors import StartRefused
-from runreel.ports import Clock, Upstream
+from runreel.core.errors import StartRefused, UpstreamFailed, UpstreamFault
+from runreel.core.messages import Request
+from runreel.ports import Clock, Upstream, UpstreamAnswer
 from runreel.simulator.dialects import DIALECTS
 from runreel.simulator.server import Options, Simulator
 from runreel.simulator.world import Settings
-from runreel.web.upstream import UpstreamOptions, http_upstream
+from runreel.web.upstream import HttpUpstream, UpstreamOptions, http_upstream
+
+
+class OnDemand:
+    """The upstream of a configuration, from when the first session needs it."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._upstream: Upstream | None = None
+        self._opening = asyncio.Lock()
+        self._held = AsyncExitStack()
+
+    async def open(self) -> None:
+        """Return once it can be sent to.
+
+        Raises:
+            StartRefused: it cannot be what is asked for.
+        """
+        async with self._opening:
+            if self._upstream is None:
+                opening = opened(self._config, self._clock)
+                self._upstream = await self._held.enter_async_context(opening)
+
+    async def send(self, request: Request) -> UpstreamAnswer:
+        """Send a request, as the upstream does."""
+        if self._upstream is None:
+            raise UpstreamFailed(UpstreamFault.STOPPED, "There is no way to an upstream here.")
+        return await self._upstream.send(request)
+
+    async def stop(self, seconds: float) -> None:
+        """Wait so long for the calls that are under way, then give them up."""
+        if isinstance(self._upstream, HttpUpstream):
+            await self._upstream.stop(seconds)
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._held.aclose()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from cli_tools import Keep, Tool
-from runreel import app
+from runreel.clock import SystemClock
 from runreel.core.cassette import dump
 from runreel.core.messages import Interaction, Violation
 from runreel.core.redaction import Redacted, Redaction
@@ -19,7 +19,7 @@ RECORDED = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _three_days_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.SystemClock, "now", lambda _: RECORDED + timedelta(days=3, hours=1))
+    monkeypatch.setattr(SystemClock, "now", lambda _: RECORDED + timedelta(days=3, hours=1))
 
 
 def _with_violations() -> Redacted[Interaction]:
@@ -103,7 +103,7 @@ def test_an_age_is_told_in_its_largest_unit(
 
     for seconds in (-5, 0, 59, 60, 7_200, 90_000, 70_000_000):
         later = RECORDED + timedelta(seconds=seconds)
-        monkeypatch.setattr(app.SystemClock, "now", lambda _, later=later: later)
+        monkeypatch.setattr(SystemClock, "now", lambda _, later=later: later)
         told.append(re.split(" {2,}", tool("list").out.splitlines()[1])[2])
 
     assert told == ["0 s", "0 s", "59 s", "1 min", "2 h", "1 d", "2 y"]

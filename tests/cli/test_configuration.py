@@ -73,6 +73,8 @@ response_body_bytes_max = 67108864
 decoded_body_bytes_max = 67108864
 request_body_read_s_max = 30.0
 upstream_calls_max = 256
+sessions_max = 1000
+session_idle_s_max = 900.0
 """
 
 

@@ -19,6 +19,12 @@ TABLE = [
     ("stopping", 503, True),
     ("recording_failed", 503, False),
     ("session_unknown", 421, False),
+    ("session_refused", 400, False),
+    ("cassette_busy", 409, False),
+    ("cassette_damaged", 500, False),
+    ("too_many_sessions", 503, True),
+    ("unauthorized", 401, False),
+    ("origin_refused", 403, False),
     ("body_too_large", 413, False),
     ("headers_too_large", 431, False),
     ("request_timeout", 408, True),
@@ -35,7 +41,8 @@ TABLE = [
     ("http_version_not_supported", 505, False),
     ("loop_detected", 508, False),
 ]
-SOON = {"too_many_calls", "stopping"}
+SOON = {"too_many_calls", "stopping", "too_many_sessions"}
+CHALLENGE = {"unauthorized": (("WWW-Authenticate", 'Bearer realm="runreel"'),)}
 
 
 @pytest.mark.parametrize(("slug", "status", "again"), TABLE)
@@ -47,7 +54,8 @@ def test_an_error_has_its_status_and_says_whether_to_try_again(
     soon = (("Retry-After", "1"),) if slug in SOON else ()
     retry = soon if again else (("x-should-retry", "false"),)
     assert response.status == status
-    assert response.headers == (("Content-Type", "application/json"), *retry)
+    asked = CHALLENGE.get(slug, ())
+    assert response.headers == (("Content-Type", "application/json"), *asked, *retry)
     assert json.loads(response.body) == {
         "error": {
             "message": "Nothing there.",

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from runreel import app
+from runreel.app import wiring
 from runreel.cli import main
 from runreel.core.cassette import Cassette, dump
 from runreel.core.journal import Opening, Pending, recover
@@ -55,5 +55,5 @@ class RewritingStore(FileStore):
 
 
 if __name__ == "__main__":
-    vars(app)["FileStore"] = RewritingStore  # where the composition root looks it up
+    vars(wiring)["FileStore"] = RewritingStore  # where the composition root looks it up
     main()

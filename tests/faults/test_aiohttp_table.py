@@ -26,7 +26,6 @@ from faults import rules_for_surroundings as around
 from faults.mistaken_proxy import Mistake, mistaken_proxy
 from faults.naive_proxy import PLAIN, Naivety, naive_proxy, tries_again
 from faults.rules_for_surroundings import Subject
-from runreel import app
 from servers import Proxy, RawUpstream
 
 Check = Callable[[str, RawUpstream], Awaitable[None]]
@@ -222,8 +221,8 @@ async def test_our_proxy_keeps_the_rule(
     caplog.set_level(logging.DEBUG)
     settings = {"mode": "passthrough", "upstream": _by_name(upstream)} | SETTINGS.get(check, {})
     if check not in WHOLE:  # their checks leave calls behind that need not be waited for
-        monkeypatch.setattr(app, "DRAIN_S", 0.1)
-        monkeypatch.setattr(app, "SHUTDOWN_S", 0.1)
+        monkeypatch.setattr("runreel.app.listening.DRAIN_S", 0.1)
+        monkeypatch.setattr("runreel.app.listening.SHUTDOWN_S", 0.1)
 
     @asynccontextmanager
     async def start() -> AsyncIterator[str]:

@@ -110,7 +110,8 @@ async def test_health_says_what_is_being_served(proxy: Proxy, upstream: RawUpstr
     [
         get("/_runreel/"),
         get("/_runreel/healthy"),
-        get("/_runreel/sessions"),
+        get("/_runreel/sessions", method="PUT"),
+        get("/_runreel/sessions/default", method="PATCH"),
         post("/_runreel/health", BODY),
         get("/_runreel/../v1/x"),
         get("/_runreel/s"),

@@ -5,5 +5,6 @@ Nobody but `app` and the command line reads a `Config`; everyone else is handed 
 
 from runreel.config.loading import load
 from runreel.config.model import Config, keys, shown
+from runreel.config.redacting import redaction_of
 
-__all__ = ["Config", "keys", "load", "shown"]
+__all__ = ["Config", "keys", "load", "redaction_of", "shown"]

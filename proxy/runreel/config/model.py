@@ -226,6 +226,12 @@ class Limits(_Section):
     upstream_calls_max: int = Field(
         256, gt=0, description="calls to the upstream at once; one more is refused with 503"
     )
+    sessions_max: int = Field(
+        1_000, gt=0, description="sessions beside the default one; one more is refused with 503"
+    )
+    session_idle_s_max: float = Field(
+        900.0, gt=0, description="seconds after which a session nobody uses is saved and ended"
+    )
 
 
 class Config(_Section):

@@ -20,6 +20,12 @@ ERRORS: dict[str, tuple[int, bool]] = {
     "stopping": (503, True),
     "recording_failed": (503, False),
     "session_unknown": (421, False),
+    "session_refused": (400, False),
+    "cassette_busy": (409, False),
+    "cassette_damaged": (500, False),
+    "too_many_sessions": (503, True),
+    "unauthorized": (401, False),
+    "origin_refused": (403, False),
     "body_too_large": (413, False),
     "headers_too_large": (431, False),
     "request_timeout": (408, True),
@@ -38,6 +44,7 @@ ERRORS: dict[str, tuple[int, bool]] = {
 }
 NO_RETRY: Headers = (("x-should-retry", "false"),)  # which all of OpenAI's SDKs obey
 _RETRY_SOON: Headers = (("Retry-After", "1"),)
+_CHALLENGE: Headers = (("WWW-Authenticate", 'Bearer realm="runreel"'),)
 _JSON: Headers = (("Content-Type", "application/json"),)
 
 
@@ -45,8 +52,8 @@ def error_response(slug: str, message: str) -> Response:
     """The response for a slug of `ERRORS`."""
     status, again = ERRORS[slug]
     error = {"message": message, "type": "runreel_error", "param": None, "code": slug}
-    soon = _RETRY_SOON if status == 503 else ()
-    return json_response(status, {"error": error}, soon if again else NO_RETRY)
+    further = {401: _CHALLENGE, 503: _RETRY_SOON if again else ()}.get(status, ())
+    return json_response(status, {"error": error}, further + (() if again else NO_RETRY))
 
 
 def json_response(status: int, document: object, headers: Headers = ()) -> Response:

@@ -2,6 +2,10 @@
 
     RunreelError
     ├── StartRefused        usage or configuration: exit code 2
+    │   └── CassetteBusy    somebody else records into it
+    ├── SessionRefused      a session that cannot be opened as asked
+    ├── SessionUnknown      there is no such session: 421
+    ├── TooManySessions     503
     ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
     │   └── NothingReadable
     ├── BadFile             a file of another tool that cannot be imported: exit code 1
@@ -26,6 +30,22 @@ class StartRefused(RunreelError):
     """The command line, the configuration or the place to work in cannot be used as asked."""
 
     exit_code = 2
+
+
+class CassetteBusy(StartRefused):
+    """Somebody else records into the cassette."""
+
+
+class SessionRefused(RunreelError):
+    """A session cannot be opened or ended as asked."""
+
+
+class SessionUnknown(RunreelError):
+    """There is no session of that id, or none for a request that names none."""
+
+
+class TooManySessions(RunreelError):
+    """There are as many sessions as there may be."""
 
 
 class CassetteDamaged(RunreelError):

@@ -37,14 +37,16 @@ class Receipt:
             self._drift.append(_drift(fact))
 
     def document(self, session: LiveSession) -> dict[str, Any]:
-        """The receipt so far, as JSON."""
+        """The receipt so far, as JSON; `discarded` is there only if its recordings were."""
+        recorded = self._counts[Outcome.RECORDED] - session.undurable
         return {
             "session": session.id,
             "mode": session.mode.value,
             "cassette": session.cassette,
             "cassette_sha256": session.sha256,
             "served": self._counts[Outcome.SERVED],
-            "recorded": self._counts[Outcome.RECORDED] - session.undurable,
+            "recorded": 0 if session.discarded else recorded,
+            **({"discarded": recorded} if session.discarded else {}),
             "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
             "missed": list(self._missed),
             "unplayed": list(session.state.unplayed()),

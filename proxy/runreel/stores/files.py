@@ -7,11 +7,10 @@ sessions.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from runreel.core.cassette import Cassette, NotACassetteName, check_name, dump
-from runreel.core.errors import NothingReadable, StartRefused, StoreFailed
+from runreel.core.errors import CassetteBusy, NothingReadable, StartRefused, StoreFailed
 from runreel.core.journal import Opening, Pending, Result
 from runreel.ports import Stored
 from runreel.stores import journals
@@ -70,7 +69,7 @@ class FileStore:
                 "writable folder with --cassettes DIR, or use replay, which writes nothing"
             ) from None
         if descriptor is None:
-            raise StartRefused(
+            raise CassetteBusy(
                 f"cassette '{name}' is being recorded by another runreel; stop that one, or record "
                 "into another cassette with --cassette NAME"
             )
@@ -99,10 +98,12 @@ class FileJournal:
         self._descriptor = descriptor
         self._sha256: str | None = None  # of the file, when this recording began
         self._unreadable: set[journals.Part] = set()
+        self._appended = False
         self.notes: tuple[str, ...] = ()
 
     def append(self, captures: Sequence[Pending]) -> None:
         """Make captures durable."""
+        self._appended = True
         self._files.append(captures)
 
     def check(self) -> None:
@@ -116,8 +117,14 @@ class FileJournal:
                 content = dump(cassette).encode("utf-8")
                 self._check_nobody_else_wrote(content)
                 return self._save(content)
-            with suppress(OSError):  # there is nothing in it
+            try:
                 self._remove_parts()
+            except OSError as error:
+                if self._appended:
+                    raise StoreFailed(
+                        f"{self._path}: what was to be thrown away is still in the journal beside "
+                        f"it: {error.strerror}"
+                    ) from None
             return None
         finally:
             self.release()

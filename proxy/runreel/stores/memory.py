@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from runreel.core.cassette import Cassette, dump, parse
 from runreel.core.document import BadDocument
-from runreel.core.errors import CassetteDamaged, StartRefused
+from runreel.core.errors import CassetteBusy, CassetteDamaged
 from runreel.core.journal import Opening, Pending, Record, recover
 from runreel.ports import Stored
 
@@ -36,7 +36,7 @@ class MemoryStore:
     def open_journal(self, name: str, header: Cassette) -> "MemoryJournal":
         """Take in what an earlier recorder left, and begin to record."""
         if name in self.recorders:
-            raise StartRefused(f"cassette '{name}' is being recorded by another session")
+            raise CassetteBusy(f"cassette '{name}' is being recorded by another session")
         if (stored := self.load(name)) is not None and name in self.journals:
             self.documents[name] = dump(stored.cassette)
             del self.journals[name]
@@ -63,11 +63,11 @@ class MemoryJournal:
     def commit(self, cassette: Cassette | None) -> str | None:
         """Keep the cassette's document."""
         self.release()
+        self._store.journals.pop(self._name, None)
         if cassette is None:
             return None
         text = dump(cassette)
         self._store.documents[self._name] = text
-        self._store.journals.pop(self._name, None)
         return _digest(text)
 
     def release(self) -> None:

@@ -8,31 +8,31 @@ Knows nothing of recordings but that an engine answers.
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from runreel.calls import Answer
 from runreel.core.cassette import SIMULATOR
-from runreel.core.errors import UpstreamFailed
-from runreel.core.messages import Request, Response, values
+from runreel.core.errors import SessionUnknown, UpstreamFailed
+from runreel.core.messages import Headers, Request, Response, values
 from runreel.engine import Engine
 from runreel.live import LiveSession
+from runreel.registry import Sessions
 from runreel.web import headers
+from runreel.web.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, Ask
 from runreel.web.exchange import TooLarge, cut_off, drop_additions, has_left, read_body, write
 from runreel.web.gateway import Admitted, Head, Identity, Refused, look, via
 from runreel.web.location import Place, relocated
 
-ADMIN_PREFIX = "/_runreel/"
 SESSION_HEADER = "x-runreel-session"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
-_NOTHING_HERE = "There is nothing at this place below /_runreel/."
 
 
 def _unique_name() -> str:
@@ -49,13 +49,12 @@ class Site:
     """
 
     engine: Engine
-    sessions: Mapping[str, LiveSession]
-    default: str
+    sessions: Sessions
+    admin: Admin
     hosts: frozenset[str]
     body_bytes_max: int
     body_read_s_max: float
     refused: Callable[[str | None, str], None]
-    version: str
     name: str = field(default_factory=_unique_name)
 
 
@@ -87,14 +86,15 @@ async def _ask_later(_: web.Request) -> None:
 
 async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
     try:
-        answer = await _answer(site, request)
+        with ExitStack() as held:
+            return await write(request, await _answer(site, request, held))
     except Refused as refusal:
         site.refused(request.method, refusal.slug)
         return await write(request, Answer(refusal.response, "proxy"), last=True)
-    return await write(request, answer)
 
 
-async def _answer(site: Site, request: web.Request) -> Answer:
+async def _answer(site: Site, request: web.Request, held: ExitStack) -> Answer:
+    """What to send; until it is sent, `held` keeps its session open."""
     head = Head(
         request.method,
         request.raw_path,
@@ -107,29 +107,42 @@ async def _answer(site: Site, request: web.Request) -> Answer:
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
-    name = named[0] if named else site.default
+    name = named[0] if named else None
     if inside := _INSIDE.fullmatch(target):
         name, target = inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
         before = f"{ADMIN_PREFIX}s/{name}"
         if target.startswith(ADMIN_PREFIX):
-            raise Refused("admin_unknown", _NOTHING_HERE)
+            raise Refused("admin_unknown", NOTHING_HERE)
     elif target.startswith(ADMIN_PREFIX):
-        return Answer(_admin(site, request.method, target), "proxy")
-    session = site.sessions.get(name)
-    if session is None:
-        raise Refused("session_unknown", "There is no session of that name here, or it has ended.")
+        return Answer(await _admin(site, request, admitted, head.headers), "proxy")
+    try:
+        session = held.enter_context(site.sessions.using(name))
+    except SessionUnknown as error:
+        raise Refused("session_unknown", str(error)) from None
     answer = await _call(site, session, request, admitted, target)
     origin = f"http://{admitted.authority}" if admitted.authority else ""
     return _as_ours(answer, site, session, Place(origin, before))
+
+
+async def _admin(site: Site, request: web.Request, admitted: Admitted, passed: Headers) -> Response:
+    read = partial(_body, site, request, admitted)
+    ask = Ask(request.method, admitted.target, admitted.authority, passed, read)
+    return await site.admin.answer(ask)
 
 
 async def _call(
     site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
 ) -> Answer:
     arrival = session.state.arrive()
+    body = await _body(site, request, admitted)
+    live = Request(request.method, target, admitted.headers, body)
+    return await site.engine.answer(session, arrival, live, partial(has_left, request))
+
+
+async def _body(site: Site, request: web.Request, admitted: Admitted) -> bytes:
     try:
         async with asyncio.timeout(site.body_read_s_max):
-            body = await read_body(request, site.body_bytes_max, waits=admitted.waits)
+            return await read_body(request, site.body_bytes_max, waits=admitted.waits)
     except TimeoutError:
         raise Refused(
             "request_timeout",
@@ -147,8 +160,6 @@ async def _call(
             f"The request body is larger than {site.body_bytes_max:,} bytes; see "
             "limits.request_body_bytes_max.",
         ) from None
-    live = Request(request.method, target, admitted.headers, body)
-    return await site.engine.answer(session, arrival, live, partial(has_left, request))
 
 
 def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> Answer:
@@ -162,17 +173,3 @@ def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> 
     elif answer.source == "upstream":
         passed = (*passed, via(site.name))
     return replace(answer, response=replace(answer.response, headers=passed))
-
-
-def _admin(site: Site, method: str, target: str) -> Response:
-    if target.partition("?")[0] != ADMIN_PREFIX + "health" or method not in ("GET", "HEAD"):
-        raise Refused("admin_unknown", _NOTHING_HERE)
-    session = site.sessions[site.default]
-    document = {
-        "status": "ok",
-        "mode": session.mode.value,
-        "cassette": session.cassette,
-        "interactions": session.interactions,
-        "version": site.version,
-    }
-    return Response(200, (("Content-Type", "application/json"),), orjson.dumps(document))

@@ -29,8 +29,8 @@ def check(
     names: tuple[str, ...], config: Path | None, cassettes: Path | None, *, as_json: bool
 ) -> None:
     """Print a line for each finding: file, id, place, rule; never a secret."""
-    from runreel.app import redaction_of
     from runreel.cli.terminal import counted, paint, safe, say, say_json
+    from runreel.config import redaction_of
     from runreel.stores.files import FileStore
 
     settings = configuration(config, cassettes)

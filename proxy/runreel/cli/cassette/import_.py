@@ -38,9 +38,9 @@ def import_(
     cassettes: Path | None,
 ) -> None:
     """Import all files, or none if anything is wrong with one."""
-    from runreel.app import redaction_of
     from runreel.cassettes import save_all
     from runreel.cli.terminal import safe, say
+    from runreel.config import redaction_of
     from runreel.core.adoption import Adoption
     from runreel.core.profiles import PROFILES
     from runreel.importing import plan, read

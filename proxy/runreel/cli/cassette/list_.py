@@ -27,8 +27,8 @@ _TITLES = ("NAME", "INTERACTIONS", "AGE", "PROFILE", "SIZE", "VIOLATIONS")
 @of_cassettes
 def list_(config: Path | None, cassettes: Path | None, *, as_json: bool) -> None:
     """Print a row for each cassette; exit with 1 if one is damaged."""
-    from runreel.app import SystemClock
     from runreel.cli.terminal import columns, safe, say, say_json
+    from runreel.clock import SystemClock
     from runreel.stores.files import FileStore
 
     folder = configuration(config, cassettes).cassettes

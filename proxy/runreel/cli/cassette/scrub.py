@@ -28,10 +28,10 @@ def scrub(
     names: tuple[str, ...], config: Path | None, cassettes: Path | None, *, dry_run: bool
 ) -> None:
     """Print a line for each place that changes; exit with 1 if a secret stays."""
-    from runreel.app import redaction_of
     from runreel.cassettes import rewrite
     from runreel.cli.cassette.sources import named, read
     from runreel.cli.terminal import counted, safe, say
+    from runreel.config import redaction_of
     from runreel.core.keyshapes import discreet
     from runreel.core.spotting import shown_pointer
     from runreel.stores.files import FileStore

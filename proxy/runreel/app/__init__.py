@@ -1,0 +1,151 @@
+"""The composition root: plain values from a `Config` are handed to everything that needs them.
+
+Owns the order of start and stop, visible in `serving`. Nothing else imports across the layers.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from runreel.app.listening import open_to_clients
+from runreel.app.options import RunOptions
+from runreel.app.wiring import sessions_of, site_of
+from runreel.clock import SystemClock
+from runreel.config import Config
+from runreel.core.cassette import SIMULATOR
+from runreel.core.modes import Mode
+from runreel.live import LiveSession
+from runreel.registry import Sessions, Wanted
+from runreel.sessions import DEFAULT
+from runreel.sinks.log import Log, loop_errors_to
+from runreel.sinks.receipt import verified
+from runreel.sinks.receipt_file import check_receipt, write_receipt
+from runreel.sinks.retirement import Retirement
+from runreel.upstreams import OnDemand
+from runreel.web.connection import check_parser
+
+__all__ = ["EXIT_DRIFT", "RunOptions", "Running", "run", "serving"]
+
+EXIT_DRIFT = 5
+EXPIRY_EVERY_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A proxy that listens: its URL without base path, and its sessions."""
+
+    url: str
+    sessions: Sessions
+
+    @property
+    def session(self) -> LiveSession:
+        """The default session."""
+        return self.sessions.get(DEFAULT)
+
+    def receipt(self) -> dict[str, Any]:
+        """The receipt so far: of the default session, the others in `sessions`."""
+        return self.sessions.summary() or {}
+
+    @property
+    def ready_line(self) -> str:
+        """What is printed when requests can be sent."""
+        if self.session.mode is Mode.PASSTHROUGH and self.session.upstream == SIMULATOR:
+            return f"runreel: simulator at {self.url}"
+        count = self.session.interactions
+        noun = "interaction" if count == 1 else "interactions"
+        return (
+            f"runreel: {self.session.mode.value} '{self.session.cassette}' "
+            f"({count} {noun}) at {self.url}"
+        )
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, options: RunOptions, *, default: bool = True
+) -> AsyncIterator[Running]:
+    """A proxy for as long as the context lasts; at its end cassettes and the receipt are saved.
+
+    Without a `default` session only those that are opened later answer anything.
+
+    Raises:
+        RunreelError: it cannot start, or at the end a cassette could not be saved.
+    """
+    check_parser()
+    check_receipt(options.receipt)
+    log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
+
+    def warn(what: str) -> None:
+        log.problem(SystemClock().now(), what)
+
+    retirement = Retirement(config.upstream, warn)
+    # No 404 of the simulator means that it is gone.
+    sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
+    upstream = OnDemand(config, SystemClock())
+    sessions = sessions_of(config, options, upstream, sinks, warn)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(loop_errors_to(log))
+        stack.push_async_callback(upstream.close)
+        stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
+        if default:
+            await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
+        site = site_of(config, upstream, sessions, log)
+        async with open_to_clients(site, config, log, upstream) as url:
+            # Run when no request is under way any more; not at all if the start was refused.
+            stack.callback(_sum_up, sessions, log)
+            stack.push_async_callback(_finish, sessions, options)
+            stack.callback(retirement.sum_up)
+            async with _expiring(sessions):
+                yield Running(url, sessions)
+
+
+@asynccontextmanager
+async def _expiring(sessions: Sessions) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+
+    async def expire() -> None:
+        while not stopping.is_set():
+            try:
+                async with asyncio.timeout(EXPIRY_EVERY_S):
+                    await stopping.wait()
+            except TimeoutError:
+                await sessions.expire()
+
+    task = asyncio.create_task(expire())
+    try:
+        yield
+    finally:
+        stopping.set()  # not cancelled: a session that is being saved is saved
+        await task
+
+
+async def _finish(sessions: Sessions, options: RunOptions) -> None:
+    try:
+        await sessions.close_all()
+    finally:
+        receipt = sessions.summary()
+        if options.receipt is not None and receipt is not None:
+            await asyncio.to_thread(write_receipt, options.receipt, receipt)
+
+
+def _sum_up(sessions: Sessions, log: Log) -> None:
+    receipt = sessions.summary() or {}
+    if (found := verified(receipt)) is not None:
+        log.verified(SystemClock().now(), found)
+
+
+async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> int:
+    """Serve until SIGINT or SIGTERM; `ready` gets the line that says so.
+
+    Returns the exit code: 0, or `EXIT_DRIFT` if answers were compared and one drifted.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(config, options) as running:
+        ready(running.ready_line)
+        await stop.wait()
+    return EXIT_DRIFT if running.receipt().get("drift") else 0
