@@ -26,7 +26,11 @@ BANNED = (
         {f"cli/{name}.py" for name in ("modes", "simulate", "configuration", "terminal")},
         "an argument",
     ),
-    (r"\bcreate_task\(", {"app/__init__.py", "live.py"}, "await it, or own the task where it can be seen"),
+    (
+        r"\bcreate_task\(",
+        {"app/__init__.py", "live.py"},
+        "await it, or own the task where it can be seen",
+    ),
     (r"\bprint\(", {"cli/modes.py", "cli/simulate.py", "sinks/log.py"}, "a sink"),
     (r"except Exception\b", set[str](), "the exceptions that can come"),
     (r"^from aiohttp|^import aiohttp", {"app/listening.py", "web/*"}, "values at the web edge"),
