@@ -1,0 +1,171 @@
+"""Sessions of a process, without HTTP."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from builders import a_cassette
+from fakes import FakeClock
+from runreel.core.cassette import dump
+from runreel.core.errors import SessionRefused, SessionUnknown, StartRefused, TooManySessions
+from runreel.core.redaction import Redaction
+from runreel.registry import Bounds, Sessions, Wanted
+from runreel.sessions import SessionSpec
+from runreel.sinks.receipt import Receipt
+from runreel.stores.memory import MemoryStore
+
+SPEC = SessionSpec(
+    id="default",
+    cassette="default",
+    mode="replay",
+    upstream="https://api.openai.com",
+    profile="openai",
+    redaction=Redaction(),
+)
+
+
+class House:
+    """Sessions over a store in memory, a clock that stands, and what was warned of."""
+
+    def __init__(self, sessions_max: int = 10, live: Any = None) -> None:
+        self.store = MemoryStore()
+        self.store.documents["default"] = dump(a_cassette())
+        self.clock = FakeClock()
+        self.warned: list[str] = []
+        self.sessions = Sessions(
+            SPEC,
+            self.store,
+            counting=Receipt,
+            sinks=(),
+            live=live or self._nothing,
+            clock=self.clock,
+            bounds=Bounds(sessions_max, idle_s_max=60),
+            warn=self.warned.append,
+        )
+
+    async def _nothing(self) -> None:
+        return
+
+    async def open(self, id_: str, mode: str = "replay", cassette: str = "default") -> None:
+        await self.sessions.open(Wanted(cassette, mode, id_))
+
+
+async def test_requests_without_a_session_go_to_the_default_one_once_it_is_open() -> None:
+    house = House()
+    await house.open("other")
+    with pytest.raises(SessionUnknown), house.sessions.using(None):
+        pass
+    await house.open("default")
+
+    with house.sessions.using(None) as session:
+        assert session.id == "default"
+
+
+async def test_an_idle_session_ends_and_the_default_one_never() -> None:
+    house = House()
+    for name in ("default", "idle", "used"):
+        await house.open(name)
+    house.clock.seconds += 40
+    with house.sessions.using("used"):
+        pass
+    house.clock.seconds += 30
+
+    await house.sessions.expire()
+
+    assert house.sessions.names() == ["default", "used"]
+    assert house.warned == [
+        "session 'idle' was not used for 60 s and has ended; what it recorded is saved"
+    ]
+
+
+async def test_a_session_with_a_call_under_way_is_not_idle() -> None:
+    house = House()
+    await house.open("busy")
+    with house.sessions.using("busy"):
+        house.clock.seconds += 1_000
+        await house.sessions.expire()
+        assert house.sessions.names() == ["busy"]
+
+    await house.sessions.expire()
+
+    assert house.sessions.names() == ["busy"]  # it was used a moment ago
+
+
+async def test_ending_a_session_waits_for_its_calls_and_takes_no_new_ones() -> None:
+    house = House()
+    await house.open("busy")
+    with house.sessions.using("busy"):
+        closing = asyncio.ensure_future(house.sessions.close("busy"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        with pytest.raises(SessionUnknown), house.sessions.using("busy"):
+            pass
+        assert not closing.done()
+
+    assert (await closing)["session"] == "busy"
+
+
+async def test_of_two_that_open_the_same_id_at_once_one_is_refused() -> None:
+    house = House()
+
+    outcomes = await asyncio.gather(house.open("x"), house.open("x"), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), SessionRefused]
+    assert house.sessions.names() == ["x"]
+
+
+async def test_one_session_too_many_is_refused_and_the_default_one_does_not_count() -> None:
+    house = House(sessions_max=2)
+    for name in ("default", "a", "b"):
+        await house.open(name)
+
+    with pytest.raises(TooManySessions, match=r"There are 2 sessions"):
+        await house.open("c")
+
+    await house.sessions.close("a")
+    await house.open("c")
+    assert house.sessions.names() == ["default", "b", "c"]
+
+
+async def test_a_live_session_whose_upstream_cannot_be_opened_lets_go_of_its_cassette() -> None:
+    async def refuse() -> None:
+        raise StartRefused("no such authority")
+
+    house = House(live=refuse)
+
+    with pytest.raises(StartRefused, match="no such authority"):
+        await house.open("x", "record", "new")
+
+    assert (house.sessions.names(), house.store.recorders) == ([], set())
+
+
+async def test_a_session_that_replays_never_asks_for_the_upstream() -> None:
+    async def refuse() -> None:
+        raise StartRefused("no such authority")
+
+    house = House(live=refuse)
+
+    await house.open("x", "once")
+
+    assert house.sessions.names() == ["x"]
+
+
+async def test_the_summary_keeps_every_session_of_an_id_that_was_used_again() -> None:
+    house = House()
+    for name in ("default", "x"):
+        await house.open(name)
+    await house.sessions.close("x")
+    await house.open("x")
+
+    summary = house.sessions.summary()
+
+    assert summary is not None
+    assert [item["session"] for item in summary["sessions"]] == ["x", "x"]
+
+
+async def test_without_a_default_session_there_is_no_summary() -> None:
+    house = House()
+    await house.open("x")
+
+    assert house.sessions.summary() is None
