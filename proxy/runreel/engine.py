@@ -8,7 +8,6 @@ Every request ends in exactly one `Fact`.
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 from runreel import streaming
 from runreel.calls import Answer, Call
@@ -194,9 +193,8 @@ class Engine:
             await call.session.check()
             with self._waits(call, verdict):
                 came = await self._sent(call)
-                keep = partial(self._keep, call, verdict, came.status)
                 if _streams(call, came):
-                    return await self._stream(call, verdict, came, keep)
+                    return await self._stream(call, verdict, came)
                 body, whole = await streaming.collected(came, self._limits.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, verdict, "recording_failed", str(failure))
@@ -204,7 +202,7 @@ class Engine:
             called = failure.fault is not UpstreamFault.TOO_MANY
             return self._fail(call, verdict, failure.fault.value[0], str(failure), upstream=called)
         response = Response(came.status, came.headers, body)
-        recorded = await keep(response if whole else None, False)
+        recorded = await self._keep(call, verdict, came.status, response if whole else None)
         if whole:
             return Answer(response, "upstream", recorded)
         return Answer(
@@ -221,7 +219,8 @@ class Engine:
         verdict: Verdict | None,
         status: int,
         response: Response | None,
-        received: bool,
+        *,
+        received: bool = False,
     ) -> bool | None:
         """Do with an answer what the mode does with it: record it, compare it, or neither."""
         captures = call.session.state.decision.captures
@@ -229,26 +228,24 @@ class Engine:
         keeping = keeper.keep(call, verdict, status, response, received=received)
         return await call.session.see_through(keeping)
 
-    async def _stream(
-        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, keep: streaming.Keep
-    ) -> Answer:
+    async def _stream(self, call: Call, verdict: Verdict | None, came: UpstreamAnswer) -> Answer:
         """An answer whose events go out as they come."""
         head = Response(came.status, came.headers)
         if call.session.state.decision.captures or (verdict is not None and verdict.hit):
-            return Answer(head, "upstream", tail=self._recorded(call, verdict, came, keep))
-        await keep(None, False)
+            return Answer(head, "upstream", tail=self._recorded(call, verdict, came))
+        await self._keep(call, verdict, came.status, None)
         passed = streaming.passed_on(came.chunks, call)
         return Answer(head, "upstream", tail=passed, length=came.length)
 
     async def _recorded(
-        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer, keep: streaming.Keep
+        self, call: Call, verdict: Verdict | None, came: UpstreamAnswer
     ) -> AsyncGenerator[bytes, None]:
-        told = False
+        told = received = False
 
-        async def kept(response: Response | None, received: bool) -> bool | None:
+        async def kept(response: Response | None) -> bool | None:
             nonlocal told
             told = True
-            return await keep(response, received)
+            return await self._keep(call, verdict, came.status, response, received=received)
 
         reason = "the proxy stopped before the stream was complete"
         limit = self._limits.response_bytes_max
@@ -257,6 +254,10 @@ class Engine:
                 async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
                     async for piece in pieces:
                         yield piece
+                        if not received and not call.gone():
+                            # Who has had a part of an answer does not ask for it again.
+                            received = True
+                            self._waiting.pop(call, None)
             except UpstreamFailed as failure:
                 reason = str(failure)
                 raise

@@ -14,9 +14,8 @@ from runreel.calls import Call
 from runreel.core.coding import Unpacker, codings
 from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Response
-from runreel.core.operations import LAST_EVENTS
 from runreel.core.pace import Plan
-from runreel.core.sse import Splitter, is_done, name_of
+from runreel.core.sse import Splitter, is_done
 from runreel.ports import UpstreamAnswer
 
 AFTER_DONE_S_MAX = 1  # an upstream that has said [DONE] is not waited for any longer
@@ -25,8 +24,8 @@ AFTER_LEAVING_S_MAX = 600  # nor one whose client has left; a run expires after 
 _CUT_OFF = "The upstream closed the connection in the middle of an event."
 _GOES_ON = "The client had left, and the upstream's stream went on for 10 minutes more."
 
-# What to do with the answer (None: it was too large), and whether the client has had its end.
-Keep = Callable[[Response | None, bool], Awaitable[bool | None]]
+# What to do with the answer (None: it was too large).
+Keep = Callable[[Response | None], Awaitable[bool | None]]
 
 
 async def recorded(
@@ -41,7 +40,7 @@ async def recorded(
         UpstreamFailed: the stream was torn before its end.
     """
     tape = _Tape(came, call, bytes_max)
-    received = ended = False
+    ended = False
     async with aclosing(came.chunks) as chunks:
         try:
             while tape.size <= bytes_max:
@@ -52,7 +51,6 @@ async def recorded(
                     break
                 for piece in tape.take(chunk):
                     yield piece
-                    received = received or (name_of(piece) in LAST_EVENTS and not call.gone())
         except TimeoutError:
             if not tape.done:
                 raise UpstreamFailed(UpstreamFault.TIMEOUT, _GOES_ON) from None
@@ -61,7 +59,7 @@ async def recorded(
                 raise
         tape.end(by_itself=ended)
         whole = tape.size <= bytes_max
-        await keep(tape.response() if whole else None, received)
+        await keep(tape.response() if whole else None)
         yield tape.held()
         if not whole:
             async for chunk in passed_on(chunks, call):

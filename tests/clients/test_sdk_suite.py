@@ -23,8 +23,6 @@ STEPS = "tests/api_resources/beta/threads/runs/test_steps.py"
 OUTCOME = re.compile(r"^(tests/\S+::\S+) ([A-Z]+) +\[", re.MULTILINE)
 # Their addopts ask for one process a core: then no two recordings have the same order.
 OPTIONS = ("-o", "addopts=", "-p", "no:cacheprovider", "-v", "--color=no")
-# These hang up in the middle of a stream, and what nobody received is never played.
-WITHOUT_STREAMS = ("-k", "not overload_2")
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,10 +36,10 @@ def _suite(release: str) -> Path:
     pytest.skip("OPENAI_SUITES names no folder with the openai package's own tests")
 
 
-async def _outcomes(suite: Path, url: str, *more: str) -> dict[str, str]:
+async def _outcomes(suite: Path, url: str) -> dict[str, str]:
     """What became of each test against a server, by its name."""
     process = await asyncio.create_subprocess_exec(
-        *(str(suite / "venv" / "bin" / "python"), "-m", "pytest", *OPTIONS, *more, RUNS, STEPS),
+        *(str(suite / "venv" / "bin" / "python"), "-m", "pytest", *OPTIONS, RUNS, STEPS),
         cwd=suite,
         env={"PATH": os.environ["PATH"], "TEST_API_BASE_URL": url},
         stdout=PIPE,
@@ -74,39 +72,28 @@ async def test_the_sdks_own_suite_passes_straight_recorded_and_replayed_without_
 
 
 @both
-async def test_the_sdks_own_suite_passes_on_the_lenient_simulator(
+async def test_the_sdks_own_suite_passes_on_the_lenient_simulator_recorded_and_replayed(
     release: str, tmp_path: Path
 ) -> None:
     suite = _suite(release)
-
     async with runreel("simulate", "--lenient", "--quiet", cwd=tmp_path) as simulator:
         straight = await _outcomes(suite, simulator.url)
+        record = ("record", "--quiet", "--upstream", simulator.url)
+        async with runreel(*record, cwd=tmp_path) as proxy:
+            recorded = await _outcomes(suite, proxy.url)
+            await proxy.stop()
 
-    _check_whole(release, straight)
+    replayed, receipt = await _replayed(suite, tmp_path)
 
-
-@both
-async def test_the_sdks_own_suite_passes_on_a_recording_of_the_lenient_simulator(
-    release: str, tmp_path: Path
-) -> None:
-    suite = _suite(release)
-    lenient = {"RUNREEL_SIMULATOR__LENIENT": "true"}
-    record = ("record", "--quiet", "--upstream", "simulator")
-    async with runreel(*record, cwd=tmp_path, env=lenient) as proxy:
-        recorded = await _outcomes(suite, proxy.url, *WITHOUT_STREAMS)
-        await proxy.stop()
-
-    replayed, receipt = await _replayed(suite, tmp_path, *WITHOUT_STREAMS)
-
-    assert recorded == replayed
-    assert len(replayed) >= 165
-    assert receipt["served"] >= 150
+    assert straight == recorded == replayed
+    _check_whole(release, replayed)
+    assert receipt["served"] >= 185
 
 
-async def _replayed(suite: Path, folder: Path, *more: str) -> tuple[dict[str, str], Any]:
+async def _replayed(suite: Path, folder: Path) -> tuple[dict[str, str], Any]:
     """The outcomes on a replay of the folder's cassette, and the receipt."""
     async with runreel("replay", "--quiet", "--receipt", "r.json", cwd=folder) as proxy:
-        replayed = await _outcomes(suite, proxy.url, *more)
+        replayed = await _outcomes(suite, proxy.url)
         await proxy.stop()
     receipt = json.loads((folder / "r.json").read_bytes())
     assert (receipt["missed"], receipt["unplayed"], receipt["upstream_calls"]) == ([], [], 0)

@@ -9,7 +9,7 @@ import pytest
 
 from builders import a_request, an_interaction
 from fakes import Script
-from held import HeldStore, begun, turns
+from held import HeldStore, begun
 from runreel import streaming
 from runreel.core.errors import UpstreamFailed, UpstreamFault
 from runreel.core.messages import Headers, Interaction, Response
@@ -20,7 +20,6 @@ from stages import rest, stage
 HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)
 CHUNKED: Headers = (*HEADERS, ("Transfer-Encoding", "chunked"))
 CREATED = b'event: thread.run.created\ndata: {"id":"run_1"}\n\n'
-COMPLETED = b'event: thread.run.completed\ndata: {"id":"run_1"}\n\n'
 DONE = b"event: done\ndata: [DONE]\n\n"
 PING = b": ping\n\n"
 
@@ -66,36 +65,6 @@ async def test_what_came_after_done_is_passed_on_and_kept_though_it_is_torn() ->
 
     assert await rest(answer.tail) == [CREATED, DONE + b": ha"]
     assert [body for _, _, body in scene.kept] == [CREATED + DONE + b": ha"]
-
-
-@pytest.mark.parametrize(
-    ("last", "client"),
-    [
-        (COMPLETED, None),
-        (b"event: thread.run.requires_action\ndata: {}\n\n", None),
-        (b"event: error\ndata: {}\n\n", None),
-        (b"event: thread.run.in_progress\ndata: {}\n\n", "gone"),
-        (b"data: thread.run.completed\n\n", "gone"),
-    ],
-)
-async def test_a_client_that_leaves_after_the_last_event_of_its_run_has_received_it(
-    last: bytes, client: str | None
-) -> None:
-    left, more = asyncio.Event(), asyncio.Event()
-    scene = stage("record", Script([CREATED, last, more, DONE], headers=CHUNKED))
-
-    answer = await scene.ask(a_request(), gone=left.is_set)
-    assert answer.tail is not None
-    came = [await anext(answer.tail), await anext(answer.tail)]
-    waiting = asyncio.ensure_future(anext(answer.tail))
-    await turns()
-    left.set()
-    more.set()
-    await waiting
-    await rest(answer.tail)
-
-    assert came == [CREATED, last]
-    assert [item.get("client") for item in scene.documents] == [client]
 
 
 async def test_pings_after_done_keep_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

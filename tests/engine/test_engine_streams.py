@@ -165,43 +165,6 @@ async def test_an_upstream_that_goes_on_after_done_is_not_waited_for(
     assert scene.upstream.closed == 1
 
 
-async def test_a_stream_whose_client_left_is_read_to_its_end_and_kept_as_evidence() -> None:
-    left = asyncio.Event()
-    scene = stage("record", streamed(CREATED, DELTA, DONE))
-
-    answer = await scene.ask(a_request(), gone=left.is_set)
-    assert answer.tail is not None
-    await anext(answer.tail)
-    left.set()
-    await rest(answer.tail)
-
-    assert scene.documents[0]["client"] == "gone"
-    assert kept_bodies(scene) == [STREAM]
-    assert scene.facts[0].reason == "its client had left"
-
-
-async def test_a_client_that_asks_again_while_its_first_stream_runs_gets_the_recording() -> None:
-    left, more = asyncio.Event(), asyncio.Event()
-    old = an_interaction(response=Response(200, HEADERS, b"data: old\n\n", (1,)))
-    scene = stage("record", streamed(CREATED, more, DONE), streamed(STREAM), recorded=(old,))
-    first = await scene.ask(a_request(), gone=left.is_set)
-    assert first.tail is not None
-    await anext(first.tail)
-    left.set()
-
-    second = await scene.ask(a_request())
-    await rest(second.tail)
-    more.set()
-    await rest(first.tail)
-    await scene.session.close()
-
-    assert [(item["id"], item.get("client")) for item in scene.documents] == [
-        ("modifyRun-00000000", None),
-        (scene.documents[1]["id"], "gone"),
-    ]
-    assert kept_bodies(scene) == [STREAM, CREATED + DONE]
-
-
 async def test_a_stream_beyond_the_limit_is_passed_on_and_not_kept() -> None:
     scene = stage("record", streamed(CREATED, DELTA, b"data: half", b" done\n\n"))
     tight = stage(

@@ -63,24 +63,16 @@ async def test_a_stream_that_no_recording_matches_passes_through_and_is_new() ->
     assert scene.told == [("new", 200, True)]
 
 
-@pytest.mark.parametrize(
-    ("last", "outcome"),
-    [
-        (b"event: thread.run.completed\n", "compared"),
-        (b"event: thread.run.queued\n", "not_compared"),
-    ],
-)
-async def test_a_client_that_left_before_done_has_had_its_stream_if_the_run_had_ended(
-    last: bytes, outcome: str
+@pytest.mark.parametrize(("before", "outcome"), [(0, "not_compared"), (1, "compared")])
+async def test_a_client_that_left_is_one_to_compare_for_once_it_had_a_piece(
+    before: int, outcome: str
 ) -> None:
     left, more = asyncio.Event(), asyncio.Event()
-    ended = last + b"data: {}\n\n"
-    old = an_interaction(a_request(A), Response(200, EVENTS, ended + DONE, (1, 2)))
-    scene = stage("verify", Script([ended, more, DONE], headers=EVENTS), recorded=(old,))
+    pieces: list[bytes | asyncio.Event] = [CREATED, DELTA, DONE]
+    pieces.insert(before, more)
+    scene = stage("verify", Script(pieces, headers=EVENTS), recorded=(OLD_STREAM,))
 
     answer = await scene.ask(a_request(A), gone=left.is_set)
-    assert answer.tail is not None
-    await anext(answer.tail)
     reading = asyncio.ensure_future(rest(answer.tail))
     await turns()
     left.set()

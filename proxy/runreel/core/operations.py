@@ -34,18 +34,6 @@ OPERATIONS = (
     Operation("listRunSteps", "GET", (*_RUN, "steps"), writes=False),
     Operation("getRunStep", "GET", (*_RUN, "steps", _ID), writes=False),
 )
-# What a stream says last of its run: nothing that an application waits for comes after.
-LAST_EVENTS = frozenset(
-    {
-        "error",
-        "thread.run.cancelled",
-        "thread.run.completed",
-        "thread.run.expired",
-        "thread.run.failed",
-        "thread.run.incomplete",
-        "thread.run.requires_action",
-    }
-)
 # The longest pattern first: `/threads/runs/runs` is a list of runs of the thread named "runs".
 _BY_LENGTH = tuple(sorted(OPERATIONS, key=lambda operation: -len(operation.pattern)))
 

@@ -1,0 +1,142 @@
+"""Clients that leave a stream: who has had the first of it has had an answer, others have not."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Callable
+
+import pytest
+
+from builders import a_request, an_interaction
+from fakes import Script
+from held import turns
+from runreel.core.messages import Headers, Response
+from stages import Stage, stage
+
+EVENTS: Headers = (("Content-Type", "text/event-stream"),)
+HEADERS: Headers = (*EVENTS, ("Transfer-Encoding", "chunked"))
+CREATED = b'event: thread.run.created\ndata: {"id":"run_1"}\n\n'
+DELTA = b'event: thread.message.delta\ndata: {"delta":{"a":"Hi"}}\n\n'
+DONE = b"event: done\ndata: [DONE]\n\n"
+OLD = an_interaction(response=Response(200, EVENTS, b"data: old\n\n", (1,)))
+
+
+class Client:
+    """A client that reads a stream and may leave."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        self.had: list[bytes] = []
+
+    async def asks(self, scene: Stage) -> asyncio.Task[None]:
+        """Ask, and read on beside the test."""
+        answer = await scene.ask(a_request(), gone=self.left.is_set)
+        assert answer.tail is not None
+        reading = asyncio.create_task(self._read(answer.tail))
+        await turns()
+        return reading
+
+    async def _read(self, tail: AsyncGenerator[bytes, None]) -> None:
+        async for piece in tail:
+            self.had.append(piece)
+
+
+def kept(scene: Stage) -> list[tuple[bytes, str | None]]:
+    """Of every stored interaction: the body, and what is said of its client."""
+    marks = [document.get("client") for document in scene.documents]
+    return [(body, mark) for (_, _, body), mark in zip(scene.kept, marks, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "first", [CREATED, DELTA, b": ping\n\n", b"event: thread.run.completed\ndata: {}\n\n"]
+)
+async def test_a_client_that_leaves_after_the_first_piece_has_its_stream_recorded(
+    first: bytes,
+) -> None:
+    client, more = Client(), asyncio.Event()
+    scene = stage("record", Script([first, more, DELTA, DONE], headers=HEADERS))
+
+    reading = await client.asks(scene)
+    had = list(client.had)
+    client.left.set()
+    more.set()
+    await reading
+
+    assert had == [first]
+    assert kept(scene) == [(first + DELTA + DONE, None)]
+    assert scene.told == [("recorded", 200, True)]
+    assert scene.facts[0].reason is None
+
+
+async def test_a_part_of_a_coded_stream_is_a_first_piece_too() -> None:
+    client, more = Client(), asyncio.Event()
+    packed = zlib.compress(CREATED + DONE)
+    headers = (*HEADERS, ("Content-Encoding", "deflate"))
+    scene = stage("record", Script([packed[:9], more, packed[9:]], headers=headers))
+
+    reading = await client.asks(scene)
+    had = list(client.had)
+    client.left.set()
+    more.set()
+    await reading
+
+    assert had == [packed[:9]]
+    assert kept(scene) == [(CREATED + DONE, None)]
+
+
+@pytest.mark.parametrize("pieces", [[CREATED, DELTA, DONE], [DONE], [b"data: half"]])
+async def test_a_client_that_leaves_before_the_first_piece_has_its_stream_kept_as_evidence(
+    pieces: list[bytes],
+) -> None:
+    client, more = Client(), asyncio.Event()
+    scene = stage("record", Script([more, *pieces], headers=HEADERS))
+
+    reading = await client.asks(scene)
+    client.left.set()
+    more.set()
+    await reading
+
+    assert kept(scene) == [(b"".join(pieces), "gone")]
+    assert scene.facts[0].reason == "its client had left"
+
+
+@pytest.mark.parametrize(
+    ("script", "wanted"),
+    [
+        # Who had a part has an answer: the other request is one of its own.
+        (lambda more: [CREATED, more, DONE], [(CREATED + DONE, None), (DELTA + DONE, None)]),
+        # Who had none asks again, and that is the recording.
+        (lambda more: [more, CREATED, DONE], [(DELTA + DONE, None), (CREATED + DONE, "gone")]),
+    ],
+)
+async def test_an_equal_request_takes_the_place_of_a_stream_only_if_its_client_had_none_of_it(
+    script: Callable[[asyncio.Event], list[bytes | asyncio.Event]],
+    wanted: list[tuple[bytes, str | None]],
+) -> None:
+    first, second, more = Client(), Client(), asyncio.Event()
+    scripts = (Script(script(more), headers=HEADERS), Script([DELTA, DONE], headers=HEADERS))
+    scene = stage("record", *scripts, recorded=(OLD,))
+
+    reading = await first.asks(scene)
+    first.left.set()
+    await (await second.asks(scene))
+    more.set()
+    await reading
+    await scene.session.close()
+
+    assert kept(scene) == wanted
+    assert scene.documents[0]["id"] == "modifyRun-00000000"
+
+
+async def test_what_a_client_left_in_the_middle_is_served_again() -> None:
+    client, more = Client(), asyncio.Event()
+    scene = stage("record", Script([CREATED, more, DONE], headers=HEADERS))
+    reading = await client.asks(scene)
+    client.left.set()
+    more.set()
+    await reading
+    await scene.session.close()
+
+    replaying = stage("new_episodes", store=scene.store)
+    answer = await replaying.ask(a_request())
+
+    assert (answer.source, answer.response.body) == ("replay", CREATED + DONE)
