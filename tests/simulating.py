@@ -9,6 +9,8 @@ from runreel.core.messages import Headers, Request, values
 from runreel.core.sse import split
 from runreel.simulator.server import Options, Reply, Simulator
 from runreel.simulator.world import Settings
+from wire import Reply as WireReply
+from wire import Wire, get, post
 
 HEADERS: Headers = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
 FUNCTION: dict[str, Any] = {
@@ -121,3 +123,24 @@ class Talk:
 def talk(**settings: Any) -> Talk:
     """A talk with a simulator; `settings` are those of `Settings`."""
     return Talk(Options(settings=Settings(**settings)))
+
+
+async def story(url: str) -> list[WireReply]:
+    """A run that is made, polled to its end, changed, and streamed once more."""
+    wire = await Wire.open(url)
+
+    async def sent(path: str, body: Any) -> WireReply:
+        told.append(await wire.send(post(path, json.dumps(body).encode(), HEADERS)))
+        return told[-1]
+
+    told: list[WireReply] = []
+    helper = json.loads((await sent("/assistants", {"model": "m", "instructions": "x"})).body)
+    run = {"assistant_id": helper["id"]}
+    made = json.loads((await sent("/threads/runs", run)).body)
+    path = f"/threads/{made['thread_id']}/runs/{made['id']}"
+    told += [await wire.send(get(path, HEADERS[1:])) for _ in range(2)]
+    await sent(path, {"metadata": {"stage": "雪"}})
+    await sent("/threads/runs", run | {"stream": True})
+    await sent(path, {"metadata": {"stage": 1}})
+    await wire.close()
+    return told

@@ -9,31 +9,11 @@ import pytest
 from runreel import __version__
 from runreel.core.errors import StartRefused
 from servers import Proxy, RawUpstream
+from simulating import story
 from wire import Reply, Wire, get, post
 
 BETA = ("OpenAI-Beta", "assistants=v2")
 JSON = (("Content-Type", "application/json"), BETA)
-
-
-async def _story(url: str) -> list[Reply]:
-    """A run that is made, polled to its end, changed, and streamed once more."""
-    wire = await Wire.open(url)
-
-    async def sent(path: str, body: Any) -> Reply:
-        told.append(await wire.send(post(path, json.dumps(body).encode(), JSON)))
-        return told[-1]
-
-    told: list[Reply] = []
-    helper = json.loads((await sent("/assistants", {"model": "m", "instructions": "x"})).body)
-    run = {"assistant_id": helper["id"]}
-    made = json.loads((await sent("/threads/runs", run)).body)
-    path = f"/threads/{made['thread_id']}/runs/{made['id']}"
-    told += [await wire.send(get(path, (BETA,))) for _ in range(2)]
-    await sent(path, {"metadata": {"stage": "雪"}})
-    await sent("/threads/runs", run | {"stream": True})
-    await sent(path, {"metadata": {"stage": 1}})
-    await wire.close()
-    return told
 
 
 def _seen(told: list[Reply]) -> list[tuple[int, bytes]]:
@@ -52,9 +32,9 @@ async def test_it_answers_without_a_port_says_so_and_is_replayed_byte_for_byte(
     proxy: Proxy, tmp_path: Path
 ) -> None:
     async with proxy(mode="record", upstream="simulator") as running:
-        recorded = await _story(running.url)
+        recorded = await story(running.url)
     async with proxy(mode="replay") as running:
-        replayed = await _story(running.url)
+        replayed = await story(running.url)
 
     cassette = json.loads((tmp_path / "default.json").read_bytes())
     assert [reply.status for reply in recorded] == [200, 200, 200, 200, 200, 200, 400]
@@ -72,7 +52,7 @@ async def test_recording_it_again_changes_no_byte(proxy: Proxy, tmp_path: Path) 
     files = []
     for _ in range(2):
         async with proxy(mode="record", upstream="simulator") as running:
-            await _story(running.url)
+            await story(running.url)
         files.append((tmp_path / "default.json").read_bytes())
 
     assert files[0] == files[1]
@@ -82,7 +62,7 @@ async def test_what_it_answers_has_no_findings_but_the_known_ones(
     proxy: Proxy, tmp_path: Path
 ) -> None:
     async with proxy(mode="record", upstream="simulator", validation__response="strict") as running:
-        await _story(running.url)
+        await story(running.url)
 
     interactions = json.loads((tmp_path / "default.json").read_bytes())["interactions"]
     found = {
@@ -102,21 +82,22 @@ async def test_its_recordings_are_never_merged_with_those_of_a_real_upstream(
     proxy: Proxy, upstream: RawUpstream, tmp_path: Path
 ) -> None:
     async with proxy(mode="record", upstream="simulator") as running:
-        await _story(running.url)
+        await story(running.url)
     async with proxy(mode="record", upstream=upstream.url, cassette="real") as running:
         wire = await Wire.open(running.url)
         await wire.send(post("/v1/threads/thread_abc123/runs/run_abc123", b"{}"))
         await wire.close()
     before = _files(tmp_path)
 
-    real = f"was recorded from simulator, not from {upstream.url}"
-    with pytest.raises(StartRefused, match=real):
-        async with proxy(mode="record", upstream=upstream.url):
-            pass
+    async with proxy(mode="record", upstream=upstream.url) as running:
+        wire = await Wire.open(running.url)
+        reply = await wire.send(post("/v1/threads/thread_abc123/runs/run_abc123", b"{}"))
+        await wire.close()
     with pytest.raises(StartRefused, match=f"from {upstream.url}, not from simulator, and record"):
         async with proxy(mode="new_episodes", upstream="simulator", cassette="real"):
             pass
 
+    assert (reply.status, reply.values("x-runreel-recorded")) == (200, ["no"])
     assert _files(tmp_path) == before
 
 

@@ -45,6 +45,8 @@ class Capturing:
             kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
         else:
             kept = self._to_keep(call, verdict, response, gone=gone)
+        if not isinstance(kept, str):
+            kept = call.session.refuses(kept.value.response) or kept
         reason = kept if isinstance(kept, str) else None
         if verdict is not None and not isinstance(kept, str):
             try:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from runreel.core.adoption import Adopted, Adoption, assemble
-from runreel.core.cassette import Cassette, NotACassetteName, check_name
+from runreel.core.cassette import SIMULATOR, Cassette, NotACassetteName, check_name
 from runreel.core.document import BadDocument
 from runreel.core.errors import BadFile, StartRefused
 from runreel.core.foreign import Foreign
+from runreel.core.recordable import simulated
 from runreel.importers import reading
 from runreel.importers.recordings import Broken, Recording, Skipped
 
@@ -121,7 +122,9 @@ def plan(
                 kept.append(taken)
         if not kept:
             raise BadFile(str(source.path), "", f"nothing in it can be imported{_why(skipped)}")
-        adopted.setdefault((target, upstream), []).extend(kept)
+        for one in kept:
+            made_up = simulated(one.interaction.value.response)
+            adopted.setdefault((target, SIMULATOR if made_up else upstream), []).append(one)
         reports.append(_report(source, target, kept, skipped))
     if len(adopted) > len(set(names)):
         found = " and ".join(sorted({upstream for _, upstream in adopted}))

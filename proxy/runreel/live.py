@@ -10,11 +10,13 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from runreel.core.cassette import Cassette
+from runreel.core.cassette import SIMULATOR, Cassette
 from runreel.core.errors import StoreFailed
 from runreel.core.facts import Fact
 from runreel.core.journal import Pending
+from runreel.core.messages import Response
 from runreel.core.modes import Mode
+from runreel.core.recordable import simulated
 from runreel.core.session import Session
 from runreel.ports import Journal, Stored
 
@@ -23,12 +25,13 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How a session that captures makes it durable; `relaxed` does not wait for that.
+    """How a session that captures, from `upstream`, makes it durable; `relaxed` does not wait.
 
     `warn` is told a sentence when something was answered, as kept, that is not on disk.
     """
 
     journal: Journal
+    upstream: str
     relaxed: bool
     warn: Callable[[str], None]
 
@@ -51,6 +54,8 @@ class LiveSession:
         self.id = id
         self.mode = mode
         self.cassette = cassette
+        # Where its answers come from, or came from when they were recorded.
+        self.upstream = recording.upstream if recording else header.upstream
         self.state = state
         self.tell = tell
         self.sha256 = stored.sha256 if stored else None
@@ -71,11 +76,6 @@ class LiveSession:
         self._unsure = recording is not None  # whether the journal can be written now
 
     @property
-    def upstream(self) -> str:
-        """The URL that its answers come from, or came from when they were recorded."""
-        return self._header.upstream
-
-    @property
     def interactions(self) -> int:
         """How many interactions the cassette holds now."""
         return len(self.state.merged())
@@ -90,6 +90,23 @@ class LiveSession:
             if self._probe is None or self._probe.done():
                 self._probe = asyncio.create_task(self._check())
             await asyncio.shield(self._probe)
+
+    def refuses(self, response: Response) -> str | None:
+        """Why an answer cannot come into this cassette, if it is one of another upstream.
+
+        The simulator may stand behind any URL. The first answer tells, if the cassette is new.
+        """
+        made_up = simulated(response)
+        if made_up == (self._header.upstream == SIMULATOR):
+            return None
+        if made_up and not self.interactions:
+            self._header = replace(self._header, upstream=SIMULATOR)
+            return None
+        return (
+            f"{'the simulator' if made_up else self.upstream} made this answer, and cassette "
+            f"'{self.cassette}' was recorded from {self._header.upstream}: recordings of different "
+            "upstreams are never merged; record into another one with --cassette NAME"
+        )
 
     async def persist(self, capture: Pending) -> None:
         """Return once the capture is durable; with relaxed durability, at once.

@@ -7,7 +7,7 @@ sentence with its remedy. Knows stores and sinks as ports only.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runreel.core.cassette import Cassette
+from runreel.core.cassette import SIMULATOR, Cassette
 from runreel.core.errors import NothingReadable, StartRefused
 from runreel.core.facets import MATCH_ON
 from runreel.core.facts import Fact
@@ -85,7 +85,8 @@ def _recording(
         latest = store.load(spec.cassette)
         if latest is not None:
             _check_fits(spec, latest.cassette)
-        return _opened(spec, mode, latest, Recording(journal, spec.relaxed, warn), tell)
+        recording = Recording(journal, spec.upstream or "", spec.relaxed, warn)
+        return _opened(spec, mode, latest, recording, tell)
     except BaseException:
         journal.commit(None)
         raise
@@ -140,7 +141,8 @@ def _no_upstream(spec: SessionSpec, mode: Mode) -> str:
 
 
 def _check_fits(spec: SessionSpec, found: Cassette) -> None:
-    if found.upstream != spec.upstream:
+    # Behind a URL may be a simulator: then its answers say so, and no others are kept.
+    if found.upstream not in (spec.upstream, SIMULATOR):
         raise StartRefused(
             f"cassette '{spec.cassette}' was recorded from {found.upstream}, not from "
             f"{spec.upstream}, and recordings of different upstreams are never merged; "

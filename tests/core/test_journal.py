@@ -32,6 +32,12 @@ def recording(name: str, stage: str = "a") -> Redacted[Interaction]:
     return an_interaction(a_request(stage.encode()), a_response(name.encode()), name)
 
 
+def made_up(name: str, stage: str = "a") -> Redacted[Interaction]:
+    headers = (("X-Runreel-Source", "simulator"),)
+    response = a_response(name.encode(), headers=headers)
+    return an_interaction(a_request(stage.encode()), response, name)
+
+
 def answers(cassette: Cassette | None) -> list[str]:
     found = cassette.interactions if cassette else ()
     return [item.value.response.body.decode() for item in found]
@@ -123,6 +129,28 @@ class TestRecovering:
         found = recover(None, None, [Opening(header), a_pending()])
 
         assert found == replace(header, interactions=(a_pending().interaction,))
+
+    def test_captures_of_the_simulator_make_a_cassette_of_the_simulator(self) -> None:
+        capture = Pending(1, made_up("one"), None)
+
+        found = recover(None, None, [OPENING, capture, OPENING])
+
+        assert found == replace(HEADER, upstream="simulator", interactions=(capture.interaction,))
+
+    @pytest.mark.parametrize("opening", ["simulator", "https://api.openai.com"])
+    def test_captures_of_the_simulator_go_into_its_cassette_only(self, opening: str) -> None:
+        records: list[Record] = [
+            Opening(replace(HEADER, upstream=opening)),
+            Pending(1, made_up("two", "b"), None),
+        ]
+        its = replace(a_cassette(made_up("one")), upstream="simulator")
+
+        found = recover(its, SHA256, records)
+
+        assert found is not None
+        assert (found.upstream, answers(found)) == ("simulator", ["two", "one"])
+        with pytest.raises(BadDocument, match="was recorded from simulator"):
+            recover(a_cassette(recording("one")), SHA256, records)
 
     def test_captures_go_in_by_arrival_whatever_the_order_of_the_journal(self) -> None:
         records: list[Record] = [

@@ -10,6 +10,7 @@ from runreel.core.recordable import (
     recordable_request,
     recordable_response,
     response_headers,
+    simulated,
 )
 
 LIMIT = 1_000
@@ -106,6 +107,34 @@ def test_what_proxies_say_of_themselves_is_not_recorded(method: str, name: str) 
 
     assert recordable_response(method, response, LIMIT) == Response(200, (JSON,))
     assert response_headers(method, response) == response.headers
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("x-runreel-source", "simulator"),
+        ("server", "runreel-simulator/0.1.0"),
+    ],
+)
+def test_what_the_simulator_made_says_so_wherever_it_is_stored(said: tuple[str, str]) -> None:
+    recorded = recordable_response("GET", Response(200, (said, JSON)), LIMIT)
+
+    assert simulated(Response(200, (said,)))
+    assert simulated(recorded)
+    assert recorded.headers.count(("X-Runreel-Source", "simulator")) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("x-runreel-source", "upstream"),
+        ("x-runreel-source", "simulators"),
+        ("server", "simulator"),
+        ("x-server", "runreel-simulator/0.1.0"),
+    ],
+)
+def test_other_answers_are_not_taken_for_the_simulators(said: tuple[str, str]) -> None:
+    assert not simulated(Response(200, (said,)))
 
 
 @pytest.mark.parametrize(

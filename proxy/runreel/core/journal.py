@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runreel.core.cassette import (
+    SIMULATOR,
     Cassette,
     header_document,
     interaction_document,
@@ -22,6 +23,7 @@ from runreel.core.facets import fingerprint
 from runreel.core.filing import Entry
 from runreel.core.merging import merge
 from runreel.core.messages import Interaction
+from runreel.core.recordable import simulated
 from runreel.core.redaction import Redacted, request_of
 from runreel.core.resources import UNRELATED, access_of
 
@@ -135,7 +137,9 @@ def recover(
     pending = [record for record in records if isinstance(record, Pending)]
     if not pending or Result(sha256 or "") in records:
         return cassette
-    header = _header(cassette, [record.header for record in records if isinstance(record, Opening)])
+    openings = [record.header for record in records if isinstance(record, Opening)]
+    made_up = any(simulated(record.interaction.value.response) for record in pending)
+    header = _header(cassette, openings, made_up=made_up)
     if len({record.arrival for record in pending}) < len(pending):
         raise BadDocument("", "holds captures of two sessions; move one of its files away")
     barriers = all(record.barriers for record in pending)
@@ -155,11 +159,14 @@ def recover(
     return replace(header, interactions=tuple(entry.interaction for entry in merged))
 
 
-def _header(cassette: Cassette | None, openings: Sequence[Cassette]) -> Cassette:
-    """The cassette to go on with, under the rules of redaction of whoever recorded last."""
+def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up: bool) -> Cassette:
+    """The cassette to go on with, under the rules of redaction of whoever recorded last.
+
+    What the captures say of their upstream counts: the opening was written before any had come.
+    """
     if not openings:
         raise BadDocument("", "has no opening record")
-    opening = openings[-1]
+    opening = replace(openings[-1], upstream=SIMULATOR) if made_up else openings[-1]
     found = cassette or opening
     if (found.upstream, found.profile) != (opening.upstream, opening.profile):
         raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")

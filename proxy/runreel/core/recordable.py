@@ -24,6 +24,8 @@ NOISE = frozenset(
 )
 SOURCE_HEADER = "x-runreel-source"
 OURS = frozenset({"x-runreel-recorded", SOURCE_HEADER})  # on answers, written anew each time
+SIMULATOR_PRODUCT = "runreel-simulator/"  # and its version, in `Server`
+_SIMULATED = ("X-Runreel-Source", "simulator")
 _NOISE_OF_RESPONSES = OURS | {"via"}
 _NOISE_PREFIX = "x-stainless-"
 _BODILESS_STATUS = frozenset({204, 304})
@@ -43,6 +45,8 @@ def recordable_request(request: Request, bytes_max: int) -> Request:
 def recordable_response(method: str, response: Response, bytes_max: int) -> Response:
     """The response as it is stored; a body that cannot be decoded stays as it came."""
     headers = without(response_headers(method, response), _NOISE_OF_RESPONSES)
+    if simulated(response):
+        headers = (*headers, _SIMULATED)
     if not has_body(method, response.status):
         return Response(response.status, headers)
     decoded, body = _decoded(headers, response.body, bytes_max)
@@ -54,6 +58,16 @@ def not_the_apis(response: Response) -> str | None:
     if "proxy" in values(response.headers, SOURCE_HEADER):
         return "the upstream is a runreel too, and this answer is its own, not the API's"
     return None
+
+
+def simulated(response: Response) -> bool:
+    """Whether the simulator made it, by whatever way it came and wherever it is stored.
+
+    It says so twice: a runreel on the way sets its own source, another gateway its own `Server`.
+    """
+    return "simulator" in values(response.headers, SOURCE_HEADER) or any(
+        product.startswith(SIMULATOR_PRODUCT) for product in values(response.headers, "server")
+    )
 
 
 def response_headers(method: str, response: Response) -> Headers:

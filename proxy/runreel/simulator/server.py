@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from runreel import __version__
 from runreel.core import validation
 from runreel.core.messages import Headers, Request, values
-from runreel.core.recordable import recordable_request
+from runreel.core.recordable import SIMULATOR_PRODUCT, recordable_request
 from runreel.ports import Clock, UpstreamAnswer
 from runreel.simulator import rendering
 from runreel.simulator.dialects import DIALECTS, ID_PREFIXES
@@ -22,7 +22,7 @@ from runreel.simulator.requests import Asked, Told
 from runreel.simulator.routing import Route, route, routes
 from runreel.simulator.world import Settings, World
 
-_SERVER = ("server", f"runreel-simulator/{__version__}")  # nobody shall take it for the real thing
+_SERVER = ("server", SIMULATOR_PRODUCT + __version__)  # nobody shall take it for the real thing
 _JSON: Headers = (("content-type", "application/json"),)
 # The SDKs wait so long between two polls, else a second; here nothing comes of waiting.
 _POLL_SOON: Headers = (("openai-poll-after-ms", "1"),)

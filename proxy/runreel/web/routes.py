@@ -20,6 +20,7 @@ from runreel.calls import Answer
 from runreel.core.cassette import SIMULATOR
 from runreel.core.errors import SessionUnknown, UpstreamFailed
 from runreel.core.messages import Headers, Request, Response, values
+from runreel.core.recordable import simulated
 from runreel.engine import Engine
 from runreel.live import LiveSession
 from runreel.registry import Sessions
@@ -166,10 +167,9 @@ def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> 
     """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
     if answer.source == "proxy":
         return answer
-    simulated = session.upstream == SIMULATOR
-    passed = relocated(answer.response.headers, "" if simulated else session.upstream, place)
-    if answer.source == "upstream" and simulated:
-        answer = replace(answer, source="simulator")
-    elif answer.source == "upstream":
-        passed = (*passed, via(site.name))
+    here = session.upstream == SIMULATOR
+    passed = relocated(answer.response.headers, "" if here else session.upstream, place)
+    if answer.source == "upstream":
+        passed = passed if here else (*passed, via(site.name))
+        answer = replace(answer, source="simulator" if simulated(answer.response) else "upstream")
     return replace(answer, response=replace(answer.response, headers=passed))
