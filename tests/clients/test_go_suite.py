@@ -33,21 +33,29 @@ async def _outcomes(url: str) -> list[tuple[str, str]]:
     return OUTCOME.findall(out.decode())
 
 
-async def test_the_go_sdks_own_tests_pass_straight_recorded_and_replayed_without_the_server(
-    tmp_path: Path,
-) -> None:
-    async with steady() as url:
-        straight = await _outcomes(url)
-        async with runreel("record", "--quiet", "--upstream", url, cwd=tmp_path) as proxy:
-            recorded = await _outcomes(proxy.url)
-            await proxy.stop()
-
-    async with runreel("replay", "--quiet", "--receipt", "r.json", cwd=tmp_path) as proxy:
+async def _pass_straight_recorded_and_replayed(url: str, folder: Path) -> None:
+    straight = await _outcomes(url)
+    async with runreel("record", "--quiet", "--upstream", url, cwd=folder) as proxy:
+        recorded = await _outcomes(proxy.url)
+        await proxy.stop()
+    async with runreel("replay", "--quiet", "--receipt", "r.json", cwd=folder) as proxy:
         replayed = await _outcomes(proxy.url)
         await proxy.stop()
 
-    receipt = json.loads((tmp_path / "r.json").read_bytes())
+    receipt = json.loads((folder / "r.json").read_bytes())
     assert straight == recorded == replayed == ALL_PASS
     # Each test looks first whether the server answers at all.
     assert receipt["served"] == 2 * len(TESTS)
     assert (receipt["missed"], receipt["unplayed"], receipt["upstream_calls"]) == ([], [], 0)
+
+
+async def test_the_go_sdks_own_tests_pass_straight_recorded_and_replayed(tmp_path: Path) -> None:
+    async with steady() as url:
+        await _pass_straight_recorded_and_replayed(url, tmp_path)
+
+
+async def test_the_go_sdks_own_tests_pass_on_the_lenient_simulator_and_its_recording(
+    tmp_path: Path,
+) -> None:
+    async with runreel("simulate", "--lenient", "--quiet", cwd=tmp_path) as simulator:
+        await _pass_straight_recorded_and_replayed(simulator.url, tmp_path)
