@@ -123,6 +123,23 @@ async def test_settings_reach_it(proxy: Proxy) -> None:
     assert json.loads(strict[3].body)["id"] != json.loads(lenient[3].body)["id"]
 
 
+async def test_headers_are_added_for_clients_that_never_send_them(proxy: Proxy) -> None:
+    added = {"OpenAI-Beta": "assistants=v2", "Authorization": "Bearer only-this"}
+    settings = {"upstream_options__headers": added, "simulator__api_key": "only-this"}
+    others = (JSON[0], ("openai-beta", "assistants=v1"), ("Authorization", "Bearer mine"))
+    async with proxy(mode="record", upstream="simulator", **settings) as running:
+        wire = await Wire.open(running.url)
+        replies = [await wire.send(post("/threads", b"{}", sent)) for sent in (JSON[:1], others)]
+        await wire.close()
+    async with proxy(mode="replay") as running:
+        wire = await Wire.open(running.url)
+        replayed = await wire.send(post("/threads", b"{}", JSON[:1]))
+        await wire.close()
+
+    assert [reply.status for reply in replies] == [200, 200]
+    assert replayed.body == replies[0].body
+
+
 async def test_time_moves_runs_where_a_status_is_given_in_milliseconds(proxy: Proxy) -> None:
     settings = {"simulator__lenient": True, "simulator__status": 1}
     async with proxy(mode="passthrough", upstream="simulator", **settings) as running:

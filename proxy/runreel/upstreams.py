@@ -96,6 +96,7 @@ def _simulation(config: Config) -> Options:
         seed=told.seed,
         api_key=told.api_key,
         request_bytes_max=config.limits.decoded_body_bytes_max,
+        headers=tuple(config.upstream_options.headers.items()),
         settings=Settings(
             merges=told.metadata == "merge",
             lenient=told.lenient,

@@ -1,4 +1,4 @@
-"""The npm `openai` package, newest and 4.x, on the simulator, through a recording of it and back."""
+"""The npm `openai` package, newest and 4.x, on the simulator, and on a recording of it."""
 
 from clients.calls import CREATION, SIX_OPERATIONS, on_thread
 from clients.node_calls import both, node_prints

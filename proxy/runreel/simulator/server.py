@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from runreel import __version__
 from runreel.core import validation
-from runreel.core.messages import Headers, Request, values
+from runreel.core.messages import Headers, Request, values, without
 from runreel.core.recordable import SIMULATOR_PRODUCT, recordable_request
 from runreel.ports import Clock, UpstreamAnswer
 from runreel.simulator import rendering
@@ -32,7 +32,8 @@ _EVENTS: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 @dataclass(frozen=True, slots=True)
 class Options:
     """A simulator: a key of `DIALECTS`, the path where its API begins, the seed of its ids, the
-    only key that it takes (None: any), the bytes that a decoded request may have.
+    only key that it takes (None: any), the bytes that a decoded request may have, and `headers` that
+    it takes every request to have, in place of the client's own.
     """
 
     dialect: str = "openai"
@@ -40,6 +41,7 @@ class Options:
     seed: int = 0
     api_key: str | None = None
     request_bytes_max: int = 67_108_864
+    headers: Headers = ()
     settings: Settings = field(default_factory=Settings)
 
 
@@ -85,7 +87,9 @@ class Simulator:
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """The answer to a request; it never fails."""
-        reply = self.answer(request)
+        added = self._options.headers
+        own = without(request.headers, frozenset(name.lower() for name, _ in added))
+        reply = self.answer(replace(request, headers=own + added))
         return UpstreamAnswer(reply.status, reply.headers, _one_by_one(reply.pieces))
 
     def answer(self, request: Request) -> Reply:
