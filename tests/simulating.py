@@ -42,6 +42,20 @@ class HeldClock:
         self.seconds += seconds
 
 
+# As in the recordings of March 2026.
+RUN_MEMBERS = [
+    *("id", "object", "created_at", "assistant_id", "thread_id", "status", "started_at"),
+    *("expires_at", "cancelled_at", "failed_at", "completed_at", "required_action", "last_error"),
+    *("model", "instructions", "tools", "tool_resources", "metadata", "temperature", "top_p"),
+    *("reasoning_effort", "max_completion_tokens", "max_prompt_tokens", "truncation_strategy"),
+    *("incomplete_details", "usage", "response_format", "tool_choice", "parallel_tool_calls"),
+]
+# Real steps have `expires_at` where OpenAI's document has these two: the profile's only advice,
+STEP_ADVICE = {("/expired_at", "missing"), ("/metadata", "missing")}
+# and real lists have no ids when they are empty.
+PAGE_ADVICE = {("/first_id", "type"), ("/last_id", "type")}
+
+
 @dataclass(frozen=True)
 class Said:
     """An answer; `json` is its body or, of a stream, the data of its last event but `[DONE]`."""
@@ -118,6 +132,14 @@ class Talk:
         self.get(path)
         self.get(path)
         return path
+
+
+def error_of(said: Said) -> tuple[int, str, Any, Any]:
+    """Status, message, param and code of a refusal in OpenAI's envelope."""
+    error = said.json["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+    return said.status, error["message"], error["param"], error["code"]
 
 
 def talk(**settings: Any) -> Talk:

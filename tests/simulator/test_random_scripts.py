@@ -1,17 +1,56 @@
-"""Any script of operations, against a plain model: metadata, order of lists, statuses, errors."""
+"""Any script of operations, against a plain model: metadata, order of lists, statuses, errors.
 
+Whatever is answered on the way has the shape of the real thing, and a second simulator answers the
+same script with the same bytes.
+"""
+
+import json
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from simulating import Said, talk
+from runreel.core.operations import recognise
+from runreel.core.profiles import OPENAI
+from runreel.core.validation import check_event, check_response
+from runreel.simulator.server import Options
+from runreel.simulator.world import Settings
+from simulating import PAGE_ADVICE, RUN_MEMBERS, STEP_ADVICE, Said, Talk
 
 METADATA = st.dictionaries(st.sampled_from("abc"), st.text(max_size=3), max_size=3)
 OUTCOMES = st.sampled_from(["completed", "failed", "expired", "incomplete"])
 NEXT = {"queued": "in_progress", "cancelling": "cancelled"}
 ACTIVE = {"queued", "in_progress", "requires_action", "cancelling"}
+
+
+class _Noted(Talk):
+    """A talk of which every word is noted."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.noted: list[tuple[str, str, bytes, Said]] = []
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> Said:
+        said = super().ask(method, path, body)
+        self.noted.append((method, path, body, said))
+        return said
+
+
+def _findings(method: str, path: str, said: Said) -> set[tuple[str, str]]:
+    """Where the profile finds something in an answer, and which rule; items count as one."""
+    if said.header("content-type") == "application/json":
+        operation = recognise(method, path.partition("?")[0])
+        name = operation.name if operation else None
+        items = check_response(OPENAI, name, said.status, said.body)
+        found = {(f"/{item.at.rpartition('/')[2]}", item.rule) for item in items}
+        return found - (PAGE_ADVICE if name and name.startswith("list") else set())
+    return {
+        (f"/{item.at.rpartition('/')[2]}", item.rule)
+        for name, data in said.events
+        for item in check_event(OPENAI, 0, name, json.dumps(data).encode())
+        if not name.startswith("thread.run.step.") or item.severity == "error"
+    }
 
 
 class _Scripts(RuleBasedStateMachine):
@@ -23,9 +62,19 @@ class _Scripts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said = talk(merges=self.merges)
+        self.said = self._new()
         self.helper = self.said.assistant()
         self.model: dict[str, list[dict[str, Any]]] = {}
+
+    def _new(self) -> _Noted:
+        return _Noted(Options(settings=Settings(merges=self.merges)))
+
+    def teardown(self) -> None:
+        again = self._new()
+        for method, path, body, said in self.said.noted:
+            assert again.ask(method, path, body).reply == said.reply
+            steps = STEP_ADVICE if "/steps" in path else set()
+            assert _findings(method, path, said) <= steps
 
     @rule(target=threads)
     def create_thread(self) -> str:
@@ -124,6 +173,34 @@ class _Scripts(RuleBasedStateMachine):
         run["status"], run["calls"] = "queued", False
         return self._agrees(answer, run)
 
+    @rule(
+        thread=threads,
+        limit=st.integers(1, 4),
+        ascending=st.booleans(),
+        after=st.none() | st.integers(0, 3),
+    )
+    def page(self, thread: str, limit: int, *, ascending: bool, after: int | None) -> None:
+        ids = [run["id"] for run in self.model.get(thread, [])][:: 1 if ascending else -1]
+        query = f"?limit={limit}&order={'asc' if ascending else 'desc'}"
+        if after is not None and after < len(ids):
+            query += f"&after={ids[after]}"
+            ids = ids[after + 1 :]
+        answer = self.said.get(f"{thread}/runs{query}")
+        if thread not in self.model:
+            return self._refused(answer, 404, "found with id")
+        listed = [run["id"] for run in answer.json["data"]]
+        assert (listed, answer.json["has_more"]) == (ids[:limit], len(ids) > limit)
+        return None
+
+    @rule(of=runs)
+    def steps(self, of: tuple[str, int]) -> None:
+        path, run = self._find(of)
+        answer = self.said.get(f"{path}/steps")
+        if run is None:
+            return self._refused(answer, 404, "found with id")
+        assert all(step["run_id"] == run["id"] for step in answer.json["data"])
+        return None
+
     @invariant()
     def every_list_holds_the_runs_newest_first(self) -> None:
         for thread, runs in self.model.items():
@@ -131,6 +208,7 @@ class _Scripts(RuleBasedStateMachine):
             assert [(run["id"], run["status"], run["metadata"]) for run in listed] == [
                 (run["id"], run["status"], run["metadata"]) for run in reversed(runs)
             ]
+            assert all(list(run) == RUN_MEMBERS for run in listed)
 
     def _find(self, of: tuple[str, int]) -> tuple[str, dict[str, Any] | None]:
         thread, index = of
@@ -140,6 +218,8 @@ class _Scripts(RuleBasedStateMachine):
 
     def _agrees(self, answer: Said, run: dict[str, Any]) -> None:
         told = answer.json
+        assert list(told) == RUN_MEMBERS
+        assert answer.body.decode() == json.dumps(told, indent=2, ensure_ascii=False)
         assert {name: told[name] for name in ("id", "status", "metadata")} == {
             name: run[name] for name in ("id", "status", "metadata")
         }
@@ -155,4 +235,6 @@ class _Merging(_Scripts):
 
 TestReplacing = _Scripts.TestCase
 TestMerging = _Merging.TestCase
-TestReplacing.settings = TestMerging.settings = settings(stateful_step_count=30, deadline=None)
+TestReplacing.settings = TestMerging.settings = settings(
+    max_examples=settings().max_examples // 2, stateful_step_count=30, deadline=None
+)

@@ -9,25 +9,14 @@ import pytest
 
 from runreel.core.profiles import OPENAI
 from runreel.core.validation import check_event, check_response
-from simulating import FUNCTION, Said, Talk, talk
+from simulating import FUNCTION, PAGE_ADVICE, RUN_MEMBERS, STEP_ADVICE, Said, Talk, talk
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "runs.jsonl"
-RUN_MEMBERS = [
-    *("id", "object", "created_at", "assistant_id", "thread_id", "status", "started_at"),
-    *("expires_at", "cancelled_at", "failed_at", "completed_at", "required_action", "last_error"),
-    *("model", "instructions", "tools", "tool_resources", "metadata", "temperature", "top_p"),
-    *("reasoning_effort", "max_completion_tokens", "max_prompt_tokens", "truncation_strategy"),
-    *("incomplete_details", "usage", "response_format", "tool_choice", "parallel_tool_calls"),
-]
 STEP_MEMBERS = [
     *("id", "object", "created_at", "run_id", "assistant_id", "thread_id", "type", "status"),
     *("cancelled_at", "completed_at", "expires_at", "failed_at", "last_error", "step_details"),
     "usage",
 ]
-# Real steps have `expires_at` where OpenAI's document has these two: the profile's only advice.
-STEP_ADVICE = {("/expired_at", "missing"), ("/metadata", "missing")}
-# and its lists have no ids when they are empty.
-PAGE_ADVICE = {("/first_id", "type"), ("/last_id", "type")}
 
 
 def _lives() -> list[tuple[str, Said]]:

@@ -32,8 +32,8 @@ _EVENTS: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 @dataclass(frozen=True, slots=True)
 class Options:
     """A simulator: a key of `DIALECTS`, the path where its API begins, the seed of its ids, the
-    only key that it takes (None: any), the bytes that a decoded request may have, and `headers` that
-    it takes every request to have, in place of the client's own.
+    only key that it takes (None: any), the bytes that a decoded request may have. It takes every
+    request to have `headers`, in place of the client's own.
     """
 
     dialect: str = "openai"
