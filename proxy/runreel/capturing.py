@@ -36,7 +36,7 @@ class Capturing:
         """Whether the exchange is kept, on disk unless durability is relaxed; tells why if not.
 
         `response` is None if its body was larger than is kept. `received` says that the client has
-        had a part of it, though it may have left since.
+        had its head, though it may have left since.
         """
         gone = call.gone() and not received
         if gone and verdict is not None:

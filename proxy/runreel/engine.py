@@ -240,7 +240,9 @@ class Engine:
     async def _recorded(
         self, call: Call, verdict: Verdict | None, came: UpstreamAnswer
     ) -> AsyncGenerator[bytes, None]:
-        told = received = False
+        told = False
+        # This begins when the head has gone out, and who has had that does not ask again.
+        received = not call.gone()
 
         async def kept(response: Response | None) -> bool | None:
             nonlocal told
@@ -249,15 +251,11 @@ class Engine:
 
         reason = "the proxy stopped before the stream was complete"
         limit = self._limits.response_bytes_max
-        with self._waits(call, verdict):
+        with self._waits(call, None if received else verdict):
             try:
                 async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
                     async for piece in pieces:
                         yield piece
-                        if not received and not call.gone():
-                            # Who has had a part of an answer does not ask for it again.
-                            received = True
-                            self._waiting.pop(call, None)
             except UpstreamFailed as failure:
                 reason = str(failure)
                 raise

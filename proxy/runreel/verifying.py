@@ -39,7 +39,7 @@ class Verifying:
         """Tell what there is to tell of an answer; nothing of it is kept.
 
         `response` is None if its body was larger than is kept, or if nothing is compared with it.
-        `received` says that the client has had a part of it, though it may have left since.
+        `received` says that the client has had its head, though it may have left since.
         """
         if verdict is not None and verdict.hit is not None:
             reason = self._not_had(call, response, received=received)

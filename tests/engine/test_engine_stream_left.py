@@ -1,8 +1,8 @@
-"""Clients that leave a stream: who has had the first of it has had an answer, others have not."""
+"""Clients that leave a stream: who has had its head has had an answer, others have not."""
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -21,15 +21,18 @@ OLD = an_interaction(response=Response(200, EVENTS, b"data: old\n\n", (1,)))
 
 
 class Client:
-    """A client that reads a stream and may leave."""
+    """A client that asks for a stream, may leave before its head or later, and had some of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stays_for_the_head: bool = True) -> None:
         self.left = asyncio.Event()
         self.had: list[bytes] = []
+        self._stays = stays_for_the_head
 
     async def asks(self, scene: Stage) -> asyncio.Task[None]:
-        """Ask, and read on beside the test."""
+        """Ask, and read on beside the test, as the proxy does even if nobody is there."""
         answer = await scene.ask(a_request(), gone=self.left.is_set)
+        if not self._stays:
+            self.left.set()
         assert answer.tail is not None
         reading = asyncio.create_task(self._read(answer.tail))
         await turns()
@@ -37,7 +40,8 @@ class Client:
 
     async def _read(self, tail: AsyncGenerator[bytes, None]) -> None:
         async for piece in tail:
-            self.had.append(piece)
+            if not self.left.is_set():
+                self.had.append(piece)
 
 
 def kept(scene: Stage) -> list[tuple[bytes, str | None]]:
@@ -47,73 +51,77 @@ def kept(scene: Stage) -> list[tuple[bytes, str | None]]:
 
 
 @pytest.mark.parametrize(
-    "first", [CREATED, DELTA, b": ping\n\n", b"event: thread.run.completed\ndata: {}\n\n"]
+    ("pieces", "had"),
+    [
+        ([CREATED, DELTA, DONE], []),
+        ([DONE], []),
+        ([b"data: half"], []),
+        ([CREATED, None, DELTA, DONE], [CREATED]),
+        ([b": ping\n\n", None, DONE], [b": ping\n\n"]),
+    ],
 )
-async def test_a_client_that_leaves_after_the_first_piece_has_its_stream_recorded(
-    first: bytes,
+async def test_a_client_that_leaves_after_the_head_has_its_stream_recorded(
+    pieces: list[bytes | None], had: list[bytes]
 ) -> None:
     client, more = Client(), asyncio.Event()
-    scene = stage("record", Script([first, more, DELTA, DONE], headers=HEADERS))
+    waits = [more if piece is None else piece for piece in pieces]
+    script = Script(waits if more in waits else [more, *waits], headers=HEADERS)
+    scene = stage("record", script)
 
     reading = await client.asks(scene)
-    had = list(client.had)
     client.left.set()
     more.set()
     await reading
 
-    assert had == [first]
-    assert kept(scene) == [(first + DELTA + DONE, None)]
+    assert client.had == had
+    assert kept(scene) == [(b"".join(piece for piece in pieces if piece), None)]
     assert scene.told == [("recorded", 200, True)]
     assert scene.facts[0].reason is None
 
 
-async def test_a_part_of_a_coded_stream_is_a_first_piece_too() -> None:
+async def test_a_coded_stream_is_no_other() -> None:
     client, more = Client(), asyncio.Event()
     packed = zlib.compress(CREATED + DONE)
     headers = (*HEADERS, ("Content-Encoding", "deflate"))
     scene = stage("record", Script([packed[:9], more, packed[9:]], headers=headers))
 
     reading = await client.asks(scene)
-    had = list(client.had)
     client.left.set()
     more.set()
     await reading
 
-    assert had == [packed[:9]]
+    assert client.had == [packed[:9]]
     assert kept(scene) == [(CREATED + DONE, None)]
 
 
-@pytest.mark.parametrize("pieces", [[CREATED, DELTA, DONE], [DONE], [b"data: half"]])
-async def test_a_client_that_leaves_before_the_first_piece_has_its_stream_kept_as_evidence(
-    pieces: list[bytes],
-) -> None:
-    client, more = Client(), asyncio.Event()
-    scene = stage("record", Script([more, *pieces], headers=HEADERS))
+async def test_a_client_that_leaves_before_the_head_has_its_stream_kept_as_evidence() -> None:
+    client = Client(stays_for_the_head=False)
+    scene = stage("record", Script([CREATED, DELTA, DONE], headers=HEADERS))
 
-    reading = await client.asks(scene)
-    client.left.set()
-    more.set()
-    await reading
+    await (await client.asks(scene))
 
-    assert kept(scene) == [(b"".join(pieces), "gone")]
+    assert client.had == []
+    assert kept(scene) == [(CREATED + DELTA + DONE, "gone")]
     assert scene.facts[0].reason == "its client had left"
 
 
 @pytest.mark.parametrize(
-    ("script", "wanted"),
+    ("stays", "wanted"),
     [
-        # Who had a part has an answer: the other request is one of its own.
-        (lambda more: [CREATED, more, DONE], [(CREATED + DONE, None), (DELTA + DONE, None)]),
+        # Who had the head has an answer: the other request is one of its own.
+        (True, [(CREATED + DONE, None), (DELTA + DONE, None)]),
         # Who had none asks again, and that is the recording.
-        (lambda more: [more, CREATED, DONE], [(DELTA + DONE, None), (CREATED + DONE, "gone")]),
+        (False, [(DELTA + DONE, None), (CREATED + DONE, "gone")]),
     ],
 )
-async def test_an_equal_request_takes_the_place_of_a_stream_only_if_its_client_had_none_of_it(
-    script: Callable[[asyncio.Event], list[bytes | asyncio.Event]],
-    wanted: list[tuple[bytes, str | None]],
+async def test_an_equal_request_takes_the_place_of_a_stream_only_if_its_client_had_no_head(
+    stays: bool, wanted: list[tuple[bytes, str | None]]
 ) -> None:
-    first, second, more = Client(), Client(), asyncio.Event()
-    scripts = (Script(script(more), headers=HEADERS), Script([DELTA, DONE], headers=HEADERS))
+    first, second, more = Client(stays_for_the_head=stays), Client(), asyncio.Event()
+    scripts = (
+        Script([CREATED, more, DONE], headers=HEADERS),
+        Script([DELTA, DONE], headers=HEADERS),
+    )
     scene = stage("record", *scripts, recorded=(OLD,))
 
     reading = await first.asks(scene)

@@ -187,6 +187,23 @@ async def test_a_client_that_leaves_in_the_middle_has_its_stream_recorded_and_pl
     assert len(upstream.received) == 1
 
 
+async def test_a_client_that_leaves_at_the_head_has_its_stream_recorded(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    hand = Hand(upstream, HEAD, chunk(CREATED), chunk(DONE) + END)
+    async with proxy(mode="record", upstream=upstream.url) as running:
+        wire = await Wire.open(running.url)
+        wire.writer.write(ASKED)
+        hand.next()
+        await wire.reader.readuntil(b"\r\n\r\n")
+        await wire.close()
+        await exchange(running.url, get("/_runreel/health"))  # it has noticed
+        hand.next(2)
+        await hand.finished.wait()
+
+    assert ["client" in item for item in interactions(tmp_path)] == [False]
+
+
 async def test_a_client_that_leaves_before_the_head_has_its_stream_kept_and_never_played(
     proxy: Proxy, upstream: RawUpstream, tmp_path: Path
 ) -> None:
