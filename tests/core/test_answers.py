@@ -10,7 +10,7 @@ from runreel.core.validation import check_response
 from servers import RUN
 from steps import CODE_CALL, SEARCH_CALL, STEP
 
-GONE: Any = object()
+GONE: Any = ...
 EMPTY: dict[str, Any] = {
     "object": "list",
     "data": [],

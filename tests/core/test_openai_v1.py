@@ -13,7 +13,7 @@ from runreel.core.profiles import OPENAI_V1
 from runreel.core.validation import check_request, check_response
 from steps import STEP
 
-GONE: Any = object()
+GONE: Any = ...
 RUN: dict[str, Any] = {
     "id": "run_abc123",
     "object": "thread.run",

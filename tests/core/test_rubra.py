@@ -13,7 +13,7 @@ from runreel.core.profiles import RUBRA
 from runreel.core.validation import check_request, check_response
 
 JSON = "application/json"
-GONE: Any = object()
+GONE: Any = ...
 NO_DICT = {"msg": "value is not a valid dict", "type": "type_error.dict"}
 EXTRA = {"msg": "extra fields not permitted", "type": "value_error.extra"}
 REQUIRED = {"msg": "field required", "type": "value_error.missing"}

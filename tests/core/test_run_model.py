@@ -11,7 +11,7 @@ from runreel.core.profiles import OPENAI
 from runreel.core.validation import check_response, forbids
 from servers import RUN
 
-GONE: Any = object()
+GONE: Any = ...
 
 
 def run_findings(run: object) -> list[tuple[str, str, str]]:
