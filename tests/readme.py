@@ -8,7 +8,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # A piece that stands in one command only -> the test file that runs it.
 RUN_BY = {
-    ".venv/bin/runreel replay --repeat last": "test_readme.py",
+    ".venv/bin/runreel demo": "install/test_fresh_environment.py",
+    "runreel replay --repeat last": "test_readme.py",
     "'.[test]'": "test_readme.py",
     "curl -s http://127.0.0.1:8080/v1/threads": "test_readme.py",
     "runreel record --cassette mine": "test_readme.py",

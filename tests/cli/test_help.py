@@ -49,6 +49,7 @@ COMMANDS = [
     (["cassette", "diff"], "Example:\n    runreel cassette diff mine examples/modify-run\n"),
     (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
+    (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
@@ -100,7 +101,7 @@ def test_every_mode_takes_the_same_options() -> None:
     options = {
         name: {option for parameter in command.params for option in parameter.opts}
         for name, command in cli.commands.commands.items()
-        if not isinstance(command, click.Group) and name != "simulate"
+        if not isinstance(command, click.Group) and name not in ("simulate", "demo")
     }
 
     assert options.pop("serve") - {"--mode"} == options["replay"]

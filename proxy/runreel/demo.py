@@ -1,0 +1,129 @@
+"""What runreel does, once through, on this machine alone: record, replay, miss, audit.
+
+Owns the story and what is asked in it. It uses what the commands use; how it looks is the command
+line's. Each step names the command that does the same for real.
+"""
+
+import http.client
+import io
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from runreel.config import Config, load
+from runreel.embedded import Embedded
+
+CASSETTE = "demo"
+SESSION = "demo"
+_TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
+_KEY = "none-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that was taken: its title, the command that does it for real, and what was seen."""
+
+    title: str
+    command: str
+    seen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    source: str
+    recorded: str | None
+    body: bytes
+
+
+def story(folder: Path) -> Iterator[Step]:
+    """Take the steps, one after the other; what is written goes below the folder.
+
+    Raises:
+        RunreelError: a step could not be taken.
+    """
+    cassettes = folder / "cassettes"
+    with _running(_config(folder, "simulator")) as simulator:
+        simulator.open(SESSION, cassettes, CASSETTE, "passthrough")
+        simulator.use(SESSION)
+        yield Step(
+            "A stand-in for the API runs, with no key and no network",
+            f"runreel simulate --lenient --port {urlsplit(simulator.url).port}",
+            (f"listening at {simulator.url}",),
+        )
+        with _running(_config(folder, simulator.url)) as proxy:
+            proxy.open(SESSION, cassettes, CASSETTE, "record")
+            proxy.use(SESSION)
+            recorded = _modify(proxy.url, "review")
+            proxy.close(SESSION)
+    yield Step(
+        "A run's metadata is changed through runreel, which records it",
+        f"runreel record --cassette {CASSETTE} --upstream {simulator.url}",
+        (_asked("review"), _answered(recorded), f"kept in {cassettes / CASSETTE}.json"),
+    )
+    with _running(_config(folder, None)) as proxy:
+        proxy.open(SESSION, cassettes, CASSETTE, "replay")
+        proxy.use(SESSION)
+        replayed = _modify(proxy.url, "review")
+        missed = _modify(proxy.url, "done")
+        receipt = proxy.close(SESSION)
+    same = "the very same bytes" if replayed.body == recorded.body else "other bytes"
+    calls = receipt["upstream_calls"]
+    yield Step(
+        "The stand-in is stopped; the recording answers in its place",
+        f"runreel replay --cassette {CASSETTE}",
+        (_asked("review"), f"{_answered(replayed)}, {same}", f"calls to any upstream: {calls}"),
+    )
+    message = str(json.loads(missed.body)["error"]["message"]).splitlines()[0]
+    yield Step(
+        "What nobody recorded is refused, and the client's exception says why",
+        f"runreel replay --cassette {CASSETTE}",
+        (_asked("done"), f"{missed.status}: {message}"),
+    )
+
+
+@contextmanager
+def _running(config: Config) -> Iterator[Embedded]:
+    proxy = Embedded(config, io.StringIO())
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+def _config(folder: Path, upstream: str | None) -> Config:
+    settings = {"cassettes": folder / "cassettes", "upstream": upstream}
+    return load(None, {}, settings | {"simulator.lenient": True})
+
+
+def _modify(url: str, stage: str) -> _Reply:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    headers = {
+        "Authorization": f"Bearer {_KEY}",
+        "Content-Type": "application/json",
+        "OpenAI-Beta": "assistants=v2",
+    }
+    with closing(connection):
+        connection.request("POST", _TARGET, _body(stage), headers)
+        reply = connection.getresponse()
+        told = reply.headers
+        return _Reply(
+            reply.status, told["X-Runreel-Source"], told["X-Runreel-Recorded"], reply.read()
+        )
+
+
+def _body(stage: str) -> str:
+    return json.dumps({"metadata": {"stage": stage}})
+
+
+def _asked(stage: str) -> str:
+    return f"POST {_TARGET} {_body(stage)}"
+
+
+def _answered(reply: _Reply) -> str:
+    metadata = json.dumps(json.loads(reply.body)["metadata"])
+    kept = "" if reply.recorded is None else f", recorded: {reply.recorded}"
+    return f"{reply.status} from {reply.source}{kept}; metadata is now {metadata}"
