@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 
 def _settings(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in nested.items():
-        if isinstance(value, dict) and value and prefix + name not in keys():
+        if isinstance(value, dict) and prefix + name not in keys():
             yield from _settings(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
@@ -32,6 +32,7 @@ class TestExample:
         without_default = {
             *("upstream", "listen.admin_token", "simulator.api_key"),
             *("upstream_options.total_timeout_s", "upstream_options.ca_file"),
+            *("match.headers", "match.ignore_query", "match.ignore_body"),
         }
 
         named = dict(_settings(tomllib.loads(text)))

@@ -133,7 +133,7 @@ def plan(
             "cassette; import them one by one"
         )
     cassettes = {
-        target: assemble(upstream, adoption.redaction, several)
+        target: assemble(upstream, adoption.redaction, several, adoption.match_on)
         for (target, upstream), several in adopted.items()
     }
     return Plan(cassettes, reports)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from runreel.core.cassette import SIMULATOR, Cassette
 from runreel.core.errors import NothingReadable, StartRefused
-from runreel.core.facets import MATCH_ON
+from runreel.core.facets import MATCH_ON, MatchOn
 from runreel.core.facts import Fact
 from runreel.core.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.core.redaction import Redaction
@@ -24,7 +24,9 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
-    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set."""
+    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
+    `match_on` None where the cassette's own rules hold.
+    """
 
     id: str
     cassette: str
@@ -32,6 +34,7 @@ class SessionSpec:
     upstream: str | None
     profile: str
     redaction: Redaction
+    match_on: MatchOn | None = None
     repeat_last: bool = False
     allow_regress: bool = False
     prune: bool = False
@@ -96,7 +99,7 @@ def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
     return Cassette(
         upstream=stored.cassette.upstream if stored else spec.upstream or "",
         profile=spec.profile,
-        match_on=stored.cassette.match_on if stored else MATCH_ON,
+        match_on=spec.match_on or (stored.cassette.match_on if stored else MATCH_ON),
         redaction=spec.redaction.names,
     )
 
@@ -119,7 +122,7 @@ def _opened(
         prune=spec.prune,
         barriers=spec.barriers,
     )
-    return LiveSession(
+    session = LiveSession(
         id=spec.id,
         mode=mode,
         cassette=spec.cassette,
@@ -129,6 +132,24 @@ def _opened(
         recording=recording,
         tell=tell,
     )
+    session.notes += _other_rules(spec, stored, saved=recording is not None)
+    return session
+
+
+def _other_rules(spec: SessionSpec, stored: Stored | None, *, saved: bool) -> tuple[str, ...]:
+    """What to say where a cassette was recorded under other rules of matching, if anything."""
+    if stored is None or spec.match_on is None or spec.match_on == stored.cassette.match_on:
+        return ()
+    mine, theirs = spec.match_on, stored.cassette.match_on
+    only_mine = ", ".join(entry for entry in mine if entry not in theirs) or "nothing more"
+    only_theirs = ", ".join(entry for entry in theirs if entry not in mine) or "nothing more"
+    then = ", and the cassette will have it when it is saved" if saved else ""
+    note = (
+        f"cassette '{spec.cassette}' was recorded under other rules of matching than [match] "
+        f"sets: the cassette has {only_theirs}, the configuration has {only_mine}; what the "
+        f"configuration says applies{then}"
+    )
+    return (note,)
 
 
 def _no_upstream(spec: SessionSpec, mode: Mode) -> str:

@@ -64,7 +64,8 @@ def test_the_document_that_these_tests_edit_is_good() -> None:
             ["method", "body.metadata"],
             (
                 "/match_on: unknown facet 'body.metadata'; known are method, path, query, body, "
-                "header.NAME (lower case)"
+                "header.NAME (lower case), -query.NAME, -body.POINTER (as in "
+                "-body./metadata/trace_id)"
             ),
         ),
         ((*ONE, "id"), ..., "/interactions/0/id: a member that must be here is missing"),

@@ -37,6 +37,7 @@ def sessions_of(
             upstream=config.upstream,
             profile=config.profile,
             redaction=redaction_of(config),
+            match_on=config.match.match_on,
             repeat_last=config.replay.repeat == "last",
             allow_regress=options.allow_regress,
             prune=options.prune,

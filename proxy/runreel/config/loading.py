@@ -183,6 +183,12 @@ def _has(layer: Mapping[str, Any], key: str) -> bool:
 
 
 def _check_together(config: Config) -> None:
+    for name in config.match.headers or ():
+        if name in config.redaction.headers:
+            raise StartRefused(
+                f"match.headers: redaction.headers leaves {name!r} out of every recording, so "
+                "nothing can match by it; take it out of one of the two"
+            )
     if config.upstream and config.base_path:
         prefix = urlsplit(config.upstream).path
         if prefix.endswith(config.base_path):

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from runreel.config.matching import Match
+from runreel.config.names import header_name, pointer
 from runreel.config.section import Section as _Section
 from runreel.config.simulation import Simulation
 from runreel.core.cassette import SIMULATOR, check_name
@@ -58,14 +60,8 @@ def _base_path(text: str) -> str:
     return text.rstrip("/")
 
 
-def _header_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
-        raise ValueError("must be the name of a header")
-    return text
-
-
 def _added_header_name(text: str) -> str:
-    if _header_name(text).lower() in HOP_BY_HOP | FRAMING:
+    if header_name(text).lower() in HOP_BY_HOP | FRAMING:
         raise ValueError(f"{text!r} belongs to one connection; the proxy computes it itself")
     return text
 
@@ -85,12 +81,6 @@ def _file(path: Path) -> Path:
 def _header_value(text: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e]*", text):
         raise ValueError("must be printable ASCII")
-    return text
-
-
-def _pointer(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError('must be a JSON pointer such as "/metadata/email"')
     return text
 
 
@@ -157,11 +147,11 @@ class Validation(_Section):
 class RedactionRules(_Section):
     """What is taken out before anything is matched, stored or logged, beside the defaults."""
 
-    headers: list[Annotated[str, AfterValidator(_header_name), AfterValidator(str.lower)]] = Field(
+    headers: list[Annotated[str, AfterValidator(header_name), AfterValidator(str.lower)]] = Field(
         [], description="more headers to leave out"
     )
     query: list[str] = Field([], description="more query parameters to blank")
-    body: list[Annotated[str, AfterValidator(_pointer)]] = Field(
+    body: list[Annotated[str, AfterValidator(pointer)]] = Field(
         [], description="JSON pointers to blank in request and response bodies"
     )
     patterns: list[Annotated[str, AfterValidator(_regex)]] = Field(
@@ -172,13 +162,13 @@ class RedactionRules(_Section):
 class Verify(_Section):
     """What counts as drift in verify mode, beside the defaults."""
 
-    ignore: list[Annotated[str, AfterValidator(_pointer)]] = Field(
+    ignore: list[Annotated[str, AfterValidator(pointer)]] = Field(
         [], description="JSON pointers not to compare in response bodies; * for any one step"
     )
     volatile: list[str] = Field(
         [], description="more members whose values do not count, nor what is below them"
     )
-    headers: list[Annotated[str, AfterValidator(_header_name), AfterValidator(str.lower)]] = Field(
+    headers: list[Annotated[str, AfterValidator(header_name), AfterValidator(str.lower)]] = Field(
         [], description="more response headers to compare"
     )
 
@@ -257,6 +247,7 @@ class Config(_Section):
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"
     )
     listen: Listen = Listen()
+    match: Match = Match()
     replay: Replay = Replay()
     validation: Validation = Validation()
     redaction: RedactionRules = RedactionRules()

@@ -18,7 +18,7 @@ from runreel.core.cassette import Cassette
 from runreel.core.coding import codings
 from runreel.core.document import BadDocument, read_interaction
 from runreel.core.errors import Unredactable
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
+from runreel.core.facets import MATCH_ON, Fingerprint, MatchOn, fingerprint
 from runreel.core.foreign import Foreign
 from runreel.core.messages import (
     Headers,
@@ -62,13 +62,16 @@ class Adopted:
 
 @dataclass(frozen=True)
 class Adoption:
-    """The rules of taking over: those of recording, with a `profile` for who does not say."""
+    """The rules of taking over: those of recording and of matching, with a `profile` for who does
+    not say.
+    """
 
     redaction: Redaction
     profile: Profile
     check_request: Check
     check_response: Check
     decoded_bytes_max: int
+    match_on: MatchOn = MATCH_ON
 
     def adopt(self, foreign: Foreign, otherwise: datetime) -> Adopted | str:
         """The recording as a cassette keeps it, or a sentence that says why it does not.
@@ -88,7 +91,7 @@ class Adoption:
             redacted = self.redaction.request(plain, live)
         except Unredactable as problem:
             return f"it cannot be redacted: {problem}"
-        matched_by = fingerprint(redacted, MATCH_ON)
+        matched_by = fingerprint(redacted, self.match_on)
         profile = profile_of(plain.headers, self.profile)
         operation = recognise(foreign.method, plain.path)
         name = operation.name if operation else None
@@ -175,7 +178,9 @@ def profile_of(headers: Headers, configured: Profile) -> Profile:
     return PROFILES[next(named, configured.name)]
 
 
-def assemble(upstream: str, redaction: Redaction, adopted: Sequence[Adopted]) -> Cassette:
+def assemble(
+    upstream: str, redaction: Redaction, adopted: Sequence[Adopted], match_on: MatchOn = MATCH_ON
+) -> Cassette:
     """The cassette of what was taken over, in this order; ids of repeats get a number."""
     numbers: Counter[str] = Counter()
     interactions = []
@@ -188,7 +193,7 @@ def assemble(upstream: str, redaction: Redaction, adopted: Sequence[Adopted]) ->
     return Cassette(
         upstream=upstream,
         profile=profiles.pop() if len(profiles) == 1 else MIXED_PROFILE,
-        match_on=MATCH_ON,
+        match_on=match_on,
         redaction=redaction.names,
         interactions=tuple(interactions),
     )

@@ -23,7 +23,28 @@ def canonical_json(text: str) -> str:
         jsontext.Unreadable: not plain JSON, or with an integer beyond 64 bits, which readers
             of different languages take for different numbers.
     """
-    return _canonical(jsontext.loads(text, parse_int=_integer, parse_float=_decimal))
+    return written(read(text))
+
+
+def read(text: str) -> Any:
+    """The value of a JSON document, for `written`: its numbers are canonical texts.
+
+    Raises:
+        jsontext.Unreadable: as `canonical_json`.
+    """
+    return jsontext.loads(text, parse_int=_integer, parse_float=_decimal)
+
+
+def written(value: Any) -> str:
+    """The canonical text of a value of `read`, or of texts in dicts and lists."""
+    if isinstance(value, dict):
+        members = (f"{_quote(name)}:{written(value[name])}" for name in sorted(value))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, _Number):
+        return str(value)
+    return _quote(value)
 
 
 class _Number(str):
@@ -32,15 +53,8 @@ class _Number(str):
     __slots__ = ()
 
 
-def _canonical(value: Any) -> str:
-    if isinstance(value, dict):
-        members = (f"{_quote(name)}:{_canonical(value[name])}" for name in sorted(value))
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, value)) + "]"
-    if isinstance(value, _Number):
-        return str(value)
-    return _quote(value)
+# An item of an array that does not count. Its text is no JSON: no value can be taken for it.
+HOLE = _Number("NaN")
 
 
 def _quote(value: Any) -> str:

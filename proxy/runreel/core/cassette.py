@@ -20,6 +20,7 @@ from runreel.core.document import (
     read_interaction,
     read_json,
 )
+from runreel.core.facets import MatchOn, in_order
 from runreel.core.messages import Interaction, Request
 from runreel.core.redaction import Redacted, request_of
 
@@ -38,7 +39,7 @@ class Cassette:
 
     upstream: str
     profile: str
-    match_on: tuple[str, ...]
+    match_on: MatchOn
     redaction: tuple[str, ...]
     interactions: tuple[Redacted[Interaction], ...] = ()
 
@@ -166,7 +167,7 @@ def _cassette(document: Document) -> Cassette:
     return Cassette(
         upstream=document.upstream,
         profile=document.profile,
-        match_on=tuple(document.match_on),
+        match_on=in_order(document.match_on),
         redaction=tuple(document.redaction),
         interactions=tuple(Redacted(value) for value in document.values()),
     )

@@ -24,6 +24,13 @@ class _Absent:
 ABSENT = _Absent()
 
 
+class _Ignored:
+    """An item of an array that is not compared."""
+
+
+_IGNORED = _Ignored()
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What was `sent` beside what was `recorded`, in one facet.
@@ -48,14 +55,22 @@ def differences(sent: Fingerprint, recorded: Fingerprint) -> tuple[Difference, .
     return tuple(found)
 
 
+def readable(name: str, text: str) -> Any:
+    """What the text of a facet says, as a `Difference` shows a side: plain JSON, or `ABSENT`."""
+    return _READABLE.get(name, _header_value)(text)
+
+
 def _explain_text(name: str, sent: str, recorded: str) -> list[Difference]:
     return [Difference(name, "", sent, recorded)]
 
 
 def _explain_header(name: str, sent: str, recorded: str) -> list[Difference]:
-    sides = (json.loads(side) for side in (sent, recorded))
-    mine, theirs = (ABSENT if side is None else side for side in sides)
-    return [Difference(name, "", mine, theirs)]
+    return [Difference(name, "", _header_value(sent), _header_value(recorded))]
+
+
+def _header_value(side: str) -> Any:
+    value = json.loads(side)
+    return ABSENT if value is None else value
 
 
 def _explain_query(name: str, sent: str, recorded: str) -> list[Difference]:
@@ -65,6 +80,11 @@ def _explain_query(name: str, sent: str, recorded: str) -> list[Difference]:
         for key in sorted(mine | theirs)
         if mine.get(key) != theirs.get(key)
     ]
+
+
+def _query_value(side: str) -> Any:
+    found = _by_parameter(json.loads(side))
+    return {_printable(key): _parameter(found, key) for key in found} or ABSENT
 
 
 def _by_parameter(pairs: list[list[str]]) -> dict[str, list[str]]:
@@ -98,7 +118,7 @@ _STRUCTURED = ("json", "multipart", "form")
 
 def _parsed(side: str) -> Any:
     kind, _, text = side.partition(" ")
-    parsed = json.loads(text, parse_float=Decimal)
+    parsed = json.loads(text, parse_float=Decimal, parse_constant=lambda _: _IGNORED)
     if kind != "form":
         return parsed
     fields = _by_parameter(parsed)
@@ -126,7 +146,9 @@ def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference])
             for index in range(max(len(sent), len(recorded)))
         ]
     else:
-        if type(sent) is not type(recorded) or sent != recorded:
+        # What is not compared is no more than what is not there.
+        ignored = {type(sent), type(recorded)} == {_Ignored, _Absent}
+        if not ignored and (type(sent) is not type(recorded) or sent != recorded):
             found.append(Difference(name, at, plain(sent), plain(recorded)))
         return
     for step, mine, theirs in children:
@@ -138,11 +160,15 @@ def _item(items: list[Any], index: int) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A JSON value as it may be written: a number beyond a float is its text."""
+    """A JSON value as it may be written: a number beyond a float is its text, and so is what was
+    not compared.
+    """
     if isinstance(value, dict):
         return {key: plain(child) for key, child in value.items()}
     if isinstance(value, list):
         return [plain(child) for child in value]
+    if value is _IGNORED:
+        return "[ignored]"
     return _number(value) if isinstance(value, Decimal) else value
 
 
@@ -157,4 +183,10 @@ _EXPLAINED: dict[str, Callable[[str, str, str], list[Difference]]] = {
     "path": _explain_text,
     "query": _explain_query,
     "body": _explain_body,
+}
+_READABLE: dict[str, Callable[[str], Any]] = {
+    "method": str,
+    "path": str,
+    "query": _query_value,
+    "body": _body_value,
 }

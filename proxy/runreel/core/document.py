@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from runreel.core import body, jsontext
-from runreel.core.facets import facet
+from runreel.core.facets import check_match_on
 from runreel.core.messages import Headers, Interaction, Request, Response, Violation
 
 FORMAT = 1
@@ -97,6 +97,15 @@ def read_interaction(document: Any) -> Interaction:
     return _validated(_Interaction, document).value("")
 
 
+def read_request(document: Any) -> Request:
+    """One request's document, from its JSON value.
+
+    Raises:
+        BadDocument: with the JSON path of what is wrong.
+    """
+    return _validated(_Request, document).value("/body")
+
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -153,8 +162,7 @@ def _checked_text(text: str) -> str:
 
 
 def _checked_facets(names: list[str]) -> list[str]:
-    for name in names:
-        facet(name)
+    check_match_on(names)
     return names
 
 
@@ -239,7 +247,7 @@ class Document(_Part):
     format: Literal[1]
     upstream: _Text
     profile: _Text
-    match_on: Annotated[list[str], Field(min_length=1), AfterValidator(_checked_facets)]
+    match_on: Annotated[list[_Text], Field(min_length=1), AfterValidator(_checked_facets)]
     redaction: list[_Text]
     interactions: list[_Interaction]
 

@@ -9,6 +9,9 @@ import json
 import re
 from urllib.parse import unquote_to_bytes
 
+from runreel.core.canonical import written
+from runreel.core.ignoring import NOTHING, Ignoring
+
 _PARTS_MAX = 1_000
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _PARAMETER = re.compile(rf"""[ \t]*;[ \t]*({_NAME})=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))""")
@@ -17,7 +20,7 @@ _BODY = "body"
 _FORM = rb"""(?![{\["])[!-~]+"""
 
 
-def canonical_form(content_type: str, body: bytes) -> str | None:
+def canonical_form(content_type: str, body: bytes, ignored: Ignoring = NOTHING) -> str | None:
     """One text for all spellings of one form body, or None if it is none of the type it claims.
 
     `multipart ` and a JSON object with one member for each name of a part, with an array where a
@@ -28,10 +31,10 @@ def canonical_form(content_type: str, body: bytes) -> str | None:
     type_, parameters = _header(content_type)
     if type_ == "multipart/form-data" and parameters and parameters.get("boundary"):
         parts = _parts(body, b"\r\n--" + parameters["boundary"].encode("latin-1"))
-        return None if parts is None else "multipart " + _canonical(parts)
+        return None if parts is None else "multipart " + _canonical(parts, ignored)
     # What only looks like a form is the JSON that some clients send under their default type.
     if type_ == "application/x-www-form-urlencoded" and re.fullmatch(_FORM, body):
-        return "form " + canonical_pairs(body.decode("latin-1"))
+        return "form " + _listed(ignored.pairs_of_form(_pairs(body.decode("latin-1"))))
     return None
 
 
@@ -58,12 +61,12 @@ def _part(piece: bytes) -> dict[str, str] | None:
     return part if len(part) == said else None
 
 
-def _canonical(parts: list[dict[str, str]]) -> str:
+def _canonical(parts: list[dict[str, str]], ignored: Ignoring) -> str:
     named: dict[str, list[dict[str, str]]] = {}
     for part in parts:
         named.setdefault(part.pop("name"), []).append(part)
     document = {name: found if len(found) > 1 else found[0] for name, found in named.items()}
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return written(ignored.value(document))
 
 
 def _header(value: str) -> tuple[str, dict[str, str] | None]:
@@ -76,11 +79,18 @@ def _header(value: str) -> tuple[str, dict[str, str] | None]:
     return first.strip().lower(), parameters if clear else None
 
 
-def canonical_pairs(text: str) -> str:
-    """A JSON array of the decoded pairs of a query or of a form, sorted."""
+def canonical_query(text: str, ignored: Ignoring = NOTHING) -> str:
+    """A JSON array of the decoded pairs of a query, sorted."""
+    return _listed(ignored.pairs_of_query(_pairs(text)))
+
+
+def _pairs(text: str) -> list[list[str]]:
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
-    readable = sorted([_unquote(name), _unquote(value)] for name, _, value in pairs)
-    return json.dumps(readable, separators=(",", ":"))
+    return sorted([_unquote(name), _unquote(value)] for name, _, value in pairs)
+
+
+def _listed(pairs: list[list[str]]) -> str:
+    return json.dumps(pairs, separators=(",", ":"))
 
 
 def _unquote(text: str) -> str:

@@ -160,7 +160,8 @@ def recover(
 
 
 def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up: bool) -> Cassette:
-    """The cassette to go on with, under the rules of redaction of whoever recorded last.
+    """The cassette to go on with, under the rules of whoever recorded last: its captures were
+    matched and redacted by them.
 
     What the captures say of their upstream counts: the opening was written before any had come.
     """
@@ -170,4 +171,4 @@ def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up:
     found = cassette or opening
     if (found.upstream, found.profile) != (opening.upstream, opening.profile):
         raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")
-    return replace(found, redaction=opening.redaction)
+    return replace(found, match_on=opening.match_on, redaction=opening.redaction)

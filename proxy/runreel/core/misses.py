@@ -1,12 +1,12 @@
 """A miss that explains itself.
 
-Owns the ranking of near misses and the sentence a client's exception shows. Values are those that
-matching compared (`differences`), sides are labelled `sent` and `recorded`, and recordings that
-were already played are candidates too. Knows nothing of HTTP.
+Owns the ranking of recordings by likeness and the sentence a client's exception shows. Values are
+those that matching compared (`differences`), sides are labelled `sent` and `recorded`, and
+recordings that were already played are candidates too. Knows nothing of HTTP.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with all that tells it from a request; nothing does if it matches."""
+
+    candidate: Candidate
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Miss:
     """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
 
@@ -54,26 +62,35 @@ class Miss:
 
 
 def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
-    """The miss of a request, with the candidate that resembles it most; ties go to the unplayed."""
-    compared = []
-    chars = 0
-    ranked = sorted(candidates, key=lambda item: _likeness(sent, item.fingerprint), reverse=True)
-    for item in ranked:
-        compared.append((item, differences(sent, item.fingerprint)))
-        chars += sum(len(text) for _, text in item.fingerprint)
-        if chars > _COMPARED_CHARS_MAX:
-            break
-    if not compared:
-        return Miss(code)
-    item, found = max(
-        compared,
-        key=lambda pair: (
-            _likeness(sent, pair[0].fingerprint),
-            -len(pair[1]),
-            not pair[0].played,
+    """The miss of a request, with the candidate that resembles it most."""
+    nearest = next(ranking(sent, candidates), None)
+    return Miss(code, nearest.candidate, nearest.differences) if nearest else Miss(code)
+
+
+def ranking(sent: Fingerprint, candidates: Iterable[Candidate]) -> Iterator[Ranked]:
+    """The candidates as they resemble a request, the most alike first; ties go to the unplayed.
+
+    Where there is too much to compare, what is less alike at a glance comes last, in that order.
+    """
+
+    def compared(item: Candidate) -> Ranked:
+        return Ranked(item, differences(sent, item.fingerprint))
+
+    alike = sorted(candidates, key=lambda item: _likeness(sent, item.fingerprint), reverse=True)
+    chars = count = 0
+    while count < len(alike) and chars <= _COMPARED_CHARS_MAX:
+        chars += sum(len(text) for _, text in alike[count].fingerprint)
+        count += 1
+    yield from sorted(
+        map(compared, alike[:count]),
+        key=lambda item: (
+            _likeness(sent, item.candidate.fingerprint),
+            -len(item.differences),
+            not item.candidate.played,
         ),
+        reverse=True,
     )
-    return Miss(code, item, found)
+    yield from map(compared, alike[count:])
 
 
 def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, int]:
@@ -112,11 +129,11 @@ def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
     first, *others = miss.differences
     played = " (already played)" if miss.nearest.played else ""
     lines = [
-        f"No recording matches {call}: {_sentence(first)}"
+        f"No recording matches {call}: {difference_line(first)}"
         + (f", and {len(others)} more" if others else "")
         + f"; nearest in cassette '{cassette}' is {name}{played}."
     ]
-    lines += [f"  {_sentence(item)}" for item in miss.differences[1:_SHOWN_MAX]]
+    lines += [f"  {difference_line(item)}" for item in miss.differences[1:_SHOWN_MAX]]
     if len(miss.differences) > _SHOWN_MAX:
         lines.append(f"  and {len(miss.differences) - _SHOWN_MAX} more, all in the receipt")
     theirs = request_of(miss.nearest.interaction).value
@@ -153,7 +170,8 @@ def _how_to(cassette: str) -> str:
     )
 
 
-def _sentence(item: Difference) -> str:
+def difference_line(item: Difference) -> str:
+    """A difference in a line that can steer no terminal; long values are cut."""
     where = f"{item.facet} {_line(item.at)}" if item.at else item.facet
     return f"{where}: sent {_shown(item.sent)}, recorded {_shown(item.recorded)}"
 
@@ -182,11 +200,12 @@ def miss_document(miss: Miss, request: Redacted[Request]) -> dict[str, Any]:
         "target": request.value.target,
         "code": miss.code,
         "nearest": miss.nearest.interaction.value.id if miss.nearest else None,
-        "differences": [_difference_document(item) for item in miss.differences],
+        "differences": [difference_document(item) for item in miss.differences],
     }
 
 
-def _difference_document(item: Difference) -> dict[str, Any]:
+def difference_document(item: Difference) -> dict[str, Any]:
+    """A difference as JSON; an absent side is left out."""
     sides = {"sent": item.sent, "recorded": item.recorded}
     shown = {side: value for side, value in sides.items() if value is not ABSENT}
     return {"facet": item.facet, "at": item.at, **shown}

@@ -6,7 +6,16 @@ are somebody else's business (`redaction`).
 """
 
 from runreel.core.coding import codings, decode
-from runreel.core.messages import Headers, Request, Response, end_to_end, values, without
+from runreel.core.messages import (
+    FRAMING,
+    HOP_BY_HOP,
+    Headers,
+    Request,
+    Response,
+    end_to_end,
+    values,
+    without,
+)
 from runreel.core.sse import is_event_stream, split
 
 # Differs between clients, versions and moments, and never decides an answer (contract 1.1).
@@ -31,12 +40,15 @@ _NOISE_PREFIX = "x-stainless-"
 _BODILESS_STATUS = frozenset({204, 304})
 
 
+def never_recorded(name: str) -> bool:
+    """Whether a header of that name (lower case) is noise in every request."""
+    return name in NOISE | HOP_BY_HOP | FRAMING or name.startswith(_NOISE_PREFIX)
+
+
 def recordable_request(request: Request, bytes_max: int) -> Request:
     """The request as it is matched and stored; a body that cannot be decoded stays as it came."""
     headers = tuple(
-        pair
-        for pair in without(end_to_end(request.headers), NOISE)
-        if not pair[0].lower().startswith(_NOISE_PREFIX)
+        pair for pair in end_to_end(request.headers) if not never_recorded(pair[0].lower())
     )
     headers, body = _decoded(headers, request.body, bytes_max)
     return Request(request.method, request.target, headers, body)

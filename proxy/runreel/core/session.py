@@ -6,7 +6,7 @@ store and no upstream; its caller sees to it that calls do not overlap (one even
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from runreel.core.cursors import Cursors, Key
@@ -255,10 +255,13 @@ class Session:
                 self._candidate(at),
                 barriers=tuple(self._candidate(at) for at in writes),
             )
-        candidates = (self._candidate(at) for at, entry in enumerate(self._old) if not entry.gone)
         code = EXHAUSTED if self._cursors.recorded(key[0]) else NO_MATCH
         repeated = self._repeating[1] if self._repeating else 0
-        return replace(nearest_to(key[0], code, candidates), repeated=repeated)
+        return replace(nearest_to(key[0], code, self.candidates()), repeated=repeated)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """The recordings that a request is compared with; not those that nobody received."""
+        return (self._candidate(at) for at, entry in enumerate(self._old) if not entry.gone)
 
     def _candidate(self, at: int) -> Candidate:
         entry = self._old[at]

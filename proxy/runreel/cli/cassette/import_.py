@@ -42,6 +42,7 @@ def import_(
     from runreel.cli.terminal import safe, say
     from runreel.config import redaction_of
     from runreel.core.adoption import Adoption
+    from runreel.core.facets import MATCH_ON
     from runreel.core.profiles import PROFILES
     from runreel.importing import plan, read
     from runreel.stores.files import FileStore
@@ -53,6 +54,7 @@ def import_(
         check_request=loaded.validation.request,
         check_response=loaded.validation.response,
         decoded_bytes_max=loaded.limits.decoded_body_bytes_max,
+        match_on=loaded.match.match_on or MATCH_ON,
     )
     sources = read(files, kind)
     long = sum(source.body_bytes for source in sources) >= PROGRESS_BYTES_MIN
