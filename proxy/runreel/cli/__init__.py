@@ -13,6 +13,7 @@ from runreel import __version__
 from runreel.cli.cassette import cassette
 from runreel.cli.configuration import config
 from runreel.cli.demo import demo
+from runreel.cli.explain import explain
 from runreel.cli.modes import MODE_COMMANDS, serve
 from runreel.cli.simulate import simulate
 from runreel.core.errors import RunreelError
@@ -51,7 +52,7 @@ def commands() -> None:
     """Group of all commands."""
 
 
-for command in (*MODE_COMMANDS, serve, simulate, demo, cassette, config):
+for command in (*MODE_COMMANDS, serve, simulate, demo, cassette, explain, config):
     commands.add_command(command)
 
 

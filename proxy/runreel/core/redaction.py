@@ -97,6 +97,19 @@ class Redaction:
         """
         return Redacted(self._request(request, self._secrets_of(live or request)))
 
+    def found_in(self, text: str, live: Request, *, header: bool = False) -> tuple[str, ...]:
+        """The `names` of the rules that blank something in a text that a request holds, perhaps as
+        the value of a `header`; `live` is as for `request`.
+        """
+        secrets = self._secrets_of(live)
+        found = ["credential"] if secrets.occur_in(text) else []
+        text = secrets.replace_in(text, PLACEHOLDER)
+        for rule in (*(HEADER_PATTERNS if header else ()), *self._patterns):
+            before, text = text, rule.replace_in(text)
+            if text != before:
+                found.append(f"pattern.{rule.name}")
+        return tuple(found)
+
     def interaction(self, live: Request, interaction: Interaction) -> Redacted[Interaction]:
         """An interaction without secrets; `live` is the request as the client sent it.
 

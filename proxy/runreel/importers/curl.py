@@ -1,6 +1,7 @@
 """curl commands: what a person tries by hand.
 
-Owns their writing, safe for any POSIX shell and exact to the byte; there is no way back.
+Owns their writing, safe for any POSIX shell and exact to the byte. How one is read is
+`curl_command`.
 """
 
 import base64

@@ -1,0 +1,223 @@
+"""`runreel explain`: why a request matches a recording, or does not."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runreel.cli.cassette.options import PATH
+from runreel.core.errors import BadFile, StartRefused
+
+if TYPE_CHECKING:
+    from runreel.core.explaining import Effect, Explanation
+    from runreel.core.messages import Request
+    from runreel.core.misses import Ranked
+
+CANDIDATES_MAX = 5  # without --all
+BYTES_MAX = 64 * 1024 * 1024  # of a request or a receipt
+_PLACES_MAX = 5  # of one rule on the screen; --json has them all
+_VALUE_CHARS_MAX = 200  # of one value on the screen
+_STDIN = "-"
+
+
+@click.command(
+    "explain",
+    help="Say why a request matches a recording, or does not: what counts of it, which rule "
+    "changed what, the recordings that resemble it most, and what a replay that begins with it "
+    "would answer. REQUEST is a file, or - for stdin, with a request as a cassette or a receipt has it, "
+    "or with a curl command. Exit code 0 if it would be served, 1 if not.\n\n\b\n"
+    "Example:\n  runreel explain --last-miss receipt.json",
+)
+@click.argument("request", required=False, metavar="[REQUEST]")
+@click.option("--last-miss", "receipt", type=PATH, help="The last miss of a receipt.")
+@click.option("--cassette", help="Name of the cassette; else the receipt's or [default].")
+@click.option("--all", "all_", is_flag=True, help=f"All candidates, not only {CANDIDATES_MAX}.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--config", type=PATH, help="TOML file; else runreel.toml, if it is there.")
+@click.option("--cassettes", type=PATH, help="Folder of the cassettes [cassettes].")
+def explain(
+    request: str | None,
+    receipt: Path | None,
+    cassette: str | None,
+    *,
+    all_: bool,
+    as_json: bool,
+    config: Path | None,
+    cassettes: Path | None,
+) -> None:
+    """Print the explanation; nothing in it can steer the terminal."""
+    from runreel.app import redaction_of
+    from runreel.cli.cassette.sources import missing
+    from runreel.cli.configuration import load_config
+    from runreel.cli.terminal import say, say_json
+    from runreel.core import explaining
+    from runreel.stores.files import FileStore
+
+    sent, seen = _asked(request, receipt)
+    options = {"cassette": cassette or seen.get("cassette"), "cassettes": cassettes}
+    settings = load_config(config, options)
+    stored = FileStore(settings.cassettes).load(settings.cassette)
+    if stored is None:
+        raise missing(settings.cassette)
+    rules = explaining.Rules(
+        match_on=settings.match.match_on or stored.cassette.match_on,
+        redaction=redaction_of(settings),
+        barriers=settings.replay.barriers,
+        decoded_bytes_max=settings.limits.decoded_body_bytes_max,
+    )
+    found = explaining.explain(sent, stored.cassette, rules, None if all_ else CANDIDATES_MAX)
+    if as_json:
+        say_json(explaining.explanation_document(found, rules.match_on, settings.cassette))
+    else:
+        for line in _lines(found, settings.cassette, seen.get("code")):
+            say(line)
+    if found.served is None:
+        sys.exit(1)
+
+
+def _asked(request: str | None, receipt: Path | None) -> tuple["Request", dict[str, Any]]:
+    """The request to explain, and what a receipt says of it: its `cassette` and its `code`."""
+    if (request is None) == (receipt is None):
+        raise StartRefused("give one of both: a REQUEST (a file, or - for stdin), or --last-miss")
+    if receipt is not None:
+        return _last_miss(receipt)
+    assert request is not None  # noqa: S101 - one of the two is given
+    return _read_request(_content(request), request), {}
+
+
+def _content(place: str) -> str:
+    try:
+        if place == _STDIN:
+            content = sys.stdin.buffer.read(BYTES_MAX + 1)
+        else:
+            with Path(place).open("rb") as file:
+                content = file.read(BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise StartRefused(f"{place}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise StartRefused(f"{place}: cannot be read: {reason}") from None
+    if len(content) > BYTES_MAX:
+        raise BadFile(place, "", f"larger than {BYTES_MAX:,} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFile(place, "", f"not UTF-8 at byte {error.start}") from None
+
+
+def _read_request(text: str, place: str) -> "Request":
+    from runreel.core.document import BadDocument, read_json, read_request
+    from runreel.importers import curl_command
+
+    if text.lstrip().startswith("{"):
+        try:
+            return read_request(read_json(text))
+        except BadDocument as error:
+            raise BadFile(place, "", f"not a request as a cassette has it: {error}") from None
+    try:
+        return curl_command.read(text)
+    except curl_command.NotACurlCommand as error:
+        raise BadFile(
+            place, "", f"neither a request as a cassette has it nor a curl command: {error}"
+        ) from None
+
+
+def _last_miss(path: Path) -> tuple["Request", dict[str, Any]]:
+    """The last miss of the default session, or else of the last session that has one."""
+    from runreel.core.document import BadDocument, read_json, read_request
+
+    place = str(path)
+    try:
+        match read_json(_content(place)):
+            case {"missed": list(), "sessions": list(others)} as receipt:
+                sessions = [*(item for item in others if isinstance(item, dict)), receipt]
+            case _:
+                raise BadFile(place, "", "not a receipt of runreel")
+        missed = [(each, item) for each in sessions for item in each.get("missed", ())]
+        if not missed:
+            raise StartRefused(f"{place}: nothing was missed, so there is nothing to explain")
+        session, last = missed[-1]
+        request = last.get("request")
+        if request is None:
+            raise BadFile(place, "", "the last miss could not be redacted, so it was not kept")
+        seen = {"cassette": session.get("cassette"), "code": last.get("code")}
+        return read_request(request), seen
+    except (BadDocument, AttributeError, TypeError) as error:
+        raise BadFile(place, "", f"not a receipt of runreel: {error}") from None
+
+
+def _lines(found: "Explanation", cassette: str, seen: str | None) -> Iterator[str]:
+    from runreel.cli.terminal import counted, paint, safe
+    from runreel.core.differences import readable
+
+    yield paint("What counts of the request", bold=True)
+    width = max(len(name) for name, _ in found.fingerprint)
+    for name, text in found.fingerprint:
+        yield safe(f"  {name.ljust(width)}  {_shown(readable(name, text))}")
+    for verb, effects in (("redacted", found.redacted), ("ignored", found.ignored)):
+        yield from _effects(verb, effects)
+    yield ""
+    recordings = counted(found.recordings, "recording")
+    yield paint(f"The nearest of {recordings} in cassette '{cassette}'", bold=True)
+    for number, item in enumerate(found.candidates, start=1):
+        yield from _candidate(number, item)
+    if (left := found.recordings - len(found.candidates)) > 0:
+        yield f"  and {left:,} more; --all shows them"
+    yield ""
+    if seen is not None:
+        yield safe(f"In the session of the receipt it was {seen}.")
+    yield from _answer(found, cassette)
+
+
+def _effects(verb: str, effects: tuple["Effect", ...]) -> Iterator[str]:
+    from runreel.cli.terminal import paint, safe
+
+    places: dict[str, list[str]] = {}
+    for item in effects:
+        places.setdefault(item.rule, []).append(f"{item.facet} {item.at}".rstrip())
+    if places:
+        yield ""
+        yield paint(f"What was {verb}, and by which rule", bold=True)
+    for rule, all_ in places.items():
+        more = f" and {len(all_) - _PLACES_MAX:,} more" if len(all_) > _PLACES_MAX else ""
+        yield safe(f"  {rule}: {', '.join(all_[:_PLACES_MAX])}{more}")
+
+
+def _candidate(number: int, item: "Ranked") -> Iterator[str]:
+    from runreel.cli.terminal import paint, safe
+    from runreel.core.explaining import by_facet
+    from runreel.core.misses import difference_line
+
+    recorded = item.candidate.interaction.value
+    yield safe(f"  {number}. {recorded.id}  {recorded.request.method} {recorded.request.target}")
+    facets = [*by_facet(item)]
+    width = max(len(name) for name, _ in facets)
+    for name, found in facets:
+        verdict = paint("differs", fg="red") if found else paint("equal", fg="green")
+        yield f"     {safe(name.ljust(width))}  {verdict}"
+        for each in found:
+            yield safe(f"       {difference_line(each)}")
+
+
+def _answer(found: "Explanation", cassette: str) -> Iterator[str]:
+    from runreel.cli.terminal import paint, safe
+    from runreel.core.misses import EXHAUSTED, describe
+
+    if found.miss is None:
+        yield paint(f"A replay that begins with it would serve {found.served}.", fg="green")
+        return
+    if found.miss.code == EXHAUSTED:
+        yield safe(describe(found.miss, found.request, cassette).split("\n")[0])
+    yield paint(f"A replay that begins with it would refuse it: {found.miss.code}.", fg="red")
+
+
+def _shown(value: Any) -> str:
+    from runreel.core.differences import ABSENT
+
+    if value is ABSENT:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_CHARS_MAX else text[: _VALUE_CHARS_MAX - 1] + "…"
