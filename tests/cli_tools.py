@@ -6,5 +6,5 @@ from pathlib import Path
 from processes import Ended
 from runreel.core.cassette import Cassette
 
-Tool = Callable[..., Ended]  # `runreel cassette` with these arguments
+Tool = Callable[..., Ended]  # the command with these arguments
 Keep = Callable[[str, Cassette], Path]  # a cassette as a file, under this name

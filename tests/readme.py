@@ -21,6 +21,8 @@ RUN_BY = {
     "runreel cassette export": "test_readme.py",
     "runreel verify": "test_readme.py",
     "runreel simulate": "test_readme.py",
+    "runreel explain --last-miss": "test_readme_matching.py",
+    "runreel explain call.txt": "test_readme_matching.py",
     "runreel config check": "test_readme.py",
     "runreel config show": "test_readme.py",
     "runreel cassette list": "test_readme.py",

@@ -1,5 +1,6 @@
 """What the tests of the command share."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,22 +18,34 @@ def example() -> Path:
 
 
 @pytest.fixture
-def tool(
+def command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Tool:
-    """Run `runreel cassette …` in an empty folder, in this process."""
+    """Run `runreel …` in an empty folder, in this process."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Ended:
         code: int | None = 0
         try:
-            cli.main(["cassette", *arguments])
+            cli.main([*arguments])
         except SystemExit as stopped:
             assert isinstance(stopped.code, int)
             code = stopped.code
         return Ended(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def tool(command: Tool) -> Tool:
+    """Run `runreel cassette …` likewise."""
+    return partial(command, "cassette")
+
+
+@pytest.fixture
+def explain(command: Tool) -> Tool:
+    """Run `runreel explain …` likewise."""
+    return partial(command, "explain")
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ COMMANDS = [
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
+    (["explain"], "Example:\n    runreel explain --last-miss receipt.json\n"),
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
     (["config", "check"], "Example:\n    runreel config check\n"),
@@ -101,7 +102,7 @@ def test_every_mode_takes_the_same_options() -> None:
     options = {
         name: {option for parameter in command.params for option in parameter.opts}
         for name, command in cli.commands.commands.items()
-        if not isinstance(command, click.Group) and name not in ("simulate", "demo")
+        if not isinstance(command, click.Group) and name not in ("simulate", "demo", "explain")
     }
 
     assert options.pop("serve") - {"--mode"} == options["replay"]
@@ -120,7 +121,15 @@ def test_the_version_is_said_on_stdout(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["replay"], ["serve"], ["config", "show"], ["cassette", "import"], ["cassette", "check"]],
+    [
+        [],
+        ["replay"],
+        ["serve"],
+        ["config", "show"],
+        ["cassette", "import"],
+        ["cassette", "check"],
+        ["explain"],
+    ],
 )
 def test_help_loads_neither_framework(tmp_path: Path, words: list[str]) -> None:
     """They take most of the time of a start; `--help` is to answer at once."""

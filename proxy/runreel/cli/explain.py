@@ -27,8 +27,8 @@ _STDIN = "-"
     "explain",
     help="Say why a request matches a recording, or does not: what counts of it, which rule "
     "changed what, the recordings that resemble it most, and what a replay that begins with it "
-    "would answer. REQUEST is a file, or - for stdin, with a request as a cassette or a receipt has it, "
-    "or with a curl command. Exit code 0 if it would be served, 1 if not.\n\n\b\n"
+    "would answer. REQUEST is a file, or - for stdin, with a request as a cassette or a receipt "
+    "has it, or with a curl command. Exit code 0 if it would be served, 1 if not.\n\n\b\n"
     "Example:\n  runreel explain --last-miss receipt.json",
 )
 @click.argument("request", required=False, metavar="[REQUEST]")
@@ -49,7 +49,7 @@ def explain(
     cassettes: Path | None,
 ) -> None:
     """Print the explanation; nothing in it can steer the terminal."""
-    from runreel.app import redaction_of
+    from runreel.config import redaction_of
     from runreel.cli.cassette.sources import missing
     from runreel.cli.configuration import load_config
     from runreel.cli.terminal import say, say_json
