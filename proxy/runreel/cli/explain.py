@@ -49,10 +49,10 @@ def explain(
     cassettes: Path | None,
 ) -> None:
     """Print the explanation; nothing in it can steer the terminal."""
-    from runreel.config import redaction_of
     from runreel.cli.cassette.sources import missing
     from runreel.cli.configuration import load_config
     from runreel.cli.terminal import say, say_json
+    from runreel.config import redaction_of
     from runreel.core import explaining
     from runreel.stores.files import FileStore
 
