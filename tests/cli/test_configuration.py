@@ -28,6 +28,11 @@ port = 8080
 # admin_token is not set
 allowed_hosts = []
 
+[match]
+# headers is not set
+# ignore_query is not set
+# ignore_body is not set
+
 [replay]
 repeat = "never"
 barriers = true

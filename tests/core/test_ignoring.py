@@ -185,7 +185,7 @@ def test_an_ignored_parameter_is_no_difference() -> None:
 def test_whatever_stands_at_an_ignored_place_does_not_count(
     data: st.DataObject, body: dict[str, Json], one: Json, other: Json
 ) -> None:
-    name = data.draw(st.text(max_size=4))
+    name = data.draw(st.text(max_size=4).filter("*".__ne__))  # which stands for any name
     rule = "-body." + jsontext.pointer(jsontext.pointer("", "outer"), name)
 
     def written(inner: dict[str, Json]) -> Request:
