@@ -11,7 +11,7 @@ import pytest
 
 from builders import a_cassette
 from disks import failing
-from runreel.core.errors import StartRefused
+from runreel.core.errors import CassetteBusy
 from runreel.stores.files import FileStore
 
 HEADER = a_cassette()
@@ -59,7 +59,7 @@ def test_another_process_that_records_is_noticed(store: FileStore, tmp_path: Pat
     second = run("", tmp_path)
 
     assert second.stderr.splitlines()[-1] == (
-        "runreel.core.errors.StartRefused: cassette 'default' is being recorded by another "
+        "runreel.core.errors.CassetteBusy: cassette 'default' is being recorded by another "
         "runreel; stop that one, or record into another cassette with --cassette NAME"
     )
 
@@ -82,7 +82,7 @@ def test_a_lock_that_its_holder_removes_meanwhile_is_taken_anew(
         store.open_journal("default", HEADER)
 
     assert removed == [lock]
-    with pytest.raises(StartRefused):
+    with pytest.raises(CassetteBusy):
         store.open_journal("default", HEADER)
 
 
