@@ -8,6 +8,7 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from pathlib import Path
+from socket import socket
 from typing import Any, TextIO, TypeVar
 
 from runreel.app import Running, RunOptions, serving
@@ -23,16 +24,17 @@ class Embedded:
     """A proxy on a free port of loopback, at `url` (without base path), until `stop`.
 
     It has no default session: `use` says what requests mean that name none. The address, mode and
-    cassette of the configuration are not looked at. `log` is where log lines go.
+    cassette of the configuration are not looked at. `log` is where log lines go. A bound socket may
+    be given as `listener`, so that the URL was known before; it is closed at the end.
 
     Raises:
         RunreelError: it cannot start.
     """
 
-    def __init__(self, config: Config, log: TextIO) -> None:
+    def __init__(self, config: Config, log: TextIO, listener: socket | None = None) -> None:
         listen = config.listen.model_copy(update={"host": "127.0.0.1", "port": 0})
         self._config = config.model_copy(update={"listen": listen})
-        self._log = log
+        self._options = RunOptions(log=log, listener=listener)
         self._started: Future[Running] = Future()
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="runreel", daemon=True)
@@ -103,6 +105,6 @@ class Embedded:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        async with serving(self._config, RunOptions(log=self._log), default=False) as running:
+        async with serving(self._config, self._options, default=False) as running:
             self._started.set_result(running)
             await self._stopping.wait()

@@ -92,7 +92,7 @@ async def serving(
         if default:
             await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
         site = site_of(config, upstream, sessions, log)
-        async with open_to_clients(site, config, log, upstream) as url:
+        async with open_to_clients(site, config, options, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)
             stack.push_async_callback(_finish, sessions, options)

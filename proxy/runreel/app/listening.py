@@ -13,6 +13,7 @@ from functools import partial
 
 from aiohttp import web
 
+from runreel.app.options import RunOptions
 from runreel.config import Config
 from runreel.core.errors import StartRefused
 from runreel.sinks.log import FrameworkLog, Log
@@ -29,7 +30,7 @@ SHUTDOWN_S = 2
 
 @asynccontextmanager
 async def open_to_clients(
-    site: Site, config: Config, log: Log, upstream: OnDemand
+    site: Site, config: Config, options: RunOptions, log: Log, upstream: OnDemand
 ) -> AsyncIterator[str]:
     """The URL of a site that listens, for as long as the context lasts.
 
@@ -48,7 +49,11 @@ async def open_to_clients(
         host, port = config.listen.host, config.listen.port
         loop = asyncio.get_running_loop()
         try:
-            listener = await loop.create_server(_connections(site, log, runner), host, port)
+            accepted = _connections(site, log, runner)
+            if options.listener is not None:
+                listener = await loop.create_server(accepted, sock=options.listener)
+            else:
+                listener = await loop.create_server(accepted, host, port)
         except (OSError, ValueError) as error:  # ValueError: a host that no name can be
             raise StartRefused(_cannot_listen(host, port, error)) from None
         bound = listener.sockets[0].getsockname()

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of one run; `log` is where log lines go."""
+    """Options of one run; `log` is where log lines go.
+
+    `listener` is a bound socket to listen on, in place of the configured address.
+    """
 
     log: TextIO
     log_as_json: bool = False
@@ -15,3 +19,4 @@ class RunOptions:
     receipt: Path | None = None
     allow_regress: bool = False
     prune: bool = False
+    listener: socket | None = None
