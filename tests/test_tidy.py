@@ -23,7 +23,8 @@ BANNED = (
     (r"\btime\.(time|monotonic|sleep)\(", {"clock.py"}, "the Clock port"),
     (
         r"\bos\.environ\b",
-        {f"cli/{name}.py" for name in ("modes", "simulate", "configuration", "terminal")},
+        {f"cli/{name}.py" for name in ("modes", "simulate", "configuration", "terminal")}
+        | {"pytest_plugin.py"},
         "an argument",
     ),
     (

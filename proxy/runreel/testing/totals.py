@@ -1,0 +1,75 @@
+"""What all tests of a run amount to, over all of its worker processes.
+
+Owns the counting from receipts, and the lines that end a run. Values pass between processes as
+plain data. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runreel.testing.verdict import sent_nothing
+
+_KINDS = ("replayed", "recorded", "missed", "unplayed", "live calls")
+_NAMED_MAX = 10  # tests that are named in a warning
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts by kind; `discarded` recordings are those of tests that did not pass, `silent` are the
+    tests that sent no request.
+    """
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
+    discarded: int = 0
+    silent: list[str] = field(default_factory=list)
+    tests: int = 0
+
+    def add(self, test: str, receipts: list[Mapping[str, Any]], *, passed: bool) -> None:
+        """Count a test: the receipts of all its sessions."""
+        self.tests += 1
+        for receipt in receipts:
+            verifies = receipt["mode"] == "verify"
+            self.counts["replayed"] += receipt["served"]
+            self.counts["recorded"] += receipt["recorded"]
+            self.counts["missed"] += len(receipt["missed"])
+            self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
+            self.counts["live calls"] += receipt["upstream_calls"]
+            self.discarded += receipt.get("discarded", 0)
+        if passed and all(map(sent_nothing, receipts)):
+            self.silent.append(test)
+
+    def take_in(self, document: Mapping[str, Any]) -> None:
+        """Add what another process counted."""
+        for kind, number in document["counts"].items():
+            self.counts[kind] += number
+        self.discarded += document["discarded"]
+        self.silent += document["silent"]
+        self.tests += document["tests"]
+
+    def document(self) -> dict[str, Any]:
+        """For `take_in`, in another process."""
+        return {
+            "counts": dict(self.counts),
+            "discarded": self.discarded,
+            "silent": list(self.silent),
+            "tests": self.tests,
+        }
+
+    def lines(self) -> list[str]:
+        """What is printed at the end of a run; nothing if no test used runreel."""
+        if not self.tests:
+            return []
+        told = ", ".join(f"{number} {kind}" for kind, number in self.counts.items())
+        if self.discarded:
+            told += f" ({self.discarded} more discarded, of tests that did not pass)"
+        lines = [f"runreel: {told}"]
+        if self.silent:
+            names = sorted(self.silent)
+            more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+            lines.append(
+                f"runreel: WARNING: {len(names)} of {self.tests} tests sent no request. Is their "
+                "client made with a base URL of its own, or before runreel could set "
+                f"OPENAI_BASE_URL? {', '.join(names[:_NAMED_MAX])}{more}"
+            )
+        return lines

@@ -1,0 +1,79 @@
+"""Test suites of users, run by pytest itself; they call the simulator, or a recording of it."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from runreel import cassettes
+
+_INSTALLED = any(entry.name == "runreel" for entry in entry_points(group="pytest11"))
+PLUGIN = () if _INSTALLED else ("-p", "runreel.pytest_plugin")
+ONCE = ("--runreel-mode=once", "--runreel-upstream=simulator")
+RECORD = ("--runreel-mode=record", "--runreel-upstream=simulator")
+
+INI = """
+[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+addopts = -p no:randomly
+"""
+API = """
+import json, os, urllib.error, urllib.request
+BASE = os.environ["OPENAI_BASE_URL"]
+HEADERS = {"Content-Type": "application/json", "OpenAI-Beta": "assistants=v2"}
+
+class Refused(Exception):
+    pass
+
+def create(stage):
+    body = json.dumps({"metadata": {"stage": stage}}).encode()
+    request = urllib.request.Request(BASE + "/threads", body, HEADERS)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)["metadata"]["stage"]
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refused(f"{error.code} {error.read().decode()}") from None
+"""
+HEAD = """
+import pytest
+from api import Refused, create
+pytestmark = pytest.mark.runreel
+"""
+
+
+class Suite:
+    """One folder of tests."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self._pytester = pytester
+        self.folder = pytester.path
+        pytester.makeini(INI)
+        pytester.makepyfile(api=API)
+
+    def write(self, body: str, name: str = "test_it", head: str = HEAD) -> None:
+        """Make a test module; its tests use runreel."""
+        (self.folder / f"{name}.py").write_text(head + body, encoding="utf-8")
+
+    def run(self, *options: str) -> pytest.RunResult:
+        """Run all tests in this process."""
+        return self._pytester.runpytest_inprocess(*PLUGIN, *options)
+
+    def start(self, *options: str) -> pytest.RunResult:
+        """Run all tests in a process of its own, with those plugins only that are named."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            named = ("-p", "runreel.pytest_plugin", *options)
+            return self._pytester.runpytest_subprocess(*named)
+
+    def recorded(self) -> list[str]:
+        """The files of cassettes, relative to the folder."""
+        return sorted(
+            path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.json")
+        )
+
+    def stages(self, file: str) -> list[bytes]:
+        """What was sent, by the interactions of a file."""
+        recorded = cassettes.interactions(cassettes.load(Path(self.folder / file)))
+        return [one.request.body for one in recorded]
