@@ -16,6 +16,8 @@ from runreel.app import Running, RunOptions, serving
 from runreel.config import load
 from servers import Proxy, RawUpstream
 
+collect_ignore = ["sample_app"]  # a user's; `pytest_plugin` runs it
+
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
