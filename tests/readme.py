@@ -35,6 +35,8 @@ RUN_BY = {
     '-d \'{"cassette": ': "test_readme_sessions.py",
     "curl -s http://127.0.0.1:8080/_runreel/s/": "test_readme_sessions.py",
     "curl -s -X DELETE": "test_readme_sessions.py",
+    "pytest --runreel-mode=once": "pytest_plugin/test_readme_pytest.py",
+    "pytest --runreel-block-sockets": "pytest_plugin/test_readme_pytest.py",
 }
 
 

@@ -91,7 +91,7 @@ def test_the_two_commands_that_set_everything_up_are_the_only_ones_that_install(
 
 
 async def test_the_shipped_cassette_answers_readmes_curl_and_readmes_sdk_call(folder: Path) -> None:
-    (sdk_call,) = blocks("python")
+    sdk_call, _ = blocks("python")
     async with _as_printed(command("runreel replay --repeat last"), folder) as serving:
         answered = [
             await _output(
