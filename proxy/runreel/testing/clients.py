@@ -1,6 +1,7 @@
 """How clients find the proxy: an address known before anything listens there, and who is told it.
 
-Owns the variables of the environment that lead there, and that they are put back. Imports nothing that takes time: it runs before the first test.
+Owns the variables of the environment that lead there, and that they are put back. Imports nothing
+that takes time: it runs before the first test.
 """
 
 import socket
