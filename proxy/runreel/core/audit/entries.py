@@ -1,0 +1,122 @@
+"""One entry of the audit log: which metadata of which run, as it was, as asked, as it came out.
+
+Owns the members of an entry, their document and the check of one that was read. Knows nothing of
+how entries are chained (`chain`), made (`observing`, `effects`) or kept.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from runreel.core.document import BadDocument
+
+UNKNOWN: Literal["unknown"] = "unknown"
+NO_HASH = "0" * 64  # before the first entry
+
+Kind = Literal["intent", "outcome", "observation"]
+Effect = Literal["applied", "partly_applied", "not_applied", "refused", "unknown"]
+Turn = Literal["added", "changed", "removed"]
+Metadata = dict[str, Any]
+# UNKNOWN: nobody looked; None: there is none to look at.
+Known = Metadata | Literal["unknown"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one key; `old` is None if it was not there, or if nobody knows."""
+
+    key: str
+    change: Turn
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log; everything in it is redacted.
+
+    `seq` counts from 1 through all files; `at` is UTC with milliseconds, as text; `intent` is the
+    `seq` that an outcome concludes. `seq` is 0, `prev` and `hash` are empty until it is chained.
+    """
+
+    at: str
+    kind: Kind
+    operation: str
+    thread_id: str | None
+    run_id: str | None
+    actor: str | None
+    client: str | None
+    before: Known
+    requested: Metadata | None
+    after: Known
+    changes: tuple[Change, ...]
+    effect: Effect | None
+    status: int | None
+    interaction: str | None
+    intent: int | None
+    reason: str | None
+    session: str
+    upstream: str
+    seq: int = 0
+    prev: str = ""
+    hash: str = ""
+
+
+MEMBERS: tuple[str, ...] = tuple(field.name for field in fields(Entry))
+_NEVER_NULL = frozenset(
+    {"seq", "at", "kind", "operation", "changes", "session", "upstream", "prev", "hash"}
+)
+_OF_A_CHANGE = tuple(field.name for field in fields(Change))
+
+
+def entry_document(entry: Entry) -> dict[str, Any]:
+    """The JSON value of an entry, with all members."""
+    document = {name: getattr(entry, name) for name in MEMBERS}
+    document["changes"] = [
+        {name: getattr(change, name) for name in _OF_A_CHANGE} for change in entry.changes
+    ]
+    return document
+
+
+def parse_entry(document: Any) -> Entry:
+    """The entry of a JSON value.
+
+    Raises:
+        BadDocument: with the JSON path of what is wrong.
+    """
+    if not isinstance(document, dict):
+        raise BadDocument("", "an entry is an object")
+    for name in MEMBERS:
+        if name not in document:
+            raise BadDocument(f"/{name}", "this member is missing")
+    for name, value in document.items():
+        if name not in MEMBERS:
+            raise BadDocument("", f"an entry has no member {name!r}")
+        if not _fits(name, value):
+            raise BadDocument(f"/{name}", "an entry holds no such value here")
+    changes = tuple(_change(index, each) for index, each in enumerate(document["changes"]))
+    return Entry(**document | {"changes": changes})
+
+
+def _change(index: int, document: Any) -> Change:
+    if not isinstance(document, dict) or document.keys() != set(_OF_A_CHANGE):
+        raise BadDocument(f"/changes/{index}", f"a change has {', '.join(_OF_A_CHANGE)}")
+    if not isinstance(document["key"], str) or document["change"] not in get_args(Turn):
+        raise BadDocument(f"/changes/{index}", "an entry holds no such value here")
+    return Change(**document)
+
+
+def _fits(name: str, value: Any) -> bool:
+    if value is None:
+        return name not in _NEVER_NULL
+    match name:
+        case "seq" | "intent" | "status":
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        case "kind" | "effect":
+            return value in (get_args(Kind) if name == "kind" else get_args(Effect))
+        case "before" | "after":
+            return value == UNKNOWN or isinstance(value, dict)
+        case "requested":
+            return isinstance(value, dict)
+        case "changes":
+            return isinstance(value, list)
+    return isinstance(value, str)
