@@ -1,0 +1,173 @@
+"""From what was asked and answered to entries: the books that are kept of runs.
+
+Owns the last known metadata of each run, which is the *before* of the next change, and what was
+learnt of the upstream. The same books are kept of live traffic and of recorded interactions.
+Everything that comes in is redacted. Knows nothing of the chain or of files.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from runreel.core.audit.effects import Manner, blanked, changes, effect, manner
+from runreel.core.audit.entries import UNKNOWN, Effect, Entry, Known
+from runreel.core.audit.observing import CREATING, Asked, Run, one_run
+
+RUNS_MAX = 10_000  # whose last known metadata is kept; the one not seen for longest goes first
+
+_NOT_SHOWN = "the answer does not show the run's metadata"
+_OVERTAKEN = "the run was seen to change while this was under way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When, by whom and where something was asked; `actor` and `client` are None if not said."""
+
+    at: datetime
+    operation: str
+    actor: str | None
+    client: str | None
+    session: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a change; `status` is None if there was no answer, and `reason` says why.
+
+    `interaction` is the id of its recording.
+    """
+
+    at: datetime
+    status: int | None
+    runs: tuple[Run, ...] = ()
+    interaction: str | None = None
+    reason: str | None = None
+
+
+def moment(at: datetime) -> str:
+    """A time as entries have it: UTC with milliseconds."""
+    text = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+class Books:
+    """Drafts of entries, in the order in which things became known."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str | None, str], Known] = OrderedDict()
+        self._manners: dict[str, Manner] = {}
+
+    def known(self, thread_id: str | None, run_id: str | None) -> Known:
+        """The metadata that a run was last seen with."""
+        return UNKNOWN if run_id is None else self._known.get((thread_id, run_id), UNKNOWN)
+
+    def intent(self, occasion: Occasion, asked: Asked) -> Entry:
+        """A change that is about to be forwarded."""
+        creates = occasion.operation in CREATING
+        before = None if creates else self.known(asked.thread_id, asked.run_id)
+        draft = _draft(occasion, asked.thread_id, asked.run_id, before, None)
+        return replace(draft, kind="intent", requested=asked.requested, reason=asked.reason)
+
+    def outcome(self, intent: Entry, asked: Asked, came: Came) -> Entry:
+        """What became of a change; `intent` is its chained entry."""
+        run = one_run(asked, came.runs)
+        after = UNKNOWN if run is None else run.metadata
+        found = effect(intent.requested, came.status, after)
+        outcome = replace(
+            intent,
+            kind="outcome",
+            at=moment(came.at),
+            thread_id=run.thread_id if run else intent.thread_id,
+            run_id=run.run_id if run else intent.run_id,
+            after=after,
+            changes=changes(intent.before, intent.requested, after),
+            effect=found,
+            status=came.status,
+            interaction=came.interaction,
+            intent=intent.seq,
+        )
+        reasons = (came.reason, *self._reasons(outcome, found), self._learnt(outcome))
+        if run is not None:
+            self._saw(run)
+        return _unchained(replace(outcome, reason="; ".join(filter(None, reasons)) or None))
+
+    def observations(self, occasion: Occasion, came: Came) -> tuple[Entry, ...]:
+        """One entry for each run that an answer showed."""
+        return tuple(self._observation(occasion, came, run) for run in came.runs)
+
+    def _observation(self, occasion: Occasion, came: Came, run: Run) -> Entry:
+        before = self.known(run.thread_id, run.run_id)
+        self._saw(run)
+        return replace(
+            _draft(occasion, run.thread_id, run.run_id, before, run.metadata),
+            changes=changes(before, None, run.metadata),
+            status=came.status,
+            interaction=came.interaction,
+            reason=came.reason,
+        )
+
+    def _saw(self, run: Run) -> None:
+        key = (run.thread_id, run.run_id)
+        self._known[key] = run.metadata
+        self._known.move_to_end(key)
+        if len(self._known) > RUNS_MAX:
+            self._known.popitem(last=False)
+
+    def _reasons(self, outcome: Entry, found: Effect) -> tuple[str | None, ...]:
+        status = outcome.status or 0
+        well = 200 <= status < 300
+        before_now = self.known(outcome.thread_id, outcome.run_id)
+        overtaken = isinstance(outcome.before, dict) and before_now != outcome.before
+        hidden = blanked(outcome.requested) if found in _COMPARED else ()
+        return (
+            _NOT_SHOWN if well and outcome.after == UNKNOWN else None,
+            _OVERTAKEN if overtaken else None,
+            f"compared as redacted: {', '.join(hidden)}" if hidden else None,
+        )
+
+    def _learnt(self, outcome: Entry) -> str | None:
+        """What is newly known of the upstream, if anything is."""
+        if outcome.operation != "modifyRun":
+            return None
+        shown = manner(outcome.before, outcome.requested, outcome.after)
+        if shown is None or self._manners.get(outcome.upstream) == shown:
+            return None
+        self._manners[outcome.upstream] = shown
+        return MANNERS[shown]
+
+
+MANNERS: dict[Manner, str] = {
+    "merges": "the upstream merges: keys that a change does not name are kept",
+    "replaces": "the upstream replaces: keys that a change does not name are gone",
+}
+_COMPARED: frozenset[Effect] = frozenset({"applied", "partly_applied", "not_applied"})
+
+
+def _draft(
+    occasion: Occasion, thread_id: str | None, run_id: str | None, before: Known, after: Known
+) -> Entry:
+    return Entry(
+        at=moment(occasion.at),
+        kind="observation",
+        operation=occasion.operation,
+        thread_id=thread_id,
+        run_id=run_id,
+        actor=occasion.actor,
+        client=occasion.client,
+        before=before,
+        requested=None,
+        after=after,
+        changes=(),
+        effect=None,
+        status=None,
+        interaction=None,
+        intent=None,
+        reason=None,
+        session=occasion.session,
+        upstream=occasion.upstream,
+    )
+
+
+def _unchained(entry: Entry) -> Entry:
+    return replace(entry, seq=0, prev="", hash="")
