@@ -1,4 +1,4 @@
-"""What has more than one implementation: the store, the upstream, the clock, the sink of facts.
+"""What has more than one implementation: store, audit log, upstream, clock, sink of facts.
 
 Each method states its obligation; `tests/stores/test_contract.py` holds every store to it. The
 fakes that tests use are implementations like any other.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from runreel.core.audit.entries import Entry
 from runreel.core.cassette import Cassette
 from runreel.core.facts import Fact
 from runreel.core.journal import Pending
@@ -95,6 +96,40 @@ class Store(Protocol):
         Raises:
             StartRefused: somebody else records into it, or it cannot be written there.
             CassetteDamaged: something is there but cannot be trusted; names the place.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """The audit log, and the right to append to it.
+
+    Methods block; callers on an event loop use a thread, and never two at once. `notes` are
+    sentences for whoever runs it; who tells them empties the list.
+    """
+
+    notes: list[str]
+
+    def key(self) -> bytes:
+        """The secret under which actors are named; the same for as long as the log is kept.
+
+        Raises:
+            StoreFailed: there is none.
+        """
+        ...
+
+    def append(self, drafts: Sequence[Entry], *, durable: bool) -> tuple[Entry, ...]:
+        """The drafts as entries of the chain, in order; `durable`: they and all before are on disk.
+
+        Raises:
+            StoreFailed: none of them is in the log; the next call may work.
+        """
+        ...
+
+    def close(self) -> None:
+        """Make all durable and give up the right to append; the last call.
+
+        Raises:
+            StoreFailed: not all of it is durable.
         """
         ...
 

@@ -55,6 +55,11 @@ def too_large(bytes_max: int) -> str:
     return f"the response is larger than limits.response_body_bytes_max ({bytes_max:,} bytes)"
 
 
+def name_of(operation: str | None, method: str, fingerprint: Fingerprint) -> str:
+    """The id of an interaction, but for the number of those with the same fingerprint."""
+    return f"{operation or method}-{digest(fingerprint)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """The rules of keeping; `decoded_bytes_max` limits what a compressed body may decode to."""
@@ -74,7 +79,7 @@ class Recorder:
             first = self.redaction.finding(live, error)
             return f"strict response validation: {first.at or 'the body'}: {first.rule}"
         interaction = Interaction(
-            id=f"{exchange.operation or live.method}-{digest(exchange.fingerprint)}",
+            id=name_of(exchange.operation, live.method, exchange.fingerprint),
             operation=exchange.operation,
             recorded_at=exchange.recorded_at.replace(microsecond=0),
             duration_ms=exchange.duration_ms,

@@ -51,6 +51,11 @@ def request_of(interaction: Redacted[Interaction]) -> Redacted[Request]:
     return Redacted(interaction.value.request)
 
 
+def response_of(interaction: Redacted[Interaction]) -> Redacted[Response]:
+    """The response of a redacted interaction, likewise."""
+    return Redacted(interaction.value.response)
+
+
 @dataclass(frozen=True)
 class Redaction:
     """All rules in force: the defaults, plus what the user adds. Defaults cannot be removed.

@@ -52,9 +52,13 @@ def moment(at: datetime) -> str:
 
 
 class Books:
-    """Drafts of entries, in the order in which things became known."""
+    """Drafts of entries, in the order in which things became known.
+
+    `news` are sentences about the upstream; who tells them empties the list.
+    """
 
     def __init__(self) -> None:
+        self.news: list[str] = []
         self._known: OrderedDict[tuple[str | None, str], Known] = OrderedDict()
         self._manners: dict[str, Manner] = {}
 
@@ -134,10 +138,11 @@ class Books:
         if shown is None or self._manners.get(outcome.upstream) == shown:
             return None
         self._manners[outcome.upstream] = shown
-        return MANNERS[shown]
+        self.news.append(_MANNERS[shown])
+        return _MANNERS[shown]
 
 
-MANNERS: dict[Manner, str] = {
+_MANNERS: dict[Manner, str] = {
     "merges": "the upstream merges: keys that a change does not name are kept",
     "replaces": "the upstream replaces: keys that a change does not name are gone",
 }

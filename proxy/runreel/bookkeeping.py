@@ -1,0 +1,159 @@
+"""The one writer of the audit log: what is said of runs, in the order in which it is said.
+
+Owns that all that waits goes into one append, that an intent is on disk when its future is done,
+and that an outcome which cannot be written is held until it can. Knows the log as a port, and
+nothing of requests on their way; what an entry says is `core.audit`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from runreel.core.audit.actors import actor
+from runreel.core.audit.books import Books, Came, Occasion
+from runreel.core.audit.entries import Entry, Known
+from runreel.core.audit.observing import Asked
+from runreel.core.errors import StoreFailed
+from runreel.core.messages import Headers
+from runreel.ports import Ledger
+
+WAITING_MAX = 1_000  # things said; then whoever has more to say waits
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A change that is to be forwarded once `written` is done; that gives its entry."""
+
+    headers: Headers
+    occasion: Occasion
+    asked: Asked
+    written: asyncio.Future[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What became of a change."""
+
+    intent: Entry
+    asked: Asked
+    came: Came
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an answer showed."""
+
+    headers: Headers
+    occasion: Occasion
+    came: Came
+
+
+Said = Intended | Concluded | Observed
+
+
+class Bookkeeper:
+    """Writes what is said; `tell` gets a sentence when something is wrong, or newly known."""
+
+    def __init__(self, ledger: Ledger, tell: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._tell = tell
+        self._books = Books()
+        self._waiting: list[Said] = []
+        self._held: list[Entry] = []  # outcomes that could not be written yet
+        self._writer: asyncio.Task[None] | None = None
+        self._failing = False
+        self._tell_news()
+
+    def known(self, asked: Asked) -> Known:
+        """The metadata that a run was last seen with."""
+        return self._books.known(asked.thread_id, asked.run_id)
+
+    def say(self, said: Said) -> None:
+        """Have something written, soon and after all that was said before."""
+        self._waiting.append(said)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def room(self) -> None:
+        """Return once there is room for more."""
+        while len(self._waiting) >= WAITING_MAX and self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    async def close(self) -> None:
+        """Write all that waits, and give up the log.
+
+        Raises:
+            StoreFailed: not all of it is on disk.
+        """
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+        try:
+            if self._held:
+                await asyncio.to_thread(self._ledger.append, self._held, durable=True)
+        finally:
+            await asyncio.to_thread(self._ledger.close)
+            self._tell_news()
+
+    async def _write(self) -> None:
+        batch: list[Said] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                intents = [said for said in batch if isinstance(said, Intended)]
+                found = await self._append(batch)
+                for index, intended in enumerate(intents):
+                    if intended.written.done():  # cancelled
+                        continue
+                    if isinstance(found, StoreFailed):
+                        intended.written.set_exception(StoreFailed(str(found)))
+                    else:
+                        intended.written.set_result(found[index])
+        finally:
+            # Only what the lines above did not come to: nobody waits for a writer that is gone.
+            for said in (*batch, *self._waiting):
+                if isinstance(said, Intended) and not said.written.done():
+                    said.written.set_exception(StoreFailed("the audit log's writer was stopped"))
+
+    async def _append(self, batch: list[Said]) -> list[Entry] | StoreFailed:
+        """The intents of a batch as they were written."""
+        try:
+            entries = await asyncio.to_thread(self._written, batch)
+        except StoreFailed as error:
+            if not self._failing:
+                self._tell(f"{error}; until it can, changes are refused and reads are not logged")
+            self._failing = True
+            return error
+        finally:
+            self._tell_news()
+        if self._failing:
+            self._tell("the audit log can be written again")
+        self._failing = False
+        return [entry for entry in entries if entry.kind == "intent"]
+
+    def _written(self, batch: list[Said]) -> tuple[Entry, ...]:
+        """In a thread. What fails is none of it written, but what was concluded is held."""
+        held = [
+            self._books.outcome(said.intent, said.asked, said.came)
+            for said in batch
+            if isinstance(said, Concluded)
+        ]
+        self._held += held
+        drafts = list(self._held)
+        for said in batch:
+            if isinstance(said, Concluded):
+                continue
+            named = replace(said.occasion, actor=actor(self._ledger.key(), said.headers))
+            if isinstance(said, Intended):
+                drafts.append(self._books.intent(named, said.asked))
+            else:
+                drafts += self._books.observations(named, said.came)
+        durable = any(isinstance(said, Intended) for said in batch)
+        entries = self._ledger.append(drafts, durable=durable)
+        self._held = []
+        return entries
+
+    def _tell_news(self) -> None:
+        for sentence in (*self._ledger.notes, *self._books.news):
+            self._tell(sentence)
+        self._ledger.notes.clear()
+        self._books.news.clear()

@@ -1,0 +1,238 @@
+"""The audit log as files: `metadata.jsonl`, those before it, `checkpoints.log`, `actor.key`.
+
+Owns the chain from one entry to the next, the checkpoints, and the right to append: one writer, by
+a lock that a crash releases. A start concludes what the last one left open. Knows nothing of
+requests; what entries say is `core.audit`.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runreel.core.audit.chain import Link, chained, checkpoint, line
+from runreel.core.audit.entries import UNKNOWN, Entry
+from runreel.core.errors import StartRefused, StoreFailed
+from runreel.stores.audit_file import AuditFile
+from runreel.stores.audit_reading import (
+    CURRENT,
+    cut_torn_entries,
+    cut_torn_line,
+    last_link,
+    unconcluded,
+)
+from runreel.stores.durable import (
+    NEW_FILE,
+    let_go,
+    make_folders,
+    release_lock,
+    sync,
+    take_lock,
+    write_all,
+)
+
+CHECKPOINTS = "checkpoints.log"
+KEY = "actor.key"
+KEY_BYTES = 32
+_LOCK = ".metadata.lock"
+_STOPPED = "runreel stopped before the answer was known"
+_ADD = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """When the next file begins, in bytes, and the next checkpoint is due, in entries."""
+
+    rotate_bytes: int
+    checkpoint_entries: int
+
+
+class AuditLog:
+    """The audit log in a folder; `now` gives the time as entries have it.
+
+    `notes` are sentences for whoever runs it; who tells them empties the list.
+    """
+
+    def __init__(self, folder: Path, sizes: Sizes, now: Callable[[], str]) -> None:
+        self.notes: list[str] = []
+        self._folder = folder
+        self._now = now
+        self._every = sizes.checkpoint_entries
+        self._file = AuditFile(self.path, sizes.rotate_bytes)
+        self._lock: int | None = None
+        self._key = b""
+        self._link: Link | None = None  # None: what is there was not read yet
+        self._checkpointed = 0  # up to which entry
+
+    @property
+    def path(self) -> Path:
+        """The file that entries are appended to."""
+        return self._folder / CURRENT
+
+    def open(self) -> None:
+        """Take the right to append, and conclude what a crash has left open.
+
+        If nothing can be written there now, that is a note, and the next `append` tries again.
+
+        Raises:
+            StartRefused: somebody else writes it, or what is there cannot be continued.
+        """
+        try:
+            self._opened()
+        except OSError as error:
+            self.notes.append(f"{self._failed(error)}; until it can, changes are refused")
+        except BaseException:
+            self._let_go()
+            raise
+
+    def key(self) -> bytes:
+        """The secret under which actors are named.
+
+        Raises:
+            StoreFailed: there is none yet, and none could be made.
+        """
+        try:
+            self._opened()
+        except (OSError, StartRefused) as error:
+            raise self._failed(error) from None
+        return self._key
+
+    def append(self, drafts: Sequence[Entry], *, durable: bool) -> tuple[Entry, ...]:
+        """Chain the drafts and write them; if `durable`, they and all before are on disk then.
+
+        Raises:
+            StoreFailed: none of them is in the log. The next call goes to a new file.
+        """
+        try:
+            return self._append(self._opened(), drafts, durable=durable)
+        except (OSError, StartRefused) as error:
+            raise self._failed(error) from None
+
+    def close(self) -> None:
+        """Make all of it durable, write a checkpoint and give up the right to append.
+
+        Raises:
+            StoreFailed: it is not, or there is no checkpoint.
+        """
+        try:
+            if self._link is not None and self._link.seq:
+                self._file.append(b"", durable=True)
+                self._checkpoint(self._link)
+        except OSError as error:
+            raise self._failed(error) from None
+        finally:
+            self._let_go()
+
+    def _opened(self) -> Link:
+        if self._link is not None:
+            return self._link
+        make_folders(self._folder)
+        if self._lock is None:
+            self._lock = take_lock(self._folder / _LOCK)
+        if self._lock is None:
+            raise StartRefused(
+                f"{self.path} is being written by another runreel; stop that one, set audit.path "
+                "to another folder, or go without with --no-audit"
+            )
+        self._key = self._key or _key_in(self._folder)
+        torn = (cut_torn_entries(self.path), cut_torn_line(self._folder / CHECKPOINTS))
+        self.notes += filter(None, torn)
+        link = last_link(self._folder)
+        self._file.go_on()
+        self._checkpointed = link.seq
+        self._conclude(link)
+        self._link = self._link or link
+        return self._link
+
+    def _conclude(self, link: Link) -> None:
+        left = unconcluded(self._folder)
+        if not left:
+            return
+        at = self._now()
+        self._append(link, [_unknown(intent, at) for intent in left], durable=True)
+        were = "1 change was" if len(left) == 1 else f"{len(left)} changes were"
+        self.notes.append(
+            f"{self.path}: {were} under way when runreel was stopped; what became of it is logged "
+            f"as unknown (entry {', '.join(str(intent.seq) for intent in left)})"
+        )
+
+    def _append(self, link: Link, drafts: Sequence[Entry], *, durable: bool) -> tuple[Entry, ...]:
+        entries: list[Entry] = []
+        for draft in drafts:
+            entries.append(chained(link, draft))
+            link = Link(entries[-1].seq, entries[-1].hash)
+        due = link.seq - self._checkpointed >= self._every
+        self._file.append(b"".join(map(line, entries)), durable=durable or due)
+        self._link = link
+        if due:
+            with suppress(OSError):  # the next entry tries again
+                self._checkpoint(link)
+        return tuple(entries)
+
+    def _checkpoint(self, link: Link) -> None:
+        descriptor = os.open(self._folder / CHECKPOINTS, _ADD, 0o600)
+        size = os.fstat(descriptor).st_size
+        try:
+            try:
+                write_all(descriptor, checkpoint(self._now(), link))
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if not size:
+            sync(self._folder)
+        self._checkpointed = link.seq
+
+    def _let_go(self) -> None:
+        self._file.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            release_lock(self._folder / _LOCK, lock)
+
+    def _failed(self, error: OSError | StartRefused) -> StoreFailed:
+        if isinstance(error, StartRefused):
+            return StoreFailed(str(error))
+        return StoreFailed(f"{self.path}: the audit log cannot be written: {error.strerror}")
+
+
+def _unknown(intent: Entry, at: str) -> Entry:
+    return replace(
+        intent,
+        at=at,
+        kind="outcome",
+        after=UNKNOWN,
+        effect="unknown",
+        intent=intent.seq,
+        reason=_STOPPED,
+    )
+
+
+def _key_in(folder: Path) -> bytes:
+    """The key, made if there is none."""
+    path = folder / KEY
+    with suppress(FileNotFoundError):
+        key = path.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise StartRefused(
+                f"{path}: is not {KEY_BYTES} bytes long; restore it, or move it away to name "
+                "actors anew from here on"
+            )
+        return key
+    key = secrets.token_bytes(KEY_BYTES)
+    temporary = folder / f".{KEY}.{secrets.token_hex(8)}.tmp"
+    descriptor = os.open(temporary, NEW_FILE, 0o600)
+    try:
+        write_all(descriptor, key)
+        os.fsync(descriptor)
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        let_go(descriptor)
+    sync(folder)
+    return key

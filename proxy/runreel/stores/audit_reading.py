@@ -1,0 +1,142 @@
+"""What an earlier writer of an audit log has left: where the chain ends, and what is not concluded.
+
+Owns the names of the files, the cutting off of a tail that a crash has torn, and the search for
+intents without outcomes. Whether the log was tampered with is not asked here: that is for whoever
+verifies it. Raises OSError as it comes.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from runreel.core.audit.chain import Link, digest
+from runreel.core.audit.entries import Entry, parse_entry
+from runreel.core.errors import StartRefused
+from runreel.stores.durable import NEW_FILE, sync, write_all
+
+CURRENT = "metadata.jsonl"
+SEARCHED_BYTES_MAX = 268_435_456  # of the newest files, for intents without outcomes
+_ROTATED = re.compile(r"metadata\.(\d{6,})\.jsonl")
+_TORN = re.compile(r".+\.(\d+)\.torn")
+
+
+def rotated(folder: Path) -> list[Path]:
+    """The files before the current one, oldest first."""
+    found = ((path, _ROTATED.fullmatch(path.name)) for path in folder.iterdir())
+    numbered = sorted((int(match[1]), path) for path, match in found if match)
+    return [path for _, path in numbered]
+
+
+def next_rotated(folder: Path) -> Path:
+    """Where the current file goes when the next one begins."""
+    last = rotated(folder)[-1:]
+    match = _ROTATED.fullmatch(last[0].name) if last else None
+    return folder / f"metadata.{int(match[1]) + 1 if match else 1:06}.jsonl"
+
+
+def cut_torn_entries(path: Path) -> str | None:
+    """Keep what stands after the last entry in a file of its own; a sentence about it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    end = content.rfind(b"\n") + 1
+    while end and not _is_entry(content[content.rfind(b"\n", 0, end - 1) + 1 : end - 1]):
+        end = content.rfind(b"\n", 0, end - 1) + 1
+    return _put_aside(path, content, end)
+
+
+def cut_torn_line(path: Path) -> str | None:
+    """Keep what stands after the last line feed in a file of its own; a sentence about it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return _put_aside(path, content, content.rfind(b"\n") + 1)
+
+
+def last_link(folder: Path) -> Link:
+    """Where the chain ends.
+
+    Raises:
+        StartRefused: the newest file does not end with an entry.
+    """
+    for path in (folder / CURRENT, *reversed(rotated(folder))):
+        line = next(_lines_from_the_end(path), None) if path.exists() else None
+        if line is None:
+            continue
+        if not _is_entry(line):
+            raise StartRefused(
+                f"{path}: does not end with an entry of an audit log; restore it, or set "
+                "audit.path to another folder"
+            )
+        entry = parse_entry(orjson.loads(line))
+        return Link(entry.seq, entry.hash)
+    return Link()
+
+
+def unconcluded(folder: Path) -> list[Entry]:
+    """The intents without outcomes in the newest files, in their order."""
+    concluded: set[int] = set()
+    found: list[Entry] = []
+    left = SEARCHED_BYTES_MAX
+    for path in (folder / CURRENT, *reversed(rotated(folder))):
+        if not path.exists() or (left := left - path.stat().st_size) < 0:
+            continue
+        for line in _lines_from_the_end(path):
+            if b'"kind":"observation"' in line or not _is_json(line):
+                continue
+            document = orjson.loads(line)
+            if document.get("intent") is not None:
+                concluded.add(document["intent"])
+            elif document.get("kind") == "intent" and document.get("seq") not in concluded:
+                found.append(parse_entry(document))
+    return found[::-1]
+
+
+def _lines_from_the_end(path: Path) -> Iterator[bytes]:
+    content = path.read_bytes()
+    end = len(content) - content.endswith(b"\n")
+    while end > 0:
+        start = content.rfind(b"\n", 0, end) + 1
+        yield content[start:end]
+        end = start - 1
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        entry = parse_entry(orjson.loads(line))
+        return digest(entry) == entry.hash
+    except ValueError:
+        return False
+
+
+def _put_aside(path: Path, content: bytes, end: int) -> str | None:
+    if end == len(content):
+        return None
+    numbers = (_TORN.fullmatch(each.name) for each in path.parent.iterdir())
+    number = max((int(match[1]) for match in numbers if match), default=0) + 1
+    torn = path.with_name(f"{path.name}.{number}.torn")
+    descriptor = os.open(torn, NEW_FILE, 0o600)
+    try:
+        write_all(descriptor, content[end:])
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync(path.parent)
+    os.truncate(path, end)
+    sync(path)
+    return (
+        f"{path}: the last {len(content) - end} bytes, from byte {end}, are no whole entry (a "
+        f"crash while it was written) and were moved to {torn.name}"
+    )
