@@ -62,14 +62,16 @@ def log() -> io.StringIO:
 def proxy(tmp_path: Path, log: io.StringIO) -> Proxy:
     """Start proxies in this process: `async with proxy(mode="record", upstream=url) as running`.
 
-    Settings are given by their dotted key with `__` for the dot; cassettes are in `tmp_path`.
+    Settings are given by their dotted key with `__` for the dot; cassettes are in `tmp_path`, and
+    there is an audit log only with `audit__path`.
     """
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[Running]:
         run = {key: settings.pop(key) for key in list(settings) if hasattr(RunOptions, key)}
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        config = load(None, {}, {"cassettes": tmp_path, "listen.port": 0, "base_path": ""} | dotted)
+        usual = {"cassettes": tmp_path, "listen.port": 0, "base_path": ""}
+        config = load(None, {}, usual | {"audit.enabled": "audit.path" in dotted} | dotted)
         async with serving(config, replace(RunOptions(log=log), **run)) as running:
             yield running
 

@@ -62,7 +62,6 @@ class Bookkeeper:
         self._held: list[Entry] = []  # outcomes that could not be written yet
         self._writer: asyncio.Task[None] | None = None
         self._failing = False
-        self._tell_news()
 
     def known(self, asked: Asked) -> Known:
         """The metadata that a run was last seen with."""

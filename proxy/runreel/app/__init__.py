@@ -13,6 +13,7 @@ from typing import Any
 from runreel.app.listening import open_to_clients
 from runreel.app.options import RunOptions
 from runreel.app.wiring import sessions_of, site_of
+from runreel.audits import Audits
 from runreel.clock import SystemClock
 from runreel.config import Config
 from runreel.core.cassette import SIMULATOR
@@ -84,14 +85,21 @@ async def serving(
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = OnDemand(config, SystemClock())
-    sessions = sessions_of(config, options, upstream, sinks, warn)
+    audits = Audits(config, SystemClock(), warn, lambda what: log.noted(SystemClock().now(), what))
+
+    async def live() -> None:
+        await upstream.open()
+        await audits.open()
+
+    sessions = sessions_of(config, options, live, sinks, warn)
     async with AsyncExitStack() as stack:
         stack.enter_context(loop_errors_to(log))
         stack.push_async_callback(upstream.close)
+        stack.push_async_callback(audits.close)
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
         if default:
             await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
-        site = site_of(config, upstream, sessions, log)
+        site = site_of(config, upstream, audits.auditing, sessions, log)
         async with open_to_clients(site, config, options, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)

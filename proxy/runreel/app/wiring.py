@@ -1,9 +1,10 @@
 """What each part is told of the configuration: plain values only."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from runreel import __version__
 from runreel.app.options import RunOptions
+from runreel.auditing import Auditing
 from runreel.clock import SystemClock
 from runreel.config import Config, redaction_of
 from runreel.core.profiles import PROFILES
@@ -24,7 +25,7 @@ from runreel.web.routes import LOOPBACK_NAMES, Site
 def sessions_of(
     config: Config,
     options: RunOptions,
-    upstream: OnDemand,
+    live: Callable[[], Awaitable[None]],
     sinks: tuple[Sink, ...],
     warn: Callable[[str], None],
 ) -> Sessions:
@@ -47,19 +48,25 @@ def sessions_of(
         FileStore(config.cassettes),
         counting=Receipt,
         sinks=sinks,
-        live=upstream.open,
+        live=live,
         clock=SystemClock(),
         bounds=Bounds(config.limits.sessions_max, config.limits.session_idle_s_max),
         warn=warn,
     )
 
 
-def site_of(config: Config, upstream: OnDemand, sessions: Sessions, log: Log) -> Site:
+def site_of(
+    config: Config,
+    upstream: OnDemand,
+    auditing: Auditing | None,
+    sessions: Sessions,
+    log: Log,
+) -> Site:
     """What the routes need to know."""
     names = {config.listen.host, *config.listen.allowed_hosts}
     hosts = LOOPBACK_NAMES | {name.lower() for name in names}
     return Site(
-        engine=_engine(config, upstream),
+        engine=_engine(config, upstream, auditing),
         sessions=sessions,
         admin=Admin(sessions, config.listen.admin_token, hosts, config.base_path, __version__),
         hosts=hosts,
@@ -69,7 +76,7 @@ def site_of(config: Config, upstream: OnDemand, sessions: Sessions, log: Log) ->
     )
 
 
-def _engine(config: Config, upstream: OnDemand) -> Engine:
+def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> Engine:
     return Engine(
         upstream=upstream,
         clock=SystemClock(),
@@ -81,6 +88,7 @@ def _engine(config: Config, upstream: OnDemand) -> Engine:
             response_bytes_max=config.limits.response_body_bytes_max,
         ),
         latency=config.replay.latency,
+        auditing=auditing,
         rule=Rule(
             ignore=tuple(config.verify.ignore),
             volatile=tuple(config.verify.volatile),

@@ -98,6 +98,16 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
         None,
         {"is_flag": True, "help": "record: drop recordings that were not asked for again."},
     ),
+    (
+        "--no-audit",
+        "audit.enabled",
+        {
+            "flag_value": False,
+            "type": bool,
+            "default": None,
+            "help": "Log no changes of metadata in audit/.",
+        },
+    ),
 )
 
 

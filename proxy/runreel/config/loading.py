@@ -22,7 +22,7 @@ ENVIRONMENT_PREFIX = "RUNREEL_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _ENVIRONMENT = "the environment"
-_PATHS = frozenset({"cassettes", "upstream_options.ca_file"})
+_PATHS = frozenset({"audit.path", "cassettes", "upstream_options.ca_file"})
 
 
 def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from runreel.config.auditing import Audit
 from runreel.config.matching import Match
 from runreel.config.names import header_name, pointer
 from runreel.config.section import Section as _Section
@@ -255,6 +256,7 @@ class Config(_Section):
     record: Record = Record()
     upstream_options: UpstreamOptions = UpstreamOptions()
     simulator: Simulation = Simulation()
+    audit: Audit = Audit()
     limits: Limits = Limits()
 
 

@@ -63,6 +63,11 @@ class Log:
         """Write about something that went wrong outside of any fact."""
         self._say(at, "problem", what)
 
+    def noted(self, at: datetime, what: str) -> None:
+        """Write what is good to know, unless only what went wrong is asked for."""
+        if not self._quiet:
+            self._say(at, "note", what)
+
     def verified(self, at: datetime, what: str) -> None:
         """Write what came of a session that compared."""
         self._say(at, "verified", what)
