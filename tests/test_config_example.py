@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runreel.config import Config, keys, load, shown
+from runreel.config.auditing import Audit
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 
@@ -25,7 +26,9 @@ class TestExample:
         config = load(EXAMPLE, {}, {})
 
         assert config.cassettes == EXAMPLE.parent / "cassettes"
-        assert config.model_copy(update={"cassettes": Path("cassettes")}) == Config()
+        assert config.audit.path == EXAMPLE.parent / "audit"
+        defaults = {"cassettes": Path("cassettes"), "audit": Audit()}
+        assert config.model_copy(update=defaults) == Config()
 
     def test_it_names_every_setting_in_order_with_its_default(self) -> None:
         text = EXAMPLE.read_text(encoding="utf-8")

@@ -151,7 +151,7 @@ async def test_verifying_writes_nothing_and_reaches_only_the_upstream(
 
     async with runreel(
         *arguments,
-        *("--upstream", upstream.url),
+        *("--no-audit", "--upstream", upstream.url),
         cwd=work,
         env=watched.environment,
         pass_fds=(watched.writer,),

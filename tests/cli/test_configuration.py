@@ -72,6 +72,13 @@ lenient = false
 objects_max = 100000
 bytes_max = 67108864
 
+[audit]
+enabled = true
+path = "audit"
+fetch_before = false
+rotate_bytes = 67108864
+checkpoint_entries = 1000
+
 [limits]
 request_body_bytes_max = 4194304
 response_body_bytes_max = 67108864

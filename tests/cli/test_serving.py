@@ -110,7 +110,8 @@ class TestLog:
     async def test_each_request_is_a_line_on_stderr(
         self, tmp_path: Path, upstream: RawUpstream
     ) -> None:
-        async with runreel("record", "--upstream", upstream.url, cwd=tmp_path) as proxy:
+        arguments = ("record", "--no-audit", "--upstream", upstream.url)
+        async with runreel(*arguments, cwd=tmp_path) as proxy:
             await exchange(proxy.url, stage("a"))
             first = await proxy.log_line()
             await exchange(proxy.url, stage("b"))

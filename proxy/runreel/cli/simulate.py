@@ -61,7 +61,7 @@ def simulate(**given: Any) -> None:
     settings = {
         key: given[name.removeprefix("--").replace("-", "_")] for name, key, _ in _OPTIONS if key
     }
-    settings |= {"mode": "passthrough", "upstream": "simulator"}
+    settings |= {"mode": "passthrough", "upstream": "simulator", "audit.enabled": False}
     config = load(given["config"], os.environ, settings)
     options = RunOptions(
         log=sys.stderr or io.StringIO(),  # None when the command was started without

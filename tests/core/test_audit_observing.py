@@ -1,0 +1,183 @@
+"""What requests ask of metadata, and what answers show of it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from builders import TARGET, a_request, a_response, an_interaction
+from runreel.core.audit import observing
+from runreel.core.audit.observing import Asked, Run
+from runreel.core.audit.watching import Watch
+from runreel.core.messages import Response
+from runreel.core.redaction import Redaction, response_of
+
+RUN = {
+    "id": "run_abc123",
+    "object": "thread.run",
+    "thread_id": "thread_abc123",
+    "status": "completed",
+    "metadata": {"stage": "a"},
+}
+SEEN = Run("thread_abc123", "run_abc123", {"stage": "a"})
+ASKED = Asked("thread_abc123", "run_abc123")
+STREAM = (("Content-Type", "text/event-stream"),)
+
+
+def asked(operation: str, method: str, target: str, body: bytes = b"") -> Asked:
+    return observing.asked(operation, Redaction().request(a_request(body, target, method)))
+
+
+def shown(response: Response, request: Asked = ASKED) -> tuple[Run, ...]:
+    """The runs of an answer; the whole of it and its essence show the same."""
+    whole = observing.runs(request, response_of(an_interaction(response=response)))
+    less = observing.essence(response)
+    assert observing.runs(request, response_of(an_interaction(response=less))) == whole
+    return whole
+
+
+def answer(document: Any, status: int = 200) -> Response:
+    return a_response(json.dumps(document).encode(), status)
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "target", "thread", "run"),
+    [
+        ("createThreadAndRun", "POST", "/v1/threads/runs", None, None),
+        ("createRun", "POST", "/v1/threads/t1/runs", "t1", None),
+        ("listRuns", "GET", "/threads/t1/runs?limit=1", "t1", None),
+        ("getRun", "GET", "/v1/threads/t1/runs/r1", "t1", "r1"),
+        ("modifyRun", "POST", "/v1/threads/t%2F1/runs/r1", "t%2F1", "r1"),
+        ("modifyRun", "POST", "/v1/threads/runs/runs/runs", "runs", "runs"),
+        ("cancelRun", "POST", "/v1/threads/t1/runs/r1/cancel", "t1", "r1"),
+        ("submitToolOuputsToRun", "POST", "/v1/threads/t1/runs/r1/submit_tool_outputs", "t1", "r1"),
+    ],
+)
+def test_a_path_names_thread_and_run(
+    operation: str, method: str, target: str, thread: str | None, run: str | None
+) -> None:
+    assert asked(operation, method, target) == Asked(thread, run)
+
+
+@pytest.mark.parametrize(
+    ("body", "requested", "reason"),
+    [
+        (b'{"metadata":{"a":"1"}}', {"a": "1"}, None),
+        (b'{"metadata":{}}', {}, None),
+        (b'{"metadata":null}', None, None),
+        (b"{}", None, None),
+        (b"", None, None),
+        (b"[1]", None, None),
+        (b'{"metadata":"x"}', None, "the request's metadata is no object"),
+        (b'{"metadata":{"a":1}', None, "the request's body cannot be read as JSON"),
+        (b"\xff", None, "the request's body cannot be read as JSON"),
+        (
+            b'{"metadata":{"a":9007199254740993}}',
+            None,
+            "the request's metadata cannot be written in the log",
+        ),
+        (
+            b'{"metadata":{"a":"\\ud800"}}',
+            None,
+            "the request's metadata cannot be written in the log",
+        ),
+        (b'{"metadata":{"a":1e16}}', None, "the request's metadata cannot be written in the log"),
+        (
+            b'{"metadata":{"a":"%b"}}' % (b"x" * 65_536),
+            None,
+            "the request's metadata cannot be written in the log",
+        ),
+    ],
+)
+def test_what_is_asked_for_is_the_metadata_of_the_body(
+    body: bytes, requested: dict[str, Any] | None, reason: str | None
+) -> None:
+    found = asked("modifyRun", "POST", TARGET, body)
+
+    assert found == Asked("thread_abc123", "run_abc123", requested, reason)
+
+
+def test_a_request_that_names_no_metadata_asks_for_none_even_with_such_a_member() -> None:
+    found = asked("cancelRun", "POST", f"{TARGET}/cancel", b'{"metadata":{"a":"1"}}')
+
+    assert found.requested is None
+
+
+class TestAnswers:
+    def test_a_run_is_shown_with_its_metadata(self) -> None:
+        assert shown(answer(RUN)) == (SEEN,)
+
+    def test_a_list_shows_each_of_its_runs(self) -> None:
+        other = RUN | {"id": "run_2", "metadata": None}
+
+        found = shown(answer({"object": "list", "data": [RUN, other, {"object": "message"}]}))
+
+        assert found == (SEEN, Run("thread_abc123", "run_2", {}))
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            answer(RUN, 400),
+            answer(RUN | {"object": "thread.run.step"}),
+            answer({name: RUN[name] for name in RUN if name != "metadata"}),
+            answer(RUN | {"id": 5}),
+            answer("run_abc123"),
+            a_response(b"<html>"),
+            a_response(b""),
+            a_response(b"\xff\xfe"),
+        ],
+    )
+    def test_anything_else_shows_none(self, response: Response) -> None:
+        assert shown(response) == ()
+
+    def test_metadata_that_cannot_be_written_is_unknown(self) -> None:
+        found = shown(answer(RUN | {"metadata": {"n": 2**60}}))
+
+        assert found == (Run("thread_abc123", "run_abc123", "unknown"),)
+
+    def test_of_a_stream_the_last_run_counts(self) -> None:
+        later = json.dumps(RUN | {"metadata": {"stage": "b"}})
+        events = (
+            f"event: thread.run.created\ndata: {json.dumps(RUN)}\n\n",
+            f"event: thread.run.completed\ndata: {later}\n\n",
+            'event: thread.run.step.created\ndata: {"object":"thread.run.step","id":"s"}\n\n',
+            "event: done\ndata: [DONE]\n\n",
+        )
+        response = Response(200, STREAM, "".join(events).encode(), (0, 1, 2, 3))
+
+        assert shown(response) == (Run("thread_abc123", "run_abc123", {"stage": "b"}),)
+
+    def test_a_percent_encoded_run_keeps_the_name_its_path_has(self) -> None:
+        found = shown(answer(RUN | {"id": "a/b"}), Asked("thread_abc123", "a%2Fb"))
+
+        assert found == (Run("thread_abc123", "a%2Fb", {"stage": "a"}),)
+
+    def test_the_run_that_was_asked_about_is_no_other_one(self) -> None:
+        other = replace(SEEN, run_id="run_2")
+
+        assert observing.one_run(ASKED, (other, SEEN)) == SEEN
+        assert observing.one_run(ASKED, (other,)) is None
+        assert observing.one_run(Asked("thread_abc123", None), (other,)) == other
+
+
+class TestWatch:
+    @pytest.mark.parametrize("size", [1, 7, 10_000])
+    def test_it_sees_the_last_run_however_the_stream_is_cut(self, size: int) -> None:
+        later = json.dumps(RUN | {"metadata": {"stage": "b"}})
+        events = f"data: {json.dumps(RUN)}\n\ndata: {later}\n\ndata: [DONE]\n\n".encode()
+        watch = Watch(Response(200, STREAM), 1_000)
+
+        for start in range(0, len(events), size):
+            watch.feed(events[start : start + size])
+
+        assert watch.ended
+        assert shown(watch.response()) == (Run("thread_abc123", "run_abc123", {"stage": "b"}),)
+
+    def test_it_looks_at_no_more_than_it_may(self) -> None:
+        watch = Watch(Response(200, STREAM), 1_000)
+
+        for chunk in (b"data: " + b"x" * 2_000, b"\n\ndata: [DONE]\n\n"):
+            watch.feed(chunk)
+
+        assert not watch.ended
