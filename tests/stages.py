@@ -7,6 +7,7 @@ from typing import Any
 
 from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from fakes import FakeClock, FakeUpstream, Script
+from runreel.auditing import Auditing
 from runreel.calls import Answer
 from runreel.core.cassette import dump, interaction_document
 from runreel.core.facts import Fact
@@ -84,6 +85,7 @@ def stage(
     latency: Latency = "none",
     profile: Profile = OPENAI,
     rule: Rule | None = None,
+    auditing: Auditing | None = None,
 ) -> Stage:
     rules = redaction or Redaction()
     keeper = store or MemoryStore()
@@ -114,6 +116,7 @@ def stage(
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
         latency=latency,
         rule=rule or Rule(),
+        auditing=auditing,
     )
     return Stage(engine, session, upstream, keeper, facts, clock)
 

@@ -1,0 +1,38 @@
+"""An engine on a stage, with an audit log in memory."""
+
+import json
+from typing import Any
+
+from audited import MemoryLedger
+from fakes import Script
+from runreel.auditing import Auditing, Rules
+from runreel.core.audit.entries import entry_document
+from runreel.core.redaction import Redaction
+from stages import UPSTREAM, Stage, stage
+
+THREAD, RUN = "thread_abc123", "run_abc123"
+
+
+def run_of(**metadata: str) -> bytes:
+    document = {"id": RUN, "object": "thread.run", "thread_id": THREAD, "metadata": metadata}
+    return json.dumps(document).encode()
+
+
+class Scene:
+    """An engine on a stage, with an audit log in memory."""
+
+    def __init__(self, mode: str, *scripts: Script, fetch_before: bool = False) -> None:
+        self.ledger = MemoryLedger()
+        self.told: list[str] = []
+        rules = Rules(UPSTREAM, fetch_before, 1_000_000, 1_000_000)
+        self.auditing = Auditing(self.ledger, Redaction(), rules, self.told.append)
+        self.stage: Stage = stage(mode, *scripts, auditing=self.auditing)
+
+    async def log(self) -> list[dict[str, Any]]:
+        """The log, once it is closed."""
+        await self.auditing.close()
+        return [entry_document(entry) for entry in self.ledger.entries]
+
+
+def less(entry: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    return tuple(entry[name] for name in names)

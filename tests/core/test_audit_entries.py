@@ -1,0 +1,211 @@
+"""Entries, their chain, their actors, and the books they are drafted from."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from audited import an_entry
+from runreel.core.audit.actors import actor
+from runreel.core.audit.books import RUNS_MAX, Books, Came, Occasion
+from runreel.core.audit.chain import Link, chained, checkpoint, line
+from runreel.core.audit.entries import Change, entry_document, parse_entry
+from runreel.core.audit.observing import Asked, Run
+from runreel.core.document import BadDocument
+
+AT = datetime(2026, 3, 31, 10, 15, 2, 400_900, tzinfo=UTC)
+OCCASION = Occasion(
+    at=AT, operation="modifyRun", actor=None, client="x/1", session="default", upstream="http://u"
+)
+ASKED = Asked("t", "r", {"a": "1"})
+
+
+def came(*runs: Run, status: int = 200) -> Came:
+    return Came(AT, status, runs, "modifyRun-1")
+
+
+class TestDocuments:
+    def test_a_line_is_what_rfc_8785_makes_of_all_members(self) -> None:
+        entry = chained(Link(), an_entry(requested={"b": "\u00e9", "a": "1"}))
+
+        assert (
+            line(entry)
+            == (
+                '{"actor":null,"after":null,"at":"2026-03-31T10:15:02.400Z","before":"unknown",'
+                '"changes":[],"client":null,"effect":null,"hash":"' + entry.hash + '",'
+                '"intent":null,"interaction":null,"kind":"intent","operation":"modifyRun",'
+                '"prev":"' + "0" * 64 + '","reason":null,"requested":{"a":"1","b":"\u00e9"},'
+                '"run_id":"run_abc123","seq":1,"session":"default","status":null,'
+                '"thread_id":"thread_abc123","upstream":"https://api.openai.com"}\n'
+            ).encode()
+        )
+
+    def test_the_hash_is_over_the_line_without_it(self) -> None:
+        entry = chained(Link(7, "f" * 64), an_entry())
+
+        without = line(entry).replace(b'"hash":"' + entry.hash.encode() + b'",', b"")
+        assert (entry.seq, entry.prev) == (8, "f" * 64)
+        assert entry.hash == hashlib.sha256(without.rstrip(b"\n")).hexdigest()
+
+    def test_a_checkpoint_is_a_line_of_time_hash_and_size(self) -> None:
+        found = checkpoint("2026-03-31T10:15:02.400Z", Link(3, "ab"))
+
+        assert found == b'{"at":"2026-03-31T10:15:02.400Z","hash":"ab","size":3}\n'
+
+    def test_what_was_written_is_read_as_the_same(self) -> None:
+        change = Change("a", "changed", None, "1")
+        entry = chained(Link(), an_entry(changes=(change,), kind="outcome", effect="applied"))
+
+        assert parse_entry(json.loads(line(entry))) == entry
+
+    @pytest.mark.parametrize(
+        ("member", "value", "at"),
+        [
+            ("seq", 0, "/seq"),
+            ("seq", True, "/seq"),
+            ("seq", "1", "/seq"),
+            ("at", None, "/at"),
+            ("kind", "guess", "/kind"),
+            ("effect", "done", "/effect"),
+            ("before", "none", "/before"),
+            ("requested", "unknown", "/requested"),
+            ("status", "200", "/status"),
+            ("thread_id", 1, "/thread_id"),
+            ("changes", None, "/changes"),
+            ("changes", [{"key": "a"}], "/changes/0"),
+            ("changes", [{"key": "a", "change": "x", "old": 1, "new": 1}], "/changes/0"),
+            ("more", 1, ""),
+        ],
+    )
+    def test_anything_else_is_refused_by_its_place(
+        self, member: str, value: object, at: str
+    ) -> None:
+        document = entry_document(chained(Link(), an_entry())) | {member: value}
+
+        with pytest.raises(BadDocument) as caught:
+            parse_entry(document)
+
+        assert caught.value.at == at
+
+    def test_a_missing_member_is_named(self) -> None:
+        document = entry_document(chained(Link(), an_entry()))
+        del document["actor"]
+
+        with pytest.raises(BadDocument, match=r"^/actor: this member is missing$"):
+            parse_entry(document)
+
+
+class TestActors:
+    def test_equal_credentials_are_equal_actors_in_any_header(self) -> None:
+        names = {
+            actor(b"secret", headers)
+            for headers in (
+                (("Authorization", "Bearer key-1"),),
+                (("AUTHORIZATION", "bearer  key-1"), ("x-api-key", "other")),
+                (("api-key", " key-1 "),),
+                (("X-Api-Key", "key-1"),),
+            )
+        }
+
+        # printf %s key-1 | openssl dgst -sha256 -hmac secret
+        assert names == {"hmac-sha256:0f88173168fcd4ac63fa1874c8c61b5e"}
+
+    def test_other_credentials_and_other_secrets_are_others(self) -> None:
+        names = {
+            actor(secret, (("Authorization", f"Bearer {key}"),))
+            for secret in (b"1", b"2")
+            for key in ("a", "b")
+        }
+
+        assert len(names) == 4
+
+    @pytest.mark.parametrize("headers", [(), (("Authorization", " "),), (("Cookie", "key"),)])
+    def test_without_a_credential_there_is_no_actor(self, headers: Any) -> None:
+        assert actor(b"secret", headers) is None
+
+
+class TestBooks:
+    def test_a_change_is_told_from_what_was_last_seen(self) -> None:
+        books = Books()
+        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+
+        intent = books.intent(OCCASION, ASKED)
+        outcome = books.outcome(
+            chained(Link(), intent), ASKED, came(Run("t", "r", {"a": "1", "b": "1"}))
+        )
+
+        assert (intent.kind, intent.before, intent.after) == ("intent", {"b": "1"}, None)
+        assert (intent.at, intent.client) == ("2026-03-31T10:15:02.400Z", "x/1")
+        assert (outcome.kind, outcome.intent, outcome.seq) == ("outcome", 1, 0)
+        assert (outcome.effect, outcome.status) == ("applied", 200)
+        assert outcome.changes == (Change("a", "added", None, "1"),)
+        assert outcome.interaction == "modifyRun-1"
+        assert books.known("t", "r") == {"a": "1", "b": "1"}
+
+    def test_what_an_upstream_does_is_news_once(self) -> None:
+        books = Books()
+        told = "the upstream merges: keys that a change does not name are kept"
+        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+
+        reasons = [
+            books.outcome(
+                chained(Link(), books.intent(OCCASION, ASKED)),
+                ASKED,
+                came(Run("t", "r", {"a": "1", "b": "1"})),
+            ).reason
+            for _ in range(2)
+        ]
+
+        assert reasons == [told, None]
+        assert books.news == [told]
+
+    def test_a_run_of_which_nothing_was_seen_is_unknown(self) -> None:
+        intent = Books().intent(OCCASION, ASKED)
+
+        assert intent.before == "unknown"
+
+    def test_a_run_that_changed_meanwhile_is_said_to_have(self) -> None:
+        books = Books()
+        books.observations(OCCASION, came(Run("t", "r", {})))
+        intent = chained(Link(), books.intent(OCCASION, ASKED))
+        books.observations(OCCASION, came(Run("t", "r", {"z": "1"})))
+
+        outcome = books.outcome(intent, ASKED, came(Run("t", "r", {"a": "1"})))
+
+        assert outcome.reason == "the run was seen to change while this was under way"
+
+    def test_a_created_run_was_not_there_and_is_named_by_its_answer(self) -> None:
+        books = Books()
+        occasion = Occasion(
+            at=AT, operation="createRun", actor=None, client=None, session="s", upstream="u"
+        )
+        asked = Asked("t", None, {"a": "1"})
+
+        intent = books.intent(occasion, asked)
+        outcome = books.outcome(chained(Link(), intent), asked, came(Run("t", "r9", {"a": "1"})))
+
+        assert (intent.before, intent.run_id) == (None, None)
+        assert (outcome.run_id, outcome.effect) == ("r9", "applied")
+        assert outcome.changes == (Change("a", "added", None, "1"),)
+
+    def test_a_refusal_changes_nothing_that_is_known(self) -> None:
+        books = Books()
+        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+
+        outcome = books.outcome(
+            chained(Link(), books.intent(OCCASION, ASKED)), ASKED, came(status=400)
+        )
+
+        assert (outcome.effect, outcome.after, outcome.changes) == ("refused", "unknown", ())
+        assert books.known("t", "r") == {"b": "1"}
+
+    def test_the_run_not_seen_for_longest_is_forgotten_first(self) -> None:
+        books = Books()
+
+        for number in range(RUNS_MAX + 1):
+            books.observations(OCCASION, came(Run("t", str(number), {})))
+
+        assert books.known("t", "0") == "unknown"
+        assert books.known("t", "1") == {}
