@@ -12,6 +12,9 @@ import rfc8785
 from runreel.core.audit.chain import Link, chained
 from runreel.core.audit.entries import Entry
 from runreel.core.errors import StoreFailed
+from runreel.stores.audit_log import AuditLog
+
+AT = "2026-03-31T10:15:02.400Z"
 
 
 def an_entry(**members: Any) -> Entry:
@@ -83,3 +86,14 @@ class MemoryLedger:
 
     def close(self) -> None:
         self.closed = True
+
+
+def write(log: AuditLog, *stages: str, durable: bool = True) -> None:
+    """Append an observation for each."""
+    for each in stages:
+        log.append([an_entry(kind="observation", after={"stage": each})], durable=durable)
+
+
+def stages(folder: Path) -> list[str]:
+    """What the observations of a folder's log say."""
+    return [entry["after"]["stage"] for entry in log_in(folder)]
