@@ -8,6 +8,7 @@ own, so that every one of them is a new interaction.
 
 import argparse
 import asyncio
+import json
 import statistics
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from servers import RUN, RawUpstream, Received, http
 from wire import Wire, post
 
 PATH = "/v1/threads/thread_abc123/runs/run_abc123"
-BODY = str(RUN).encode()
+BODY = json.dumps(RUN).encode()
 
 
 def answer(_: Received) -> bytes:
@@ -36,9 +37,17 @@ async def one_client(url: str, numbers: range) -> None:
     await wire.close()
 
 
-async def seconds(mode: str, upstream: str, requests: int, clients: int) -> float:
+async def seconds(mode: str, upstream: str, requests: int, clients: int, *options: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (mode, "--upstream", upstream, "--cassettes", folder, "--quiet")
+        arguments = (
+            mode,
+            "--upstream",
+            upstream,
+            "--cassettes",
+            f"{folder}/c",
+            "--quiet",
+            *options,
+        )
         async with runreel(*arguments, cwd=Path(folder)) as serving:
             started = time.perf_counter()
             shares = (range(start, requests, clients) for start in range(clients))
@@ -57,8 +66,10 @@ async def main() -> None:
     ratios = []
     async with RawUpstream(answer) as upstream:
         for number in range(1, given.rounds + 1):
-            forwarded = await seconds("passthrough", upstream.url, given.requests, given.clients)
-            recorded = await seconds("record", upstream.url, given.requests, given.clients)
+            forwarded, recorded = [
+                await seconds(mode, upstream.url, given.requests, given.clients, "--no-audit")
+                for mode in ("passthrough", "record")
+            ]
             ratios.append(recorded / forwarded)
             rates = f"{given.requests / forwarded:7.0f}/s forwarded, "
             rates += f"{given.requests / recorded:7.0f}/s recorded durably"
