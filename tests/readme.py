@@ -16,6 +16,7 @@ RUN_BY = {
     "runreel replay --cassette mine$": "test_readme.py",
     "--receipt receipt.json": "test_readme.py",
     "python3 -c 'import json": "test_readme.py",
+    "tail -n 1 audit/checkpoints.log": "test_readme.py",
     "runreel new_episodes": "test_readme.py",
     "runreel cassette import": "test_readme.py",
     "runreel cassette export": "test_readme.py",

@@ -135,6 +135,7 @@ async def test_recording_replaying_auditing_and_adding_work_as_printed(
         added = await _modify(serving, "b")
         await serving.stop()
     changes = await _output("bash", "-c", command("python3 -c 'import json"), cwd=folder)
+    last = await _output(*command("tail -n 1 audit/checkpoints.log").split(), cwd=folder)
 
     assert [recorded[0], replayed[0], missed[0], added[0]] == [200, 200, 424, 200]
     assert b'"stage": "a"' in replayed[1]
@@ -145,6 +146,7 @@ async def test_recording_replaying_auditing_and_adding_work_as_printed(
         f"{target} {{'json': {{'metadata': {{'stage': 'b'}}}}, 'layout': 'compact'}}",
         f"{target} {{'json': {{'metadata': {{'stage': 'a'}}}}, 'layout': 'compact'}}",
     ]
+    assert json.loads(last)["size"] == 4  # of two changes, each an intent and an outcome
 
 
 async def test_an_old_recording_is_imported_and_exported_as_printed(folder: Path) -> None:
