@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from runreel.config import Config, load
+from runreel.core.cassette import SIMULATOR
 from runreel.embedded import Embedded
 
 CASSETTE = "demo"
@@ -46,7 +47,7 @@ def story(folder: Path) -> Iterator[Step]:
         RunreelError: a step could not be taken.
     """
     cassettes = folder / "cassettes"
-    with _running(_config(folder, "simulator")) as simulator:
+    with _running(_config(folder, SIMULATOR)) as simulator:
         simulator.open(SESSION, cassettes, CASSETTE, "passthrough")
         simulator.use(SESSION)
         yield Step(
@@ -95,8 +96,10 @@ def _running(config: Config) -> Iterator[Embedded]:
 
 
 def _config(folder: Path, upstream: str | None) -> Config:
-    settings = {"cassettes": folder / "cassettes", "upstream": upstream}
-    return load(None, {}, settings | {"simulator.lenient": True})
+    settings = {"cassettes": folder / "cassettes", "upstream": upstream, "simulator.lenient": True}
+    # The stand-in is no proxy that anybody would audit.
+    audit = {"audit.enabled": upstream != SIMULATOR, "audit.path": folder / "audit"}
+    return load(None, {}, settings | audit)
 
 
 def _modify(url: str, stage: str) -> _Reply:
