@@ -78,7 +78,7 @@ async def traced(cwd: Path, traffic: Traffic, start: Start) -> Traced:
     process = await asyncio.create_subprocess_exec(
         *_strace(cwd / "cassettes", log, start.faults),
         *(sys.executable, known_names.__file__, str(start.number), start.mode, "--quiet"),
-        *("--upstream", traffic.upstream.url, "--cassettes", str(cwd / "cassettes")),
+        *("--no-audit", "--upstream", traffic.upstream.url, "--cassettes", str(cwd / "cassettes")),
         *("--port", "0"),
         cwd=cwd,
         stdout=subprocess.PIPE,

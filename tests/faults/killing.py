@@ -51,7 +51,7 @@ async def record_and_kill(
     cwd: Path, traffic: Traffic, kill: Kill, command: Sequence[str] = COMMAND
 ) -> int | None:
     """Record under load until the kill; the exit code."""
-    arguments = (kill.mode, "--quiet", "--upstream", traffic.upstream.url)
+    arguments = (kill.mode, "--no-audit", "--quiet", "--upstream", traffic.upstream.url)
     async with runreel(*arguments, cwd=cwd, command=command) as proxy:
         pid = proxy.process.pid
 

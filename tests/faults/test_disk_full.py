@@ -55,7 +55,7 @@ async def test_recording_goes_on_when_there_is_room_again(
 ) -> None:
     """Killed, it leaves a journal that shows whether the failed writes were taken back."""
     async with big(1) as traffic:
-        arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)
+        arguments = ("record", "--no-audit", "--quiet", "--upstream", traffic.upstream.url)
         async with runreel(*arguments, cwd=disk) as proxy, traffic.wire(proxy.url) as wire:
             for _ in range(3):
                 await traffic.ask(wire)
@@ -97,7 +97,7 @@ async def test_a_disk_that_was_full_at_the_start_forwards_nothing_until_there_is
     (disk / "cassettes").mkdir()
     filler = fill(disk)
     async with big(4) as traffic:
-        arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)
+        arguments = ("record", "--no-audit", "--quiet", "--upstream", traffic.upstream.url)
         async with runreel(*arguments, cwd=disk) as proxy, traffic.wire(proxy.url) as wire:
             refusals = [await traffic.ask(wire) for _ in range(2)]
             forwarded = len(traffic.upstream.received)
@@ -114,7 +114,7 @@ async def test_a_disk_that_was_full_at_the_start_forwards_nothing_until_there_is
 
 async def test_a_kill_while_the_disk_is_full_loses_nothing(disk: Path) -> None:
     async with big(2) as traffic:
-        arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)
+        arguments = ("record", "--no-audit", "--quiet", "--upstream", traffic.upstream.url)
         async with runreel(*arguments, cwd=disk) as proxy, traffic.wire(proxy.url) as wire:
             for _ in range(3):
                 await traffic.ask(wire)
@@ -134,7 +134,7 @@ async def test_a_stop_on_a_full_disk_says_so_and_the_next_start_has_everything(
     disk: Path,
 ) -> None:
     async with big(3) as traffic:
-        arguments = ("record", "--quiet", "--upstream", traffic.upstream.url)
+        arguments = ("record", "--no-audit", "--quiet", "--upstream", traffic.upstream.url)
         async with runreel(*arguments, cwd=disk) as proxy, traffic.wire(proxy.url) as wire:
             for _ in range(3):
                 await traffic.ask(wire)

@@ -40,7 +40,7 @@ async def test_a_stop_under_load_keeps_what_was_acknowledged_and_leaves_only_the
 ) -> None:
     async with Traffic(1) as traffic:
         async with runreel(
-            mode, "--quiet", "--upstream", traffic.upstream.url, cwd=tmp_path
+            mode, "--no-audit", "--quiet", "--upstream", traffic.upstream.url, cwd=tmp_path
         ) as proxy:
             ended = await stopped_under_load(proxy, traffic)
 
@@ -68,7 +68,7 @@ async def test_an_upstream_that_never_answers_does_not_hold_up_a_stop_under_load
 
         traffic.upstream.answer = hold
         async with runreel(
-            "record", "--quiet", "--upstream", traffic.upstream.url, cwd=tmp_path
+            "record", "--no-audit", "--quiet", "--upstream", traffic.upstream.url, cwd=tmp_path
         ) as proxy:
             ended = await stopped_under_load(proxy, traffic)
         never.set()
