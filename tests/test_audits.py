@@ -41,6 +41,17 @@ async def test_whatever_can_reach_the_upstream_is_audited_and_says_where(
     assert (checkpoint["size"], checkpoint["hash"]) == (2, outcome["hash"])
 
 
+async def test_naming_the_file_means_its_folder(
+    proxy: Proxy, tmp_path: Path, upstream: RawUpstream
+) -> None:
+    settings = {"mode": "passthrough", "upstream": upstream.url, "cassettes": tmp_path / "c"}
+
+    async with proxy(**settings, audit__path=tmp_path / "mine" / "metadata.jsonl") as running:
+        await exchange(running.url, CHANGE)
+
+    assert names_in(tmp_path / "mine") == ["actor.key", "checkpoints.log", "metadata.jsonl"]
+
+
 async def test_verifying_is_audited(proxy: Proxy, tmp_path: Path, upstream: RawUpstream) -> None:
     settings = {"upstream": upstream.url, "cassettes": tmp_path / "c"}
     async with proxy(mode="record", **settings) as running:
@@ -98,6 +109,23 @@ async def test_no_log_is_kept_inside_the_cassettes_folder(
         "shared; set it to another folder, or use --no-audit"
     )
     assert not (tmp_path / "c").exists()
+
+
+async def test_where_the_working_directory_holds_the_cassettes_there_is_no_log_and_it_says_so(
+    tmp_path: Path, upstream: RawUpstream
+) -> None:
+    arguments = ("passthrough", "--upstream", upstream.url, "--cassettes", ".")
+
+    async with runreel(*arguments, cwd=tmp_path) as serving:
+        said = await serving.log_line()
+        reply = await exchange(serving.url, CHANGE)
+        await serving.stop()
+
+    assert said[8:] == (
+        " problem changes of metadata are not logged: the folder audit is inside the cassettes "
+        "folder ., which is made to be shared; set audit.path to another one\n"
+    )
+    assert (reply.status, names_in(tmp_path)) == (200, [])
 
 
 async def test_a_log_in_the_cassettes_folder_by_a_link_is_refused_too(

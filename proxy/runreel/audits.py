@@ -39,7 +39,8 @@ class Audits:
             Sizes(config.audit.rotate_bytes, config.audit.checkpoint_entries),
             lambda: moment(clock.now()),
         )
-        if config.audit.enabled:
+        self._misplaced = config.audit.enabled and _is_inside(config)
+        if config.audit.enabled and not self._left_out:
             rules = Rules(
                 upstream=config.upstream or "",
                 fetch_before=config.audit.fetch_before,
@@ -55,9 +56,12 @@ class Audits:
             StartRefused: another runreel writes there, or it is no place for an audit log.
         """
         async with self._opening:
-            if self.auditing is None or self._opened:
+            if self._opened:
                 return
-            _check_apart(self._config)
+            if self._misplaced:
+                self._say_where_it_is_not()
+            if self.auditing is None:
+                return
             await asyncio.to_thread(self._log.open)
             self._opened = True
             self._note(f"changes of metadata are logged in {self._log.path.absolute()}")
@@ -75,11 +79,25 @@ class Audits:
             self._opened = False
             await self.auditing.close()
 
+    @property
+    def _left_out(self) -> bool:
+        """Whether there is no log because nobody said where it should be instead."""
+        return self._misplaced and "path" not in self._config.audit.model_fields_set
 
-def _check_apart(config: Config) -> None:
-    audit, cassettes = config.audit.path.resolve(), config.cassettes.resolve()
-    if audit == cassettes or cassettes in audit.parents:
-        raise StartRefused(
-            f"audit.path: {config.audit.path} is inside the cassettes folder {config.cassettes}, "
-            "which is made to be shared; set it to another folder, or use --no-audit"
+    def _say_where_it_is_not(self) -> None:
+        audit, cassettes = self._config.audit.path, self._config.cassettes
+        inside = f"is inside the cassettes folder {cassettes}, which is made to be shared"
+        if not self._left_out:
+            raise StartRefused(
+                f"audit.path: {audit} {inside}; set it to another folder, or use --no-audit"
+            )
+        self._opened = True
+        self._warn(
+            f"changes of metadata are not logged: the folder {audit} {inside}; set audit.path to "
+            "another one"
         )
+
+
+def _is_inside(config: Config) -> bool:
+    audit, cassettes = config.audit.path.resolve(), config.cassettes.resolve()
+    return audit == cassettes or cassettes in audit.parents

@@ -24,8 +24,9 @@ class Embedded:
     """A proxy on a free port of loopback, at `url` (without base path), until `stop`.
 
     It has no default session: `use` says what requests mean that name none. The address, mode and
-    cassette of the configuration are not looked at. `log` is where log lines go. A bound socket may
-    be given as `listener`, so that the URL was known before; it is closed at the end.
+    cassette of the configuration are not looked at. `log` is where misses and problems are told. A
+    bound socket may be given as `listener`, so that the URL was known before; it is closed at the
+    end.
 
     Raises:
         RunreelError: it cannot start.
@@ -34,7 +35,7 @@ class Embedded:
     def __init__(self, config: Config, log: TextIO, listener: socket | None = None) -> None:
         listen = config.listen.model_copy(update={"host": "127.0.0.1", "port": 0})
         self._config = config.model_copy(update={"listen": listen})
-        self._options = RunOptions(log=log, listener=listener)
+        self._options = RunOptions(log=log, quiet=True, listener=listener)
         self._started: Future[Running] = Future()
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="runreel", daemon=True)

@@ -262,6 +262,8 @@ class Sessions:
         return id_
 
     def _keep(self, document: dict[str, Any]) -> None:
+        if document["session"] != DEFAULT and DEFAULT not in self._open:
+            return  # there will be no receipt of the process
         if document["session"] == DEFAULT or len(self._ended) < TOLD_MAX:
             self._ended.append(document)
         elif len(self._ended) == TOLD_MAX:

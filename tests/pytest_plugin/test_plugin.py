@@ -27,6 +27,16 @@ def test_a_recorded_test_passes_without_an_upstream(suite: Suite) -> None:
     assert suite.recorded() == ["cassettes/test_it/test_a.json"]
 
 
+def test_tests_leave_nothing_but_cassettes(suite: Suite) -> None:
+    suite.write("def test_a():\n    assert create('a') == 'a'")
+    before = {path.name for path in suite.folder.iterdir()}
+
+    suite.run(*RECORD).assert_outcomes(passed=1)
+
+    after = {path.name for path in suite.folder.iterdir()}
+    assert after - before - {".pytest_cache"} == {"cassettes"}
+
+
 def test_a_miss_that_the_code_swallowed_fails_the_test_and_is_explained(suite: Suite) -> None:
     suite.write("def test_a():\n    create('a')")
     suite.run(*ONCE)

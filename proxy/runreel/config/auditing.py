@@ -11,7 +11,8 @@ from runreel.config.section import Section
 def _folder(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("must be the path of a folder")
-    return path
+    # Whoever names the file means the folder it stands in, beside its key and its checkpoints.
+    return path.parent if path.name == "metadata.jsonl" else path
 
 
 class Audit(Section):
