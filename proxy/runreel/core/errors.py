@@ -8,6 +8,7 @@
     ├── TooManySessions     503
     ├── CassetteDamaged     a cassette that cannot be trusted: exit code 1
     │   └── NothingReadable
+    ├── AuditDamaged        an audit log that cannot be read: exit code 1
     ├── BadFile             a file of another tool that cannot be imported: exit code 1
     ├── StoreFailed         a cassette could not be written: exit code 1
     ├── Unredactable        a secret that cannot be taken out: the interaction is not stored
@@ -54,6 +55,10 @@ class CassetteDamaged(RunreelError):
 
 class NothingReadable(CassetteDamaged):
     """All that is there of a cassette are bytes that cannot be read; it may be recorded anew."""
+
+
+class AuditDamaged(RunreelError):
+    """An audit log that is there cannot be read; the message names file and line."""
 
 
 class BadFile(RunreelError):
