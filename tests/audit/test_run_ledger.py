@@ -1,0 +1,127 @@
+"""Who made a key what it is, and what is not known."""
+
+from typing import Any
+
+from audit_logs import ACTORS, a_change, a_document, chained
+from runreel.core.audit.entries import Entry, parse_entry
+from runreel.core.audit.ledger import RunLedger, of_run
+
+Told = dict[str, tuple[Any, bool, int]]  # key: value (or None if gone), by a change?, entry
+
+
+def _entries(*documents: dict[str, Any]) -> list[Entry]:
+    return [parse_entry(document) for document in chained(documents)]
+
+
+def _books(*documents: dict[str, Any], until: str | None = None) -> RunLedger:
+    found = of_run("run_abc123", _entries(*documents), until)
+    assert found is not None
+    return found
+
+
+def _told(books: RunLedger) -> Told:
+    return {key: (each.value, each.changed, each.entry.seq) for key, each in books.settings.items()}
+
+
+def _read(seq: int, metadata: Any) -> dict[str, Any]:
+    return a_document(seq, after=metadata)
+
+
+def test_what_a_first_change_did_not_ask_for_was_only_seen() -> None:
+    books = _books(*a_change(1, "unknown", {"a": "1"}, {"a": "1", "b": "2"}))
+
+    assert _told(books) == {"a": ("1", True, 2), "b": ("2", False, 2)}
+    assert (books.metadata, books.made_by) == ({"a": "1", "b": "2"}, (2,))
+
+
+def test_what_was_read_before_the_first_change_was_seen_by_its_intent() -> None:
+    books = _books(*a_change(1, {"b": "2"}, {"a": "1"}, {"a": "1", "b": "2"}))
+
+    assert _told(books) == {"a": ("1", True, 2), "b": ("2", False, 1)}
+
+
+def test_asking_for_what_is_there_already_changes_nothing() -> None:
+    change = a_change(3, {"a": "1"}, {"a": "1"}, {"a": "1"}, actor=ACTORS[1])
+
+    assert _told(_books(*a_change(1, {}, {"a": "1"}, {"a": "1"}), *change)) == {"a": ("1", True, 2)}
+
+
+def test_a_value_that_came_out_otherwise_than_asked_is_still_of_that_change() -> None:
+    books = _books(*a_change(1, {"a": "1"}, {"a": "LONG"}, {"a": "LO"}, "not_applied"))
+
+    assert _told(books) == {"a": ("LO", True, 2)}
+
+
+def test_without_a_before_such_a_value_was_only_seen() -> None:
+    books = _books(*a_change(1, "unknown", {"a": "LONG"}, {"a": "LO"}, "not_applied"))
+
+    assert _told(books) == {"a": ("LO", False, 2)}
+
+
+def test_a_key_that_a_replacing_upstream_dropped_was_removed_by_the_change() -> None:
+    books = _books(
+        *a_change(1, {}, {"a": "1"}, {"a": "1"}), *a_change(3, {"a": "1"}, {"b": "2"}, {"b": "2"})
+    )
+
+    assert _told(books) == {"a": (None, True, 4), "b": ("2", True, 4)}
+    assert (books.metadata, books.made_by) == ({"b": "2"}, (4,))
+
+
+def test_what_a_read_saw_change_was_changed_by_nobody_known() -> None:
+    books = _books(_read(1, {"a": "1", "b": "1"}), _read(2, {"a": "2"}), _read(3, {"a": "2"}))
+
+    assert _told(books) == {"a": ("2", False, 2), "b": (None, False, 2)}
+    assert books.seen is not None
+    assert books.seen.seq == 3
+
+
+def test_one_and_true_are_two_values() -> None:
+    assert _told(_books(_read(1, {"a": 1}), _read(2, {"a": True})))["a"] == (True, False, 2)
+
+
+def test_a_run_begins_with_what_its_creation_asked_for() -> None:
+    create = {"operation": "createRun"}
+    intent, outcome = a_change(1, None, {"a": "1"}, {"a": "1", "by": "server"}, **create)
+
+    books = _books(intent | {"run_id": None}, outcome)
+
+    assert _told(books) == {"a": ("1", True, 2), "by": ("server", False, 2)}
+
+
+def test_a_change_without_an_answer_leaves_a_doubt_until_the_run_is_seen() -> None:
+    lost = a_change(3, {"a": "1"}, {"a": "2"}, "unknown", "unknown", status=None)
+    changed = a_change(1, {}, {"a": "1"}, {"a": "1"})
+
+    doubtful = _books(*changed, *lost)
+    settled = _books(*changed, *lost, _read(5, {"a": "2"}))
+
+    assert (doubtful.metadata, list(doubtful.doubts)) == ({"a": "1"}, [4])
+    assert (settled.metadata, list(settled.doubts)) == ({"a": "2"}, [])
+    assert _told(settled) == {"a": ("2", False, 5)}
+
+
+def test_a_change_under_way_is_a_doubt_that_a_read_does_not_settle() -> None:
+    intent, _ = a_change(1, "unknown", {"a": "1"}, {"a": "1"})
+
+    assert list(_books(intent, _read(2, {})).doubts) == [1]
+
+
+def test_a_refused_change_changes_nothing_and_leaves_no_doubt() -> None:
+    books = _books(
+        _read(1, {"a": "1"}), *a_change(2, {"a": "1"}, {"a": "2"}, "unknown", "refused", status=400)
+    )
+
+    assert (books.metadata, dict(books.doubts)) == ({"a": "1"}, {})
+
+
+def test_only_entries_up_to_a_time_count() -> None:
+    documents = [_read(1, {"a": "1"}), _read(2, {"a": "2"}), _read(3, {"a": "3"})]
+
+    assert _books(*documents, until="2026-11-22T03:00:02.000Z").metadata == {"a": "2"}
+    assert of_run("run_abc123", _entries(*documents), "2026-11-22T03:00:00.999Z") is None
+
+
+def test_entries_of_other_runs_do_not_count() -> None:
+    books = _books(_read(1, {"a": "1"}), _read(2, {"a": "2"}) | {"run_id": "run_other"})
+
+    assert books.metadata == {"a": "1"}
