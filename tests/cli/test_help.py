@@ -50,6 +50,12 @@ COMMANDS = [
     (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
+    (["audit"], "Example:\n    runreel audit log --run run_abc123\n"),
+    (["audit", "log"], "  runreel audit log --key stage --since 2026-11-01\n"),
+    (["audit", "show"], "Example:\n    runreel audit show run_abc123 --at 2026-11-22\n"),
+    (["audit", "blame"], "Example:\n    runreel audit blame run_abc123\n"),
+    (["audit", "stats"], "Example:\n    runreel audit stats --json\n"),
+    (["audit", "verify"], "Example:\n    runreel audit verify --anchor kept-elsewhere.json\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
     (["explain"], "Example:\n    runreel explain --last-miss receipt.json\n"),
     (["config"], "Example:\n    runreel config show\n"),
@@ -129,6 +135,7 @@ def test_the_version_is_said_on_stdout(tmp_path: Path) -> None:
         ["cassette", "import"],
         ["cassette", "check"],
         ["explain"],
+        ["audit", "log"],
     ],
 )
 def test_help_loads_neither_framework(tmp_path: Path, words: list[str]) -> None:

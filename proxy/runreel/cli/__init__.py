@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from runreel import __version__
+from runreel.cli.audit import audit
 from runreel.cli.cassette import cassette
 from runreel.cli.configuration import config
 from runreel.cli.demo import demo
@@ -52,7 +53,7 @@ def commands() -> None:
     """Group of all commands."""
 
 
-for command in (*MODE_COMMANDS, serve, simulate, demo, cassette, explain, config):
+for command in (*MODE_COMMANDS, serve, simulate, demo, cassette, audit, explain, config):
     commands.add_command(command)
 
 
