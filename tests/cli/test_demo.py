@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest.mock import ANY
 
 from processes import run
 
@@ -10,6 +11,7 @@ TITLES = [
     "2. A run's metadata is changed through runreel, which records it",
     "3. The stand-in is stopped; the recording answers in its place",
     "4. What nobody recorded is refused, and the client's exception says why",
+    "5. Every change stands in the audit log",
 ]
 CALL = "POST /v1/threads/thread_abc123/runs/run_abc123"
 
@@ -27,6 +29,7 @@ def test_it_records_replays_and_misses_with_the_command_for_each_step(
         "$ runreel record --cassette demo --upstream http://127.0.0.1:PORT",
         "$ runreel replay --cassette demo",
         "$ runreel replay --cassette demo",
+        "$ runreel audit log",
     ]
     answers = [line for line in lines if line.startswith(("200", "424"))]
     assert answers[0] == '200 from simulator, recorded: yes; metadata is now {"stage": "review"}'
@@ -37,6 +40,9 @@ def test_it_records_replays_and_misses_with_the_command_for_each_step(
         f'424: No recording matches {CALL}: body /metadata/stage: sent "done", recorded "review"; '
     )
     assert "calls to any upstream: 0" in lines
+    assert [line.split()[2:] for line in lines if " modifyRun " in line and "424" not in line] == [
+        ["modifyRun", "run_abc123", ANY, "applied", "200", "stage:", "?", "->", '"review"']
+    ]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -32,15 +32,25 @@ def demo(keep: Path | None) -> None:
 
 
 def _tell(folder: Path) -> None:
-    from runreel.cli.terminal import paint, safe, say
+    from runreel.cli.audit.log import log
     from runreel.demo import story
 
+    number = 0
     for number, step in enumerate(story(folder), start=1):
-        say(f"{paint(f'{number}. {step.title}', bold=True)}")
-        say(f"   {paint(f'$ {step.command}', fg='cyan')}")
-        for line in step.seen:
-            say(f"   {safe(line)}")
+        _say(number, step.title, step.command, step.seen)
+    _say(number + 1, "Every change stands in the audit log", "runreel audit log", ())
+    log.main(["--audit", str(folder / "audit")], standalone_mode=False)
+
+
+def _say(number: int, title: str, command: str, seen: tuple[str, ...]) -> None:
+    from runreel.cli.terminal import paint, safe, say
+
+    if number > 1:
         say()
+    say(paint(f"{number}. {title}", bold=True))
+    say(f"   {paint(f'$ {command}', fg='cyan')}")
+    for line in seen:
+        say(f"   {safe(line)}")
 
 
 def _refuse_what_is_there(folder: Path) -> None:
