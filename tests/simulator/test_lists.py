@@ -34,6 +34,9 @@ def listed() -> tuple[Talk, str, list[str]]:
         ("?order=asc&before=2", [0, 1], False),
         ("?order=asc&before=3&limit=2", [1, 2], True),
         ("?order=asc&after=0&before=3", [1, 2], False),
+        ("?after=3&before=0", [2, 1], False),
+        ("?order=asc&after=3&before=0", [], False),
+        ("?after=2&before=2", [], False),
         ("?limit=5", [4, 3, 2, 1, 0], False),
     ],
 )

@@ -52,6 +52,7 @@ def page(
     names = list(records)
     if order == "desc":
         names.reverse()
+    begin, end = 0, len(names)
     for side in ("after", "before"):
         cursor = sent.get(side)
         if not cursor:
@@ -61,7 +62,8 @@ def page(
                 continue
             raise unknown(cursor)
         at = names.index(cursor)
-        names = names[at + 1 :] if side == "after" else names[:at]
+        begin, end = (at + 1, end) if side == "after" else (begin, at)
+    names = names[begin:end]
     # The page before an item is the one next to it; every other one begins at the beginning.
     last = bool(sent.get("before")) and not sent.get("after")
     chosen = names[-limit:] if last else names[:limit]
