@@ -104,3 +104,26 @@ def test_a_lenient_simulator_still_looks_at_bodies() -> None:
     assert refused.message == (
         "Invalid type for 'metadata.a': expected a string, but got an integer instead."
     )
+
+
+def test_a_lenient_simulator_keeps_apart_what_has_the_same_id() -> None:
+    said = talk(lenient=True)
+    for path in ("/threads/x/messages/x", "/threads/x/messages/y", "/threads/x/runs/x"):
+        said.get(path)
+    for _ in range(3):
+        said.get("/threads/other/runs/x")
+
+    of_x, of_other = (
+        said.get(f"/threads/{name}/runs/x/steps").json["data"] for name in ("x", "other")
+    )
+    gone = said.ask("DELETE", "/threads/x/messages/x").status
+    messages = said.get("/threads/x/messages").json["data"]
+    runs = said.get("/threads/x/runs").json["data"]
+    deleted = said.ask("DELETE", "/threads/x").status
+    left = said.get("/threads/other/runs/x/steps").json["data"]
+
+    assert (of_x, [step["thread_id"] for step in of_other]) == ([], ["other"])
+    assert (gone, deleted) == (200, 200)
+    assert [item["id"] for item in messages] == ["y"]
+    assert [item["id"] for item in runs] == ["x"]
+    assert left == of_other

@@ -22,13 +22,13 @@ class Ids:
         self._seed = seed
         self._alphabet = alphabet
         self._chars = chars
-        self._made: Counter[tuple[str, str]] = Counter()
+        self._made: dict[str, Counter[str]] = {}
 
     def new(self, prefix: str, parent: str = "") -> str:
         """The next id of a kind (`run`) below a parent (`thread_…`), as in `run_` and 24 chars."""
-        self._made[prefix, parent] += 1
-        made = self._made[prefix, parent]
-        name = f"{self._seed}\n{prefix}\n{parent}\n{made}"
+        made = self._made.setdefault(parent, Counter())
+        made[prefix] += 1
+        name = f"{self._seed}\n{prefix}\n{parent}\n{made[prefix]}"
         number = int.from_bytes(hashlib.sha512(name.encode("utf-8", "backslashreplace")).digest())
         text = ""
         for _ in range(self._chars):
@@ -38,5 +38,4 @@ class Ids:
 
     def forget(self, parent: str) -> None:
         """Nothing will be made below that parent any more."""
-        for key in [key for key in self._made if key[1] == parent]:
-            del self._made[key]
+        self._made.pop(parent, None)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from runreel.simulator import documents
 from runreel.simulator.documents import Json
-from runreel.simulator.world import Run, Script, World
+from runreel.simulator.world import Run, Script, World, steps_of
 
 Event = tuple[str, Json]
 
@@ -84,7 +84,8 @@ def cancel(world: World, thread: str, run: Run) -> None:
 def answer_calls(world: World, thread: str, run: Run, outputs: dict[str, str]) -> list[Event]:
     """The outputs of the functions that a run called have come; it goes on after them."""
     events: list[Event] = []
-    for step in list(world.all("step", run.document["id"]).values()):
+    place = steps_of(thread, run.document["id"])
+    for step in list(world.all("step", place).values()):
         if step["type"] != "tool_calls" or step["status"] != "in_progress":
             continue
         calls = [
@@ -97,7 +98,7 @@ def answer_calls(world: World, thread: str, run: Run, outputs: dict[str, str]) -
             "step_details": step["step_details"] | {"tool_calls": calls},
             "usage": documents.usage("", "".join(outputs.values())),
         }
-        world.put("step", done, run.document["id"])
+        world.put("step", done, place)
         events.append(("thread.run.step.completed", done))
     asked = run.changed(status="queued", required_action=None)
     asked = replace(asked, script=replace(run.script, calls=()))
@@ -111,19 +112,19 @@ def _put(world: World, thread: str, run: Run, since: float | None = None) -> Eve
 
 
 def _call_tools(world: World, thread: str, run: Run) -> list[Event]:
-    name = run.document["id"]
+    place = steps_of(thread, run.document["id"])
     calls: list[Json] = [
         {
-            "id": world.ids.new("call", name),
+            "id": world.ids.new("call", place),
             "type": "function",
             "function": _called(*call),
         }
         for call in run.script.calls
     ]
     details: Json = {"type": "tool_calls", "tool_calls": []}
-    new = documents.step(world.ids.new("step", name), world.now, run.document, details)
+    new = documents.step(world.ids.new("step", place), world.now, run.document, details)
     called = [{**call, "function": {**call["function"], "output": None}} for call in calls]
-    world.put("step", new | {"step_details": details | {"tool_calls": called}}, name)
+    world.put("step", new | {"step_details": details | {"tool_calls": called}}, place)
     deltas = [
         _delta(new, {"step_details": details | {"tool_calls": [{"index": index, **call}]}})
         for index, call in enumerate(called)
@@ -149,14 +150,14 @@ def _delta(of: Json, delta: Json) -> Event:
 def _write(world: World, thread: str, run: Run) -> list[Event]:
     """The run writes its message, and ends."""
     name, text, now = run.document["id"], run.script.text, world.now
-    outcome = run.script.outcome
+    outcome, place = run.script.outcome, steps_of(thread, name)
     author = {"assistant_id": run.document["assistant_id"], "run_id": name, "role": "assistant"}
     content = [documents.text_part(text)]
     message = documents.message(
         world.ids.new("msg", thread), now, thread, author | {"content": content}
     )
     details = {"type": "message_creation", "message_creation": {"message_id": message["id"]}}
-    step = documents.step(world.ids.new("step", name), now, run.document, details)
+    step = documents.step(world.ids.new("step", place), now, run.document, details)
     read = _said(world, thread, run)
     used = documents.usage(read, text)
     done = step | {"status": "completed", "completed_at": now, "usage": used}
@@ -164,7 +165,7 @@ def _write(world: World, thread: str, run: Run) -> list[Event]:
     if outcome == "incomplete":
         ended = ended.changed(incomplete_details={"reason": "max_completion_tokens"})
     world.put("message", message, thread)
-    world.put("step", done, name)
+    world.put("step", done, place)
     at_work = documents.streamed(message, "in_progress", None)
     return [
         *_begun(step),
@@ -209,11 +210,11 @@ def _expire(world: World, thread: str, run: Run) -> list[Event]:
 
 
 def _close_steps(world: World, run: Run, status: str, **members: int) -> list[Event]:
-    name = run.document["id"]
+    place = steps_of(run.document["thread_id"], run.document["id"])
     events = []
-    for step in list(world.all("step", name).values()):
+    for step in list(world.all("step", place).values()):
         if step["status"] == "in_progress":
             closed = step | {"status": status} | members
-            world.put("step", closed, name)
+            world.put("step", closed, place)
             events.append((f"thread.run.step.{status}", closed))
     return events

@@ -18,7 +18,7 @@ from runreel.simulator.objects import (
     the_thread,
 )
 from runreel.simulator.requests import Asked, Told
-from runreel.simulator.world import Run, World
+from runreel.simulator.world import Run, World, steps_of
 
 _NO_UPDATE = frozenset({"queued", "in_progress", "cancelling"})
 
@@ -140,18 +140,18 @@ def submit_tool_outputs(world: World, asked: Asked) -> Told:
 def list_steps(world: World, asked: Asked) -> Told:
     """Show a page of a run's steps."""
     listing.check_include(asked.query)
-    _, run = _the_run(world, asked)
-    name: str = run.document["id"]
-    unknown = no_cursor(world, "step", name)
+    thread, run = _the_run(world, asked)
+    place = steps_of(thread, run.document["id"])
+    unknown = no_cursor(world, "step", place)
     sent = listing.read(asked.query)
-    return Told(listing.page(world.all("step", name), sent, unknown, lambda step: step))
+    return Told(listing.page(world.all("step", place), sent, unknown, lambda step: step))
 
 
 def get_step(world: World, asked: Asked) -> Told:
     """Show a step."""
     listing.check_include(asked.query)
-    _, run = _the_run(world, asked)
-    name, of = asked.ids[2], run.document["id"]
+    thread, run = _the_run(world, asked)
+    name, of = asked.ids[2], steps_of(thread, run.document["id"])
     if world.settings.lenient and name not in world.all("step", of):
         details: Json = {"type": "tool_calls", "tool_calls": []}
         world.put("step", documents.step(name, world.now, run.document, details), of)

@@ -15,6 +15,7 @@ from runreel.simulator.rendering import compact
 FIRST_SECOND = 1_774_963_200  # 2026-03-31T13:20:00Z, when the time is a count of requests
 DEFAULT_TEXT = "This is the runreel simulator: no model wrote this."
 SCRIPTS_MAX = 100  # that wait for their runs
+_BELOW = {"thread": ("message", "run"), "run": ("step",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,19 @@ class World:
         """Forget a record and everything below it."""
         self._objects -= 1
         self._bytes -= _size(self._shelves[kind, parent].pop(name))
-        self.ids.forget(name)
-        for below in [key for key in self._shelves if key[1] == name]:
-            for child in list(self.all(*below)):
-                self.drop(below[0], child, name)
-            del self._shelves[below]
+        if kind not in _BELOW:
+            return
+        place = name if kind == "thread" else steps_of(parent, name)
+        self.ids.forget(place)
+        for below in _BELOW[kind]:
+            for child in list(self.all(below, place)):
+                self.drop(below, child, place)
+            self._shelves.pop((below, place), None)
+
+
+def steps_of(thread: str, run: str) -> str:
+    """The parent of a run's steps: in a lenient world runs of two threads may have one id."""
+    return f"{thread}\n{run}"
 
 
 def _document(record: Any) -> Json:
