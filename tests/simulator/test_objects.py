@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulating import talk
+from simulating import FUNCTION, talk
 
 
 def test_metadata_are_replaced_or_merged_as_it_was_configured() -> None:
@@ -127,3 +127,24 @@ def test_a_lenient_simulator_keeps_apart_what_has_the_same_id() -> None:
     assert [item["id"] for item in messages] == ["y"]
     assert [item["id"] for item in runs] == ["x"]
     assert left == of_other
+
+
+def test_an_assistants_members_that_are_set_to_null_have_their_defaults_again() -> None:
+    said = talk()
+    name = said.assistant(tools=[FUNCTION], temperature=0.5, response_format={"type": "text"})
+    nulls = ("tools", "temperature", "top_p", "tool_resources", "response_format", "metadata")
+
+    changed = said.post(f"/assistants/{name}", dict.fromkeys(nulls)).json
+    started = said.post(f"/threads/{said.thread()}/runs", {"assistant_id": name})
+    refused = said.post(f"/assistants/{name}", {"model": None})
+
+    assert {member: changed[member] for member in nulls} == {
+        "tools": [],
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "tool_resources": {},
+        "response_format": "auto",
+        "metadata": {},
+    }
+    assert (started.status, started.json["model"]) == (200, "gpt-4o")
+    assert refused.message == ("Invalid type for 'model': expected a string, but got null instead.")

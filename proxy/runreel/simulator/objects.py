@@ -59,8 +59,9 @@ def list_assistants(world: World, asked: Asked) -> Told:
 def modify_assistant(world: World, asked: Asked) -> Told:
     """Change members of an assistant."""
     before = the_assistant(world, asked.ids[0])
-    members = {name: value for name, value in asked.body.items() if name in before}
-    after = before | members | {"metadata": new_metadata(world, before["metadata"], asked.body)}
+    metadata = new_metadata(world, before["metadata"], asked.body)
+    sent = before | asked.body | {"metadata": metadata}
+    after = documents.assistant(before["id"], before["created_at"], sent)
     world.put("assistant", after)
     return Told(after)
 

@@ -36,7 +36,7 @@ class ModifyThread(OnlyMetadata):
 class ModifyAssistant(OnlyMetadata):
     """The body of modify assistant."""
 
-    model: str | None = None
+    model: str = ""
     name: Annotated[str, Field(max_length=256)] | None = None
     description: Annotated[str, Field(max_length=512)] | None = None
     instructions: Annotated[str, Field(max_length=256_000)] | None = None
