@@ -178,18 +178,27 @@ class _Scripts(RuleBasedStateMachine):
         limit=st.integers(1, 4),
         ascending=st.booleans(),
         after=st.none() | st.integers(0, 3),
+        before=st.none() | st.integers(0, 3),
     )
-    def page(self, thread: str, limit: int, *, ascending: bool, after: int | None) -> None:
+    def page(
+        self, thread: str, limit: int, *, ascending: bool, after: int | None, before: int | None
+    ) -> None:
         ids = [run["id"] for run in self.model.get(thread, [])][:: 1 if ascending else -1]
         query = f"?limit={limit}&order={'asc' if ascending else 'desc'}"
+        begin, end = 0, len(ids)
         if after is not None and after < len(ids):
             query += f"&after={ids[after]}"
-            ids = ids[after + 1 :]
+            begin = after + 1
+        if before is not None and before < len(ids):
+            query += f"&before={ids[before]}"
+            end = before
         answer = self.said.get(f"{thread}/runs{query}")
         if thread not in self.model:
             return self._refused(answer, 404, "found with id")
+        between = ids[begin:end]
+        wanted = between[-limit:] if begin == 0 and end < len(ids) else between[:limit]
         listed = [run["id"] for run in answer.json["data"]]
-        assert (listed, answer.json["has_more"]) == (ids[:limit], len(ids) > limit)
+        assert (listed, answer.json["has_more"]) == (wanted, len(between) > limit)
         return None
 
     @rule(of=runs)

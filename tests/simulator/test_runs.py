@@ -86,7 +86,12 @@ def test_a_function_that_may_not_be_called_is_not(choice: Any) -> None:
     [
         (
             "failed",
-            {"last_error": {"code": "server_error", "message": "Sorry, something went wrong."}},
+            {
+                "last_error": {"code": "server_error", "message": "Sorry, something went wrong."},
+                "failed_at": 1774963205,
+                "completed_at": None,
+                "expires_at": None,
+            },
         ),
         ("expired", {"expires_at": 1774963803}),
         ("incomplete", {"incomplete_details": {"reason": "max_completion_tokens"}}),

@@ -102,6 +102,51 @@ def test_runs_and_steps_have_the_real_members_in_the_real_order() -> None:
     assert list(said.get(f"{path}/steps").json["data"][0]) == STEP_MEMBERS
 
 
+def test_assistants_threads_and_messages_have_the_real_members_in_the_real_order() -> None:
+    said = talk()
+    thread = said.thread()
+
+    members = {
+        document["object"]: list(document)
+        for document in (
+            said.get(f"/assistants/{said.assistant()}").json,
+            said.get(f"/threads/{thread}").json,
+            said.get(f"/threads/{thread}/messages").json["data"][0],
+        )
+    }
+
+    assert members == {
+        "assistant": [
+            *("id", "object", "created_at", "name", "description", "model", "instructions"),
+            *("tools", "top_p", "temperature", "reasoning_effort", "tool_resources", "metadata"),
+            "response_format",
+        ],
+        "thread": ["id", "object", "created_at", "metadata", "tool_resources"],
+        "thread.message": [
+            *("id", "object", "created_at", "assistant_id", "thread_id", "run_id", "role"),
+            *("content", "attachments", "metadata"),
+        ],
+    }
+
+
+def test_all_events_of_a_stream_have_the_real_members_in_the_real_order() -> None:
+    said = talk()
+    sent = {"assistant_id": said.assistant(), "stream": True}
+
+    events = said.post(f"/threads/{said.thread()}/runs", sent).events
+
+    assert {(data["object"], *data) for _, data in events} == {
+        ("thread.run", *RUN_MEMBERS),
+        ("thread.run.step", *STEP_MEMBERS),
+        ("thread.message.delta", "id", "object", "delta"),
+        (
+            *("thread.message", "id", "object", "created_at", "assistant_id", "thread_id"),
+            *("run_id", "status", "incomplete_details", "incomplete_at", "completed_at", "role"),
+            *("content", "attachments", "metadata"),
+        ),
+    }
+
+
 def test_that_order_is_the_one_of_recorded_runs() -> None:
     if not RECORDED.exists():
         if os.environ.get("CI"):
