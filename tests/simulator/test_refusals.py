@@ -3,6 +3,7 @@
 import pytest
 
 from builders import FAKE_KEY
+from runreel.core.messages import Headers
 from runreel.simulator.server import Options
 from simulating import FUNCTION, HEADERS, Talk, error_of, talk
 
@@ -126,8 +127,9 @@ def test_a_malformed_id_is_told_from_an_unknown_one() -> None:
     )
 
 
-def test_without_the_beta_header_there_is_no_api() -> None:
-    said = Talk(headers=HEADERS[:1])
+@pytest.mark.parametrize("beta", [(), (("OpenAI-Beta", "assistants=v1"),)])
+def test_without_the_beta_header_of_this_version_there_is_no_api(beta: Headers) -> None:
+    said = Talk(headers=HEADERS[:1] + beta)
 
     refused = said.get("/threads/thread_x")
 
