@@ -9,7 +9,14 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+)
 
 from runreel.core.operations import recognise
 from runreel.core.profiles import OPENAI
@@ -81,6 +88,13 @@ class _Scripts(RuleBasedStateMachine):
         path = f"/threads/{self.said.thread()}"
         self.model[path] = []
         return path
+
+    @initialize(target=threads)
+    def begin_with_a_thread_of_four_runs(self) -> str:
+        thread = str(self.create_thread())
+        for _ in range(4):
+            self.create_run(thread, {}, "completed", calls=False, streamed=True)
+        return thread
 
     @rule(thread=consumes(threads))
     def delete_thread(self, thread: str) -> None:
