@@ -14,8 +14,8 @@ from wire import Wire, exchange, post
 Recorded = dict[str, Any]
 
 MEMBERS = [
-    *("session", "mode", "cassette", "cassette_sha256", "served", "recorded", "not_stored"),
-    *("missed", "unplayed", "not_rerecorded", "upstream_calls", "violations", "sessions"),
+    *("session", "mode", "cassette", "cassette_sha256", "requests", "served", "recorded"),
+    *("not_stored", "failed", "missed", "unplayed", "not_rerecorded", "upstream_calls", "violations", "sessions"),
 ]
 
 
@@ -50,9 +50,11 @@ def test_a_recording_session_counts_what_it_recorded(recorded: Recorded, tmp_pat
         "session": "default",
         "mode": "record",
         "cassette": "default",
+        "requests": 3,
         "served": 0,
         "recorded": 3,
         "not_stored": 0,
+        "failed": 0,
         "missed": [],
         "unplayed": [],
         "not_rerecorded": [],
@@ -118,6 +120,10 @@ async def test_a_miss_names_the_nearest_and_both_sides_of_each_difference(
                 {"facet": "body", "at": "/metadata/stage", "sent": "c", "recorded": "a"},
                 {"facet": "header.openai-beta", "at": "", "recorded": "assistants=v2"},
             ],
+            "message": (
+                f'No recording matches POST {TARGET}: body /metadata/by: sent "me", recorded '
+                f"nothing, and 2 more; nearest in cassette 'default' is {nearest}."
+            ),
             "request": {
                 "method": "POST",
                 "target": TARGET,

@@ -58,7 +58,7 @@ for command in (*MODE_COMMANDS, serve, simulate, demo, cassette, audit, explain,
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; the exit code is 0, 1, 2 or 5, as README says."""
+    """Run the command line; the exit codes are in README."""
     try:
         commands.main(arguments, prog_name="runreel", standalone_mode=False)
     except click.ClickException as error:

@@ -1,4 +1,7 @@
-"""`runreel MODE`: one command per mode, and `serve --mode MODE` for all of them."""
+"""`runreel MODE`: one command per mode, and `serve --mode MODE` for all of them.
+
+Behind `--` may stand a command; then the proxy runs for as long as that does.
+"""
 
 import asyncio
 import io
@@ -10,6 +13,7 @@ from typing import Any
 
 import click
 
+from runreel.cli.wrapping import METAVAR, OPTIONS, Around, check, wrap
 from runreel.core.volatile import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
 
 _PATH = click.Path(path_type=Path)
@@ -17,7 +21,8 @@ _PATH = click.Path(path_type=Path)
 _HELP = {
     "replay": (
         "Answer from a cassette; what it does not hold is refused, with the difference.",
-        "runreel replay --cassette examples/modify-run --repeat last",
+        """runreel replay --cassette examples/modify-run --repeat last
+  runreel replay --cassette mine -- pytest tests/""",
     ),
     "record": (
         "Forward every call and record it; equal traffic changes no byte of the cassette.",
@@ -72,7 +77,12 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
     ("--cassette", "cassette", {"help": "Name of the cassette [default]."}),
     ("--upstream", "upstream", {"help": "The API: scheme://host[:port][/prefix]; never assumed."}),
     ("--host", "listen.host", {"help": "Address to listen on [127.0.0.1]."}),
-    ("--port", "listen.port", {"type": int, "help": "Port to listen on, 0 for any [8080]."}),
+    (
+        "--port",
+        "listen.port",
+        {"type": int, "help": "Port to listen on, 0 for any [8080; any around a command]."},
+    ),
+    ("--base-path", "base_path", {"help": "Path at which clients find the API [/v1]."}),
     (
         "--repeat",
         "replay.repeat",
@@ -87,7 +97,11 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
         None,
         {"type": click.Choice(["text", "json"]), "default": "text", "help": "Log lines on stderr."},
     ),
-    ("--quiet", None, {"is_flag": True, "help": "Log only misses and what went wrong."}),
+    (
+        "--quiet/--no-quiet",
+        None,
+        {"default": None, "help": "Log only misses and what went wrong [so around a command]."},
+    ),
     (
         "--allow-regress",
         None,
@@ -112,7 +126,7 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
 
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
-    for name, _, details in reversed(_OPTIONS):
+    for name, _, details in reversed((*_OPTIONS, *OPTIONS)):
         function = click.option(name, **details)(function)
     return function
 
@@ -121,10 +135,16 @@ def _command(mode: str) -> click.Command:
     summary, example = _HELP[mode]
     rule = _RULE if mode == "verify" else ""
 
-    @click.command(mode, help=f"{summary}{rule}\n\n\b\nExample:\n  {example}")
+    @click.command(
+        mode,
+        cls=Around,
+        options_metavar=METAVAR,
+        help=f"{summary}{rule}\n\n\b\nExample:\n  {example}",
+    )
     @_options
-    def command(**given: Any) -> None:
-        _serve(mode, given)
+    @click.pass_obj
+    def command(wrapped: tuple[str, ...] | None, /, **given: Any) -> None:
+        _serve(mode, given, wrapped)
 
     return command
 
@@ -132,32 +152,47 @@ def _command(mode: str) -> click.Command:
 MODE_COMMANDS = tuple(_command(mode) for mode in _HELP)
 
 
-@click.command("serve", help="Start in a mode.\n\n\b\nExample:\n  runreel serve --mode replay")
+@click.command(
+    "serve",
+    cls=Around,
+    options_metavar=METAVAR,
+    help="Start in a mode.\n\n\b\nExample:\n  runreel serve --mode replay",
+)
 @click.option("--mode", help="One of the modes above; else the configuration's.")
 @_options
-def serve(mode: str | None, **given: Any) -> None:
+@click.pass_obj
+def serve(wrapped: tuple[str, ...] | None, /, mode: str | None, **given: Any) -> None:
     """Start in the mode of the configuration, or in `mode`."""
-    _serve(mode, given)
+    _serve(mode, given, wrapped)
 
 
-def _serve(mode: str | None, given: dict[str, Any]) -> None:
+def _serve(mode: str | None, given: dict[str, Any], command: tuple[str, ...] | None) -> None:
     import os
 
     from runreel.app import RunOptions, run
     from runreel.config import load
 
+    check(command, given)
     settings = {
         key: given[name.removeprefix("--").replace("-", "_")] for name, key, _ in _OPTIONS if key
     }
-    config = load(given["config"], os.environ, settings | {"mode": mode})
+    settings["mode"] = mode
+    if command is not None:
+        # Any free port of this machine, unless this very command line asks for something else.
+        settings["listen.host"] = settings["listen.host"] or "127.0.0.1"
+        settings["listen.port"] = settings["listen.port"] or 0
+    config = load(given["config"], os.environ, settings)
     options = RunOptions(
         log=sys.stderr or io.StringIO(),  # None when the command was started without
         log_as_json=given["log_format"] == "json",
-        quiet=given["quiet"],
+        quiet=command is not None if given["quiet"] is None else given["quiet"],
         receipt=given["receipt"],
         allow_regress=given["allow_regress"],
         prune=given["prune"],
     )
-    code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
+    if command is not None:
+        code = wrap(config, options, command, os.environ, given)
+    else:
+        code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
     if code:
         sys.exit(code)

@@ -9,7 +9,7 @@ from typing import Any
 from runreel.core.cassette import request_document
 from runreel.core.drift import drift_document
 from runreel.core.facts import Fact, Outcome
-from runreel.core.misses import NO_MATCH, miss_document
+from runreel.core.misses import NO_MATCH, describe, miss_document
 from runreel.live import LiveSession
 
 
@@ -18,7 +18,7 @@ class Receipt:
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(Outcome, 0)
-        self._missed: list[dict[str, Any]] = []
+        self._missed: list[Fact] = []
         self._drift: list[dict[str, Any]] = []
         self._new: list[dict[str, Any]] = []
         self._upstream_calls = 0
@@ -30,7 +30,7 @@ class Receipt:
         self._upstream_calls += fact.upstream_called
         self._violations += fact.violations
         if fact.outcome is Outcome.MISSED:
-            self._missed.append(_missed(fact))
+            self._missed.append(fact)
         if fact.outcome is Outcome.NEW:
             self._new.append(_call(fact))
         if fact.drift:
@@ -44,11 +44,13 @@ class Receipt:
             "mode": session.mode.value,
             "cassette": session.cassette,
             "cassette_sha256": session.sha256,
+            "requests": sum(self._counts.values()),
             "served": self._counts[Outcome.SERVED],
             "recorded": 0 if session.discarded else recorded,
             **({"discarded": recorded} if session.discarded else {}),
             "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
-            "missed": list(self._missed),
+            "failed": self._counts[Outcome.FAILED],
+            "missed": [_missed(fact, session.cassette) for fact in self._missed],
             "unplayed": list(session.state.unplayed()),
             "not_rerecorded": list(session.state.not_rerecorded()),
             "upstream_calls": self._upstream_calls,
@@ -94,7 +96,7 @@ def _drift(fact: Fact) -> dict[str, Any]:
     }
 
 
-def _missed(fact: Fact) -> dict[str, Any]:
+def _missed(fact: Fact, cassette: str) -> dict[str, Any]:
     if fact.miss is None or fact.request is None:  # a request that could not even be redacted
         return {
             "method": fact.method,
@@ -102,6 +104,12 @@ def _missed(fact: Fact) -> dict[str, Any]:
             "code": NO_MATCH,
             "nearest": None,
             "differences": [],
+            "message": f"No recording matches: {fact.reason}.",
             "request": None,
         }
-    return {**miss_document(fact.miss, fact.request), "request": request_document(fact.request)}
+    message, *_ = describe(fact.miss, fact.request, cassette).split("\n")
+    return {
+        **miss_document(fact.miss, fact.request),
+        "message": message,
+        "request": request_document(fact.request),
+    }
