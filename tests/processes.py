@@ -16,7 +16,7 @@ from pathlib import Path
 COMMAND = (sys.executable, "-m", "runreel")
 
 
-def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
+def environment(added: Mapping[str, str] | None) -> dict[str, str]:
     # With PYTHONUNBUFFERED nobody could tell whether the command flushes its ready line.
     inherited = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return inherited | dict(added or {})
@@ -74,7 +74,7 @@ async def runreel(
         "--port",
         "0",
         cwd=cwd,
-        env=_environment(env),
+        env=environment(env),
         pass_fds=pass_fds,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -96,7 +96,7 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> End
     done = subprocess.run(
         [*COMMAND, *arguments],
         cwd=cwd,
-        env=_environment(env),
+        env=environment(env),
         capture_output=True,
         text=True,
         check=False,

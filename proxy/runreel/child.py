@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runreel.core.errors import StartRefused
@@ -53,7 +53,7 @@ def found(name: str) -> str:
 
 
 class Child:
-    """A command that is started once, after `take_signals`."""
+    """A command that is run once, `in_charge` of signals; it may take `grace_s` after SIGTERM."""
 
     def __init__(self, grace_s: float = GRACE_S) -> None:
         self._grace_s = grace_s
@@ -66,16 +66,34 @@ class Child:
         self._deadline: asyncio.TimerHandle | None = None
         self._lent = False  # the terminal, when the command was stopped
 
-    def take_signals(self) -> None:
-        """From now on signals are for the command; what is ignored, as under nohup, stays so."""
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # or taking the terminal back would stop us
+    @contextmanager
+    def in_charge(self) -> Iterator[None]:
+        """While it lasts signals are for the command, and orphans of its own come to us.
+
+        What is ignored, as SIGHUP under nohup, stays ignored.
+        """
+        took: list[signal.Signals] = []
         for number in _PASSED_ON:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._loop.add_signal_handler(number, self._pass_on, number)
+                took.append(number)
         self._loop.add_signal_handler(signal.SIGCONT, self._resume)
         self._loop.add_signal_handler(signal.SIGCHLD, self._look)
-        if sys.platform == "linux":  # elsewhere only its process group is known
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # to take the terminal back
+        _adopt_orphans(yes=True)
+        try:
+            yield
+        finally:
+            _adopt_orphans(yes=False)
+            signal.signal(signal.SIGTTOU, before)
+            for number in (*took, signal.SIGCONT, signal.SIGCHLD):
+                self._loop.remove_signal_handler(number)
+            self._terminal.close()
+
+    @property
+    def started(self) -> bool:
+        """Whether there was ever a process; there was none if a signal came first."""
+        return self._group is not None
 
     async def run(self, path: str, command: tuple[str, ...], environment: Mapping[str, str]) -> int:
         """Start a file as a command and return its exit code, 128+n if signal n ended it.
@@ -143,7 +161,12 @@ class Child:
         return False
 
     def _stopped(self, group: int, number: int) -> None:
-        """Lend the terminal if it asks for that; else stop like it, as a shell expects of a job."""
+        """Lend the terminal if it asks for that; else stop like it, as a shell expects of a job.
+
+        Without a terminal there is no such shell, and nobody who would let us go on.
+        """
+        if not self._terminal.is_there:
+            return
         if number in _ASKS_FOR_TERMINAL and self._terminal.lend(group):
             _send(group, signal.SIGCONT)
             return
@@ -171,6 +194,17 @@ class _Terminal:
         with suppress(OSError):
             self._file = os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is one at all."""
+        return self._file is not None
+
+    def close(self) -> None:
+        """Have no terminal any more."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
     def lend(self, group: int) -> bool:
         """Give it to a process group, if it is ours to give; returns whether it was."""
         return self._pass(os.getpgrp(), group)
@@ -189,6 +223,11 @@ class _Terminal:
         except OSError:  # it hung up
             return False
         return True
+
+
+def _adopt_orphans(*, yes: bool) -> None:
+    if sys.platform == "linux":  # elsewhere only the command's process group is known
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
 def _started(path: str, command: tuple[str, ...], environment: Mapping[str, str]) -> int:

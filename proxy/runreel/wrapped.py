@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from runreel.app import EXIT_DRIFT, RunOptions, serving
+from runreel.app import EXIT_DRIFT, Running, RunOptions, serving
 from runreel.child import GRACE_S, Child, found
 from runreel.config import Config
 from runreel.core.cassette import SIMULATOR
@@ -56,25 +56,23 @@ async def wrapped(
     """
     path = found(wrapping.command[0])
     child = Child(wrapping.grace_s)
-    child.take_signals()
     code = None
-    try:
-        async with serving(config, options) as running:
-            tell(running.ready_line)
-            no_key = running.session.mode is Mode.REPLAY or running.session.upstream == SIMULATOR
-            url = _for_clients(running.url) + config.base_path
-            try:
-                given = environment(wrapping, url, placeholder=no_key)
-                code = await child.run(path, wrapping.command, given)
-            finally:
-                if await child.clear():
-                    tell(f"runreel: {_LEFT}")
-    finally:
-        if code is not None:
-            for line in summary(running.receipt()):
-                tell(f"runreel: {line}")
+    with child.in_charge():
+        try:
+            async with serving(config, options) as running:
+                tell(running.ready_line)
+                given = _given(wrapping, config, running)
+                try:
+                    code = await child.run(path, wrapping.command, given)
+                finally:
+                    if await child.clear():
+                        tell(f"runreel: {_LEFT}")
+        finally:
+            if code is not None:
+                for line in summary(running.receipt()):
+                    tell(f"runreel: {line}")
     receipt = running.receipt()
-    if not any(item["requests"] for item in _all(receipt)):
+    if child.started and not any(item["requests"] for item in _all(receipt)):
         tell(f"runreel: {_SILENT}")
     ours = exit_code(code, receipt, fail_on_unplayed=wrapping.fail_on_unplayed)
     if ours != code:
@@ -82,8 +80,13 @@ async def wrapped(
     return ours
 
 
-def environment(wrapping: Wrapping, url: str, *, placeholder: bool) -> dict[str, str]:
-    """The environment of the command; `placeholder` says whether any key will do."""
+def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, str]:
+    no_key = running.session.mode is Mode.REPLAY or running.session.upstream == SIMULATOR
+    return environment(wrapping, _for_clients(running.url) + config.base_path, any_key=no_key)
+
+
+def environment(wrapping: Wrapping, url: str, *, any_key: bool) -> dict[str, str]:
+    """The environment of the command; `any_key` says whether any will do."""
     given = dict(wrapping.environment)
     host = urlsplit(url).hostname or ""
     for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
@@ -92,7 +95,7 @@ def environment(wrapping: Wrapping, url: str, *, placeholder: bool) -> dict[str,
         listed = [item.strip() for item in before.split(",") if item.strip()]
         missing = [item for item in dict.fromkeys((*_LOOPBACK, host)) if item not in listed]
         given[name] = before if "*" in listed else ",".join((*listed, *missing))
-    if placeholder and not given.get("OPENAI_API_KEY"):
+    if any_key and not given.get("OPENAI_API_KEY"):
         given["OPENAI_API_KEY"] = PLACEHOLDER_KEY
     return given | dict.fromkeys(("OPENAI_BASE_URL", *wrapping.variables), url)
 

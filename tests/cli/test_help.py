@@ -11,6 +11,7 @@ from runreel import __version__, cli
 COMMANDS = [
     ([], "  runreel replay --cassette examples/modify-run\n"),
     (["replay"], "Example:\n    runreel replay --cassette examples/modify-run --repeat last\n"),
+    (["replay"], "\n    runreel replay --cassette mine -- pytest tests/\n"),
     (["none"], "Example:\n    runreel replay --cassette examples/modify-run --repeat last\n"),
     (["record"], "Example:\n    runreel record --cassette mine --upstream http://127.0.0.1:8000\n"),
     (["all"], "Example:\n    runreel record --cassette mine --upstream http://127.0.0.1:8000\n"),
@@ -115,6 +116,7 @@ def test_every_mode_takes_the_same_options() -> None:
     assert options["replay"] == {
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
+        *("--base-path", "--env", "--fail-on-unplayed"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

@@ -15,7 +15,16 @@ Recorded = dict[str, Any]
 
 MEMBERS = [
     *("session", "mode", "cassette", "cassette_sha256", "requests", "served", "recorded"),
-    *("not_stored", "failed", "missed", "unplayed", "not_rerecorded", "upstream_calls", "violations", "sessions"),
+    *(
+        "not_stored",
+        "failed",
+        "missed",
+        "unplayed",
+        "not_rerecorded",
+        "upstream_calls",
+        "violations",
+        "sessions",
+    ),
 ]
 
 

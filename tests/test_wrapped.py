@@ -1,0 +1,211 @@
+"""A command behind a proxy: the exit code, the receipt, and what people are told."""
+
+import io
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runreel.app import RunOptions
+from runreel.config import load
+from runreel.core.cassette import Cassette
+from runreel.core.errors import StartRefused, StoreFailed
+from runreel.stores.files import FileJournal
+from runreel.wrapped import Wrapping, wrapped
+from servers import RawUpstream, Received, http
+from wrapping import CASSETTES, EXAMPLE, program
+
+
+@dataclass
+class Done:
+    """A wrapped command that has ended; `told` are the lines for people."""
+
+    code: int | None
+    told: list[str]
+    receipt: dict[str, Any]
+
+
+Wrap = Callable[..., Awaitable[Done]]
+
+
+@pytest.fixture
+def wrap(tmp_path: Path) -> Wrap:
+    """Run a program behind a proxy in this process; settings as for the fixture `proxy`."""
+
+    async def run(text: str, *, fail_on_unplayed: bool = False, **settings: Any) -> Done:
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        if dotted.get("mode", "replay") == "replay":
+            dotted |= {"cassettes": CASSETTES, "cassette": EXAMPLE}
+        config = load(None, {}, {"cassettes": tmp_path, "listen.port": 0} | dotted)
+        options = RunOptions(log=io.StringIO(), receipt=tmp_path / "receipt.json")
+        wrapping = Wrapping(program(text), {}, fail_on_unplayed=fail_on_unplayed)
+        told: list[str] = []
+        code = await wrapped(config, options, wrapping, told.append)
+        return Done(code, told, json.loads((tmp_path / "receipt.json").read_bytes()))
+
+    return run
+
+
+NEAREST = "modifyRun-55f2ed47"
+
+# (what the command does, whether unplayed matters, exit code, served, missed, unplayed)
+ENDS = {
+    "all well": ("modify('recorded')", True, 0, 1, 0, 0),
+    "its own code": ("modify('recorded'); sys.exit(7)", True, 7, 1, 0, 0),
+    "its own code after a miss": ("modify('b'); sys.exit(7)", True, 7, 0, 1, 1),
+    "a signal": ("modify('b'); os.kill(os.getpid(), signal.SIGKILL)", True, 137, 0, 1, 1),
+    "a swallowed miss": ("modify('recorded'); modify('b')", False, 3, 1, 1, 0),
+    "a swallowed miss, and unplayed": ("modify('b')", True, 3, 0, 1, 1),
+    "unplayed": ("", True, 4, 0, 0, 1),
+    "unplayed, which does not matter": ("", False, 0, 0, 0, 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("does", "strict", "code", "served", "missed", "unplayed"), ENDS.values(), ids=ENDS.keys()
+)
+async def test_the_exit_code_is_the_commands_or_tells_what_it_did_not_notice(
+    wrap: Wrap, does: str, strict: bool, code: int, served: int, missed: int, unplayed: int
+) -> None:
+    done = await wrap(does, fail_on_unplayed=strict)
+
+    assert done.code == code
+    found = done.receipt
+    counted = (found["served"], len(found["missed"]), len(found["unplayed"]))
+    assert counted == (served, missed, unplayed)
+
+
+async def test_people_are_told_what_was_missed_and_why_the_code_is_not_the_commands(
+    wrap: Wrap,
+) -> None:
+    done = await wrap("modify('recorded'); modify('b')")
+
+    ready, *rest = done.told
+    assert ready.startswith("runreel: replay 'examples/modify-run' (1 interaction) at http://127.")
+    assert rest == [
+        (
+            "runreel: replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, 0 unplayed, "
+            "0 not stored, 0 upstream calls"
+        ),
+        (
+            "runreel:   missed: No recording matches "
+            "POST /v1/threads/thread_abc123/runs/run_abc123: "
+            'body /metadata/stage: sent "b", recorded nothing, and 1 more; nearest in cassette '
+            f"'examples/modify-run' is {NEAREST} (already played)."
+        ),
+        "runreel: exit code 3, since a call was missed or could not be recorded",
+    ]
+
+
+async def test_a_command_that_sent_nothing_is_warned_about_loudly(wrap: Wrap) -> None:
+    done = await wrap("")
+
+    assert done.code == 0
+    assert done.told[2:] == [
+        f"runreel:   unplayed: {NEAREST}",
+        (
+            "runreel: WARNING: the command sent no request to runreel. If it made any, they went "
+            "LIVE, past the proxy: does it read OPENAI_BASE_URL? --env NAME sets another variable, "
+            "--base-path its path."
+        ),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["record", "new_episodes"])
+async def test_what_could_not_be_stored_ends_a_recording_with_3(
+    wrap: Wrap, upstream: RawUpstream, mode: str
+) -> None:
+    upstream.answer = lambda _: http(200, [("Content-Type", "application/json")], b"{}")
+
+    done = await wrap(
+        "modify('a')", mode=mode, upstream=upstream.url, validation__response="strict"
+    )
+
+    assert (done.code, done.receipt["not_stored"]) == (3, 1)
+
+
+async def test_a_call_without_an_answer_ends_a_recording_with_3(wrap: Wrap) -> None:
+    done = await wrap("modify('a')", mode="record", upstream="http://127.0.0.1:1")
+
+    assert done.code == 3
+    found = done.receipt
+    assert (found["requests"], found["failed"], found["not_stored"]) == (1, 1, 0)
+    assert "0 not stored, 1 failed, 1 upstream calls" in done.told[1]
+
+
+async def test_a_call_without_an_answer_is_nothing_to_a_run_that_records_nothing(
+    wrap: Wrap,
+) -> None:
+    done = await wrap("modify('a')", mode="passthrough", upstream="http://127.0.0.1:1")
+
+    assert (done.code, done.receipt["failed"]) == (0, 1)
+
+
+async def test_drift_ends_verify_with_5(wrap: Wrap, upstream: RawUpstream) -> None:
+    def changed(_: Received) -> bytes:
+        return http(200, [("Content-Type", "application/json")], b'{"id":"run_abc123"}')
+
+    await wrap("modify('a')", mode="record", upstream=upstream.url)
+    same = await wrap("modify('a')", mode="verify", upstream=upstream.url)
+    upstream.answer = changed
+    drifted = await wrap("modify('a')", mode="verify", upstream=upstream.url)
+
+    assert (same.code, drifted.code) == (0, 5)
+    assert len(drifted.receipt["drift"]) == 1
+    assert drifted.told[-1] == "runreel: exit code 5, since answers drifted from their recordings"
+
+
+async def test_a_cassette_that_cannot_be_saved_is_an_error_after_receipt_and_summary(
+    wrap: Wrap, upstream: RawUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: FileJournal, __: Cassette | None) -> str:
+        raise StoreFailed("default.json: cannot be written: No space left on device")
+
+    monkeypatch.setattr(FileJournal, "commit", full)
+
+    with pytest.raises(StoreFailed, match="No space left on device"):
+        await wrap("modify('a'); sys.exit(7)", mode="record", upstream=upstream.url)
+
+    found = json.loads((tmp_path / "receipt.json").read_bytes())
+    assert (found["requests"], StoreFailed.exit_code) == (1, 1)
+
+
+async def test_a_miss_in_any_session_counts(wrap: Wrap) -> None:
+    done = await wrap(
+        """
+root = os.environ["OPENAI_BASE_URL"].removesuffix("/v1")
+other = {"cassette": "examples/modify-run", "mode": "replay", "id": "other"}
+_, opened = answer("/_runreel/sessions", other, root)
+modify("recorded", json.loads(opened)["base_url"])
+modify("b", root + "/_runreel/s/other/v1")
+modify("recorded")
+"""
+    )
+
+    assert done.code == 3
+    assert (done.receipt["missed"], len(done.receipt["sessions"][0]["missed"])) == ([], 1)
+    assert (
+        "runreel: session other: replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, "
+        "0 unplayed, 0 not stored, 0 upstream calls"
+    ) in done.told
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o755], ids=["not executable", "no program"])
+async def test_what_cannot_be_started_is_refused_and_not_warned_about(
+    tmp_path: Path, mode: int
+) -> None:
+    notes = tmp_path / "notes"
+    notes.write_text("no program\n")
+    notes.chmod(mode)
+    config = load(None, {}, {"cassettes": CASSETTES, "cassette": EXAMPLE, "listen.port": 0})
+    told: list[str] = []
+
+    with pytest.raises(StartRefused, match=r"the command '.*notes' "):
+        await wrapped(
+            config, RunOptions(log=io.StringIO()), Wrapping((str(notes),), {}), told.append
+        )
+
+    assert [line for line in told if " at http://" not in line] == []
