@@ -19,14 +19,18 @@ NEWEST, OLD = "openai", "openai-4"  # as package.json names them
 both = pytest.mark.parametrize("package", [NEWEST, OLD])
 
 
-@asynccontextmanager
-async def node(package: str, url: str, *calls: Call | list[Call]) -> AsyncIterator[Process]:
-    """The process that makes these calls, those of an inner list at once; killed at the end."""
-    folder = os.environ.get("OPENAI_NODE")
-    if folder is None:
+def node_packages() -> None:
+    """Skips the test, or fails in CI, if OPENAI_NODE names no folder."""
+    if os.environ.get("OPENAI_NODE") is None:
         if os.environ.get("CI"):
             pytest.fail("CI has to provide OPENAI_NODE")
         pytest.skip("OPENAI_NODE names no folder with the npm package openai")
+
+
+@asynccontextmanager
+async def node(package: str, url: str, *calls: Call | list[Call]) -> AsyncIterator[Process]:
+    """The process that makes these calls, those of an inner list at once; killed at the end."""
+    node_packages()
     script = str(CLIENTS / "node" / "calls.mjs")
     arguments = (script, package, f"{url}/v1", json.dumps(calls))
     process = await asyncio.create_subprocess_exec("node", *arguments, stdout=PIPE)
