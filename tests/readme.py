@@ -42,6 +42,11 @@ RUN_BY = {
     '-d \'{"cassette": ': "test_readme_sessions.py",
     "curl -s http://127.0.0.1:8080/_runreel/s/": "test_readme_sessions.py",
     "curl -s -X DELETE": "test_readme_sessions.py",
+    "-- pytest": "test_readme_wrapping.py",
+    "-- npm test": "test_readme_wrapping.py",
+    "-- go test": "test_readme_wrapping.py",
+    "--host 0.0.0.0": "test_readme_wrapping.py",
+    "_runreel/health": "test_readme_wrapping.py",
     "pytest --runreel-mode=once": "pytest_plugin/test_readme_pytest.py",
     "pytest --runreel-block-sockets": "pytest_plugin/test_readme_pytest.py",
 }
