@@ -193,6 +193,14 @@ modify("recorded")
     ) in done.told
 
 
+async def test_a_proxy_on_all_addresses_is_called_on_loopback(wrap: Wrap) -> None:
+    listening = {"listen__host": "0.0.0.0", "listen__admin_token": "fake-" * 5}  # noqa: S104 - as a user may
+
+    done = await wrap("modify('recorded')", **listening)
+
+    assert (done.code, done.receipt["served"]) == (0, 1)
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o755], ids=["not executable", "no program"])
 async def test_what_cannot_be_started_is_refused_and_not_warned_about(
     tmp_path: Path, mode: int

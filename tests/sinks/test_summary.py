@@ -1,0 +1,41 @@
+"""The receipt in a few lines: what is worth a line, and how many at most."""
+
+from typing import Any
+
+from runreel.sinks.summary import summary
+
+
+def a_receipt(session: str = "default", **members: Any) -> dict[str, Any]:
+    """A receipt of a session that was not used."""
+    nothing = {"served": 0, "recorded": 0, "missed": [], "unplayed": [], "not_stored": 0}
+    named = {"session": session, "mode": "replay", "cassette": "mine", "upstream_calls": 0}
+    return {**named, **nothing, "failed": 0, "sessions": [], **members}
+
+
+def test_long_lists_end_with_how_much_more_there_is() -> None:
+    missed = [{"message": f"No recording matches {number}."} for number in range(22)]
+    unplayed = [f"getRun-{number}" for number in range(12)]
+
+    first, *misses, more, left = summary(a_receipt(missed=missed, unplayed=unplayed))
+
+    assert first.startswith("replay 'mine': 0 served, 0 recorded, 22 missed, 12 unplayed, ")
+    assert len(misses) == 20
+    assert misses[19] == "  missed: No recording matches 19."
+    assert more == "  and 2 misses more"
+    assert left == (
+        "  unplayed: getRun-0, getRun-1, getRun-2, getRun-3, getRun-4, getRun-5, getRun-6, "
+        "getRun-7, getRun-8, getRun-9 and 2 more"
+    )
+
+
+def test_of_many_sessions_those_with_something_wrong_are_told() -> None:
+    others = [a_receipt(f"s{number}") for number in range(21)]
+    wrong = [a_receipt("one", not_stored=1), a_receipt("two", drift=[{}])]
+
+    _, one, two, *rest, more = summary(a_receipt(sessions=[*others, *wrong]))
+
+    assert one.startswith("session one: replay 'mine': ")
+    assert two.startswith("session two: replay 'mine': ")
+    assert "1 drifted" in two
+    assert [line.partition(":")[0] for line in rest] == [f"session s{n}" for n in range(18)]
+    assert more == "and 3 sessions more"
