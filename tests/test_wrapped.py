@@ -39,7 +39,8 @@ def wrap(tmp_path: Path) -> Wrap:
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         if dotted.get("mode", "replay") == "replay":
             dotted |= {"cassettes": CASSETTES, "cassette": EXAMPLE}
-        config = load(None, {}, {"cassettes": tmp_path, "listen.port": 0} | dotted)
+        usual = {"cassettes": tmp_path, "listen.port": 0, "audit.enabled": False}
+        config = load(None, {}, usual | dotted)
         options = RunOptions(log=io.StringIO(), receipt=tmp_path / "receipt.json")
         wrapping = Wrapping(program(text), {}, fail_on_unplayed=fail_on_unplayed)
         told: list[str] = []
