@@ -101,8 +101,14 @@ sys.exit(7)
 
 
 async def test_ctrl_z_stops_the_job_and_the_shell_lets_it_go_on(tmp_path: Path) -> None:
+    # It reads only when it was continued: who types Ctrl-Z just when a process is let go on may
+    # have to type it again, in any shell.
     text = """
+continued = []
+signal.signal(signal.SIGCONT, lambda *_: continued.append(True))
 print("ready", flush=True)
+while not continued:
+    pass
 print("read:", sys.stdin.readline(), flush=True)
 print("read:", sys.stdin.readline(), modify("recorded"), flush=True)
 """

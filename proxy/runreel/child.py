@@ -65,6 +65,8 @@ class Child:
         self._asked: int | None = None  # the signal that came before there was a process
         self._deadline: asyncio.TimerHandle | None = None
         self._lent = False  # the terminal, when the command was stopped
+        self._to_stop = False  # it was told to
+        self._held = False  # it asked for a terminal that it could not have, until we go on
 
     @contextmanager
     def in_charge(self) -> Iterator[None]:
@@ -77,7 +79,7 @@ class Child:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._loop.add_signal_handler(number, self._pass_on, number)
                 took.append(number)
-        self._loop.add_signal_handler(signal.SIGCONT, self._resume)
+        self._loop.add_signal_handler(signal.SIGCONT, self._go_on)
         self._loop.add_signal_handler(signal.SIGCHLD, self._look)
         before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # to take the terminal back
         _adopt_orphans(yes=True)
@@ -140,6 +142,7 @@ class Child:
             self._asked = self._asked or number
         if self._group is None or self._ended.done():
             return
+        self._to_stop = self._to_stop or number == signal.SIGTSTP
         _send(self._group, number)
         if number == signal.SIGTERM and self._deadline is None:
             self._deadline = self._loop.call_later(self._grace_s, self._pass_on, signal.SIGKILL)
@@ -167,7 +170,9 @@ class Child:
         """
         if not self._terminal.is_there:
             return
-        if number in _ASKS_FOR_TERMINAL and self._terminal.lend(group):
+        asks = number in _ASKS_FOR_TERMINAL and not self._to_stop  # or Ctrl-Z would be lost
+        self._to_stop = False
+        if asks and self._terminal.lend(group):
             _send(group, signal.SIGCONT)
             return
         self._lent = self._terminal.take_back(group)
@@ -175,7 +180,13 @@ class Child:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             os.kill(0, signal.SIGTSTP)  # here we stop, unless nobody could ever let us go on
             self._loop.add_signal_handler(signal.SIGTSTP, self._pass_on, signal.SIGTSTP)
-        if number not in _ASKS_FOR_TERMINAL:
+        self._held = asks
+        if not asks:
+            self._resume()
+
+    def _go_on(self) -> None:
+        if self._held:
+            self._held = False
             self._resume()
 
     def _resume(self) -> None:
