@@ -129,7 +129,7 @@ async def test_a_proxy_out_of_file_descriptors_logs_one_line_of_json_and_not_hun
     """The process may have so few that its clients use them up."""
     limited = ("-c", f"import resource, os, sys; {_LIMIT}; os.execv(sys.argv[1], sys.argv[1:])")
     command = (COMMAND[0], *limited, *COMMAND)
-    arguments = ("record", "--upstream", upstream.url, "--log-format", "json")
+    arguments = ("record", "--upstream", upstream.url, "--log-format", "json", "--no-audit")
     async with runreel(*arguments, cwd=tmp_path, command=command) as proxy:
         host, _, port = proxy.url.removeprefix("http://").rpartition(":")
         writers = [(await asyncio.open_connection(host, int(port)))[1] for _ in range(60)]
