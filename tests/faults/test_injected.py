@@ -111,7 +111,7 @@ async def test_a_recorder_killed_when_it_takes_back_a_write_leaves_what_was_ackn
     assert await sweep(tmp_path, [recording(*pair) for pair in pairs]) == []
 
 
-CALLS_OF_A_START = Counter(write=3, fdatasync=1, fsync=6, rename=1, unlink=2)
+CALLS_OF_A_START = Counter(write=3, fdatasync=1, fsync=6, rename=1, unlink=3)
 
 
 class TestNextStart:
