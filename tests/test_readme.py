@@ -84,7 +84,8 @@ def test_the_two_commands_that_set_everything_up_are_the_only_ones_that_install(
     # The first runs in tests/install, the second is how these tests came to run in CI.
     assert command(".venv/bin/runreel demo") == commands()[0]
     assert INSTALL_AND_TEST == (
-        "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[test]' && .venv/bin/pytest"
+        "python3 -m venv .venv && .venv/bin/pip install --quiet -e '.[test]' && "
+        ".venv/bin/pytest -n auto"
     )
     assert sum("install" in line for line in commands()) == 2
     assert "'.[test]'" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
