@@ -18,7 +18,6 @@ from runreel.core.errors import StartRefused, StoreFailed
 from runreel.stores.audit_file import AuditFile
 from runreel.stores.audit_reading import (
     CURRENT,
-    cut_torn_entries,
     cut_torn_line,
     last_link,
     unconcluded,
@@ -137,9 +136,10 @@ class AuditLog:
                 "to another folder, or go without with --no-audit"
             )
         self._key = self._key or _key_in(self._folder)
-        torn = (cut_torn_entries(self.path), cut_torn_line(self._folder / CHECKPOINTS))
+        torn = (cut_torn_line(self.path), cut_torn_line(self._folder / CHECKPOINTS))
         self.notes += filter(None, torn)
-        link = last_link(self._folder)
+        link, altered = last_link(self._folder)
+        self.notes += filter(None, (altered,))
         self._file.go_on()
         self._checkpointed = link.seq
         self._conclude(link)

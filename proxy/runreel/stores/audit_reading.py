@@ -1,13 +1,14 @@
 """What an earlier writer of an audit log has left: where the chain ends, and what is not concluded.
 
-Owns the names of the files, the cutting off of a tail that a crash has torn, and the search for
-intents without outcomes. Whether the log was tampered with is not asked here: that is for whoever
-verifies it. Raises OSError as it comes.
+Owns the names of the files, the cutting off of a line that a crash has torn, and the search for
+intents without outcomes. Only a line without its end is torn: a whole one that is no entry was
+altered, and stays where whoever verifies the log will find it. Raises OSError as it comes.
 """
 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -37,18 +38,6 @@ def next_rotated(folder: Path) -> Path:
     return folder / f"metadata.{int(match[1]) + 1 if match else 1:06}.jsonl"
 
 
-def cut_torn_entries(path: Path) -> str | None:
-    """Keep what stands after the last entry in a file of its own; a sentence about it."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    end = content.rfind(b"\n") + 1
-    while end and not _is_entry(content[content.rfind(b"\n", 0, end - 1) + 1 : end - 1]):
-        end = content.rfind(b"\n", 0, end - 1) + 1
-    return _put_aside(path, content, end)
-
-
 def cut_torn_line(path: Path) -> str | None:
     """Keep what stands after the last line feed in a file of its own; a sentence about it."""
     try:
@@ -58,24 +47,28 @@ def cut_torn_line(path: Path) -> str | None:
     return _put_aside(path, content, content.rfind(b"\n") + 1)
 
 
-def last_link(folder: Path) -> Link:
-    """Where the chain ends.
+def last_link(folder: Path) -> tuple[Link, str | None]:
+    """Where the chain ends; and a sentence if it ends with lines that are no entries.
+
+    Each of those counts as one in the link, which holds the hash of the last entry: the chain goes
+    on, and neither with those lines nor with any others in their place is it ever whole again.
 
     Raises:
-        StartRefused: the newest file does not end with an entry.
+        StartRefused: there are lines, and none is an entry.
     """
+    bad = 0
     for path in (folder / CURRENT, *reversed(rotated(folder))):
-        line = next(_lines_from_the_end(path), None) if path.exists() else None
-        if line is None:
-            continue
-        if not _is_entry(line):
-            raise StartRefused(
-                f"{path}: does not end with an entry of an audit log; restore it, or set "
-                "audit.path to another folder"
-            )
-        entry = parse_entry(orjson.loads(line))
-        return Link(entry.seq, entry.hash)
-    return Link()
+        for line in _lines_from_the_end(path) if path.exists() else ():
+            if _is_entry(line):
+                entry = parse_entry(orjson.loads(line))
+                return Link(entry.seq + bad, entry.hash), _altered(folder, bad) if bad else None
+            bad += 1
+    if bad:
+        raise StartRefused(
+            f"{folder / CURRENT}: holds no entry of an audit log; restore it, or set audit.path to "
+            "another folder"
+        )
+    return Link(), None
 
 
 def unconcluded(folder: Path) -> list[Entry]:
@@ -84,16 +77,19 @@ def unconcluded(folder: Path) -> list[Entry]:
     found: list[Entry] = []
     left = SEARCHED_BYTES_MAX
     for path in (folder / CURRENT, *reversed(rotated(folder))):
-        if not path.exists() or (left := left - path.stat().st_size) < 0:
+        if left <= 0 or not path.exists():
             continue
+        left -= path.stat().st_size
         for line in _lines_from_the_end(path):
             if b'"kind":"observation"' in line or not _is_json(line):
                 continue
             document = orjson.loads(line)
-            if document.get("intent") is not None:
-                concluded.add(document["intent"])
-            elif document.get("kind") == "intent" and document.get("seq") not in concluded:
-                found.append(parse_entry(document))
+            concludes, seq = document.get("intent"), document.get("seq")
+            if isinstance(concludes, int):
+                concluded.add(concludes)
+            elif document.get("kind") == "intent" and isinstance(seq, int) and seq not in concluded:
+                with suppress(ValueError):  # no entry: for whoever verifies the log
+                    found.append(parse_entry(document))
     return found[::-1]
 
 
@@ -119,6 +115,14 @@ def _is_entry(line: bytes) -> bool:
         return digest(entry) == entry.hash
     except ValueError:
         return False
+
+
+def _altered(folder: Path, lines: int) -> str:
+    which = "last line is no entry" if lines == 1 else f"last {lines} lines are no entries"
+    return (
+        f"{folder / CURRENT}: the {which} of an audit log: altered since, or put there by somebody "
+        "else; nothing was removed, and runreel audit verify names the place"
+    )
 
 
 def _put_aside(path: Path, content: bytes, end: int) -> str | None:

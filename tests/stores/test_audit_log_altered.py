@@ -1,0 +1,123 @@
+"""An audit log whose whole lines somebody has altered: a start hides nothing of that."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audited import an_entry, write
+from runreel.core.audit import integrity
+from runreel.core.errors import StartRefused
+from runreel.stores.audit_lines import opened as read
+
+
+def _altered(log: Any, folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> Path:
+    """A log of three entries, left without a checkpoint, whose lines were changed since."""
+    write(log, "a", "b", "c")
+    log._let_go()
+    path = folder / "metadata.jsonl"
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    return path
+
+
+def _finding(folder: Path) -> tuple[int | None, int | None]:
+    """Line and entry of the first that verify finds."""
+    with read(folder) as log:
+        first = integrity.verify(log.entries, log.checkpoints).findings[0]
+    return first.line, first.seq
+
+
+def _last_edited(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:-1], lines[-1].replace(b'"stage":"c"', b'"stage":"x"')]
+
+
+@pytest.mark.parametrize(
+    ("change", "bad", "which"),
+    [
+        (_last_edited, 1, "last line is no entry"),
+        (lambda lines: [*lines[:2], b"{}\n"], 1, "last line is no entry"),
+        (lambda lines: [*lines[:1], b"{}\n", b"\n"], 2, "last 2 lines are no entries"),
+    ],
+)
+def test_a_whole_line_that_is_no_entry_stays_is_told_and_stays_the_first_bad_one(
+    opened: Any,
+    tmp_path: Path,
+    change: Callable[[list[bytes]], list[bytes]],
+    bad: int,
+    which: str,
+) -> None:
+    folder = tmp_path / "audit"
+    path = _altered(opened(), folder, change)
+    before = path.read_bytes()
+
+    second = opened()
+    write(second, "d")
+    second.close()
+
+    assert path.read_bytes().startswith(before)
+    assert list(folder.glob("*.torn")) == []
+    assert _finding(folder) == (4 - bad, 4 - bad)
+    told = (
+        f"{path}: the {which} of an audit log: altered since, or put there by somebody else; "
+        "nothing was removed, and runreel audit verify names the place"
+    )
+    assert second.notes == [told]
+
+
+@pytest.mark.parametrize("kept", [3, 2])
+def test_the_chain_after_such_a_line_fits_neither_to_the_old_line_nor_to_none(
+    opened: Any, tmp_path: Path, kept: int
+) -> None:
+    folder = tmp_path / "audit"
+    whole: list[bytes] = []
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        whole.extend(lines)
+        return _last_edited(lines)
+
+    path = _altered(opened(), folder, change)
+    write(opened(), "d")
+    after = path.read_bytes().splitlines(keepends=True)[3:]
+
+    path.write_bytes(b"".join([*whole[:kept], *after]))
+
+    assert _finding(folder) == (kept + 1, kept + 1)
+
+
+def test_a_file_of_something_else_is_not_continued(opened: Any, tmp_path: Path) -> None:
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit" / "metadata.jsonl").write_bytes(b"notes of mine\n")
+
+    with pytest.raises(StartRefused, match="holds no entry of an audit log; restore it, or set"):
+        opened()
+
+
+@pytest.mark.parametrize(
+    "alien",
+    [b'{"intent":[1],"kind":"outcome"}\n', b'{"kind":"intent","seq":3}\n', b'{"kind":[]}\n'],
+)
+def test_a_line_that_is_no_entry_does_not_keep_open_changes_from_being_concluded(
+    opened: Any, tmp_path: Path, alien: bytes
+) -> None:
+    folder = tmp_path / "audit"
+    first = opened()
+    first.append([an_entry()], durable=True)
+    _altered(first, folder, lambda lines: [lines[0], alien, *lines[1:]])
+
+    second = opened()
+
+    assert second.notes[0].endswith("what became of it is logged as unknown (entry 1)")
+
+
+def test_open_changes_are_found_in_a_file_larger_than_what_is_searched(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runreel.stores.audit_reading.SEARCHED_BYTES_MAX", 100)
+    first = opened()
+    first.append([an_entry()], durable=True)
+    first._let_go()
+
+    second = opened()
+
+    assert second.notes[0].endswith("what became of it is logged as unknown (entry 1)")
