@@ -64,6 +64,7 @@ class Auditing:
         Raises:
             StoreFailed: it is not: the call must not be forwarded.
         """
+        call = replace(call, operation=call.operation or observing.meant(call.live))
         changes = call.operation in observing.CHANGING
         if not changes and call.operation not in observing.SHOWING:
             return None
@@ -88,14 +89,19 @@ class Auditing:
 
     def _asked(self, call: Call) -> Asked:
         operation = call.operation or ""
-        if call.sent is not None:
+        path = observing.plain_path(call.plain.path)
+        if call.sent is not None and path == call.plain.path:
             return observing.asked(operation, call.sent)
-        bare = Request(call.plain.method, call.plain.path)
+        # Spelled plainly it may show a secret that was not to be seen before.
+        bare = Request(call.plain.method, path)
         try:
             named = observing.asked(operation, self._redaction.request(bare, call.live))
         except Unredactable:
             named = Asked(None, None)
-        return replace(named, reason=call.opaque)
+        if call.sent is None:
+            return replace(named, reason=call.opaque)
+        said = observing.asked(operation, call.sent)
+        return replace(named, requested=said.requested, reason=said.reason)
 
     async def _read_first(self, audit: "Audit", upstream: Upstream) -> None:
         """Look at a run of which nothing is known; if that fails, the intent says so."""
@@ -118,14 +124,14 @@ class Auditing:
             if observing.one_run(asked, await reading.came(response, reason=_READ_FIRST)):
                 return
             why = f"it was answered {came.status}, without the run"
-        reasons = filter(None, (asked.reason, f"the run could not be read before: {why}"))
-        audit.asked = replace(asked, reason="; ".join(reasons))
+        audit.unread = f"the run could not be read before: {why}"
 
 
 class Audit:
     """One call in the log; the first that is said of how it ended counts.
 
-    `interaction` is the id of its recording, once it has one.
+    `interaction` is the id of its recording, once it has one; `unread` says why its run could not
+    be read before it.
     """
 
     def __init__(
@@ -134,6 +140,7 @@ class Audit:
         self.call = call
         self.asked = asked
         self.interaction: str | None = None
+        self.unread: str | None = None
         self.at_end: Callable[[Audit], None] | None = None
         self._rules = rules
         self._redaction = redaction
@@ -144,7 +151,9 @@ class Audit:
     async def intend(self) -> None:
         """Return once the intent is durable, or raise StoreFailed."""
         written: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        self._keeper.say(Intended(self.call.live.headers, self._occasion(), self.asked, written))
+        reason = "; ".join(filter(None, (self.asked.reason, self.unread))) or None
+        asked = replace(self.asked, reason=reason)
+        self._keeper.say(Intended(self.call.live.headers, self._occasion(), asked, written))
         self._intent = await written
 
     async def came(

@@ -50,6 +50,9 @@ def answer(document: Any, status: int = 200) -> Response:
         ("getRun", "GET", "/v1/threads/t1/runs/r1", "t1", "r1"),
         ("modifyRun", "POST", "/v1/threads/t%2F1/runs/r1", "t%2F1", "r1"),
         ("modifyRun", "POST", "/v1/threads/runs/runs/runs", "runs", "runs"),
+        ("modifyRun", "POST", "/v1/threads/%741/runs/r%31", "t1", "r1"),
+        ("modifyRun", "POST", "/v1/threads/t1/%72%75ns/r%2f1/", "t1", "r%2F1"),
+        ("modifyRun", "POST", "/v1//threads/t1/./runs/r2/%2e%2e/r1", "t1", "r1"),
         ("cancelRun", "POST", "/v1/threads/t1/runs/r1/cancel", "t1", "r1"),
         ("submitToolOuputsToRun", "POST", "/v1/threads/t1/runs/r1/submit_tool_outputs", "t1", "r1"),
     ],
@@ -58,6 +61,7 @@ def test_a_path_names_thread_and_run(
     operation: str, method: str, target: str, thread: str | None, run: str | None
 ) -> None:
     assert asked(operation, method, target) == Asked(thread, run)
+    assert observing.meant(a_request(b"", target, method)) == operation
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from audit_scenes import RUN, Scene, less, run_of
+from audit_scenes import RUN, THREAD, Scene, less, run_of
 from builders import TARGET, a_request
 from fakes import Script
 from runreel.core.errors import UpstreamFailed, UpstreamFault
@@ -55,6 +55,43 @@ async def test_values_are_redacted_on_both_sides_and_said_to_be() -> None:
         "applied",
         "compared as redacted: k",
     )
+
+
+@pytest.mark.parametrize("body", [b'{"metadata":', b'{"metadata":{"a":9007199254740993}}'])
+async def test_metadata_that_cannot_be_read_is_never_said_to_be_applied(body: bytes) -> None:
+    scene = Scene("passthrough", Script([run_of(stage="a")]))
+
+    await scene.stage.ask(a_request(body))
+    intent, outcome = await scene.log()
+
+    assert less(outcome, "requested", "effect", "status") == (None, "unknown", 200)
+    assert outcome["reason"] == intent["reason"] is not None
+
+
+async def test_a_change_is_audited_however_its_path_is_spelled_and_of_the_same_run() -> None:
+    scene = Scene("passthrough", *(Script([run_of(stage=each)]) for each in "abc"))
+
+    for target in (
+        f"/v1/threads/{THREAD}/%72uns/{RUN}",
+        f"/v1/threads/{THREAD}/runs/run%5Fabc123",
+        f"/v1/threads/{THREAD}/runs/{RUN}/",
+    ):
+        await scene.stage.ask(a_request(A, target))
+    found = await scene.log()
+
+    names = ("operation", "thread_id", "run_id")
+    assert [less(each, *names) for each in found] == [("modifyRun", THREAD, RUN)] * 6
+
+
+async def test_a_secret_in_a_path_is_not_in_the_log_however_it_is_spelled() -> None:
+    key = KEY_HEADERS[0][1].removeprefix("Bearer ")
+    encoded = "".join(f"%{ord(each):02x}" for each in key)
+    scene = Scene("passthrough", Script([run_of(stage="a")]))
+
+    await scene.stage.ask(a_request(A, f"/v1/threads/{THREAD}/runs/{encoded}", headers=KEY_HEADERS))
+    found = await scene.log()
+
+    assert [each["run_id"] for each in found] == ["[redacted]", "[redacted]"]
 
 
 class TestFetchBefore:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from runreel.core.audit.effects import Manner, blanked, changes, effect, manner
 from runreel.core.audit.entries import UNKNOWN, Effect, Entry, Known
-from runreel.core.audit.observing import CREATING, Asked, Run, one_run
+from runreel.core.audit.observing import CREATING, NAMES_METADATA, Asked, Run, one_run
 
 RUNS_MAX = 10_000  # whose last known metadata is kept; the one not seen for longest goes first
 
@@ -78,6 +78,8 @@ class Books:
         run = one_run(asked, came.runs)
         after = UNKNOWN if run is None else run.metadata
         found = effect(intent.requested, came.status, after)
+        if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
+            found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
         outcome = replace(
             intent,
             kind="outcome",
@@ -91,7 +93,7 @@ class Books:
             interaction=came.interaction,
             intent=intent.seq,
         )
-        reasons = (came.reason, *self._reasons(outcome, found), self._learnt(outcome))
+        reasons = (asked.reason, came.reason, *self._reasons(outcome, found), self._learnt(outcome))
         if run is not None:
             self._saw(run)
         return _unchained(replace(outcome, reason="; ".join(filter(None, reasons)) or None))

@@ -6,6 +6,7 @@ not there, or cannot be written in the log, is `UNKNOWN` or None with a reason.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ CHANGING = frozenset(
 )
 SHOWING = frozenset({"getRun", "listRuns"})
 CREATING = frozenset({"createRun", "createThreadAndRun"})
-_NAMES_METADATA = frozenset({"createRun", "createThreadAndRun", "modifyRun"})
+NAMES_METADATA = frozenset({"createRun", "createThreadAndRun", "modifyRun"})
 # Where thread and run stand among the segments of a path, from its end.
 _PLACES = {
     "createThreadAndRun": (None, None),
@@ -40,6 +41,8 @@ _PLACES = {
 }
 _RUN = "thread.run"
 _SHOWN = ("id", "object", "thread_id", "metadata")
+_ENCODED = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]")  # RFC 3986, 2.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,41 @@ class Run:
     metadata: Known
 
 
+def meant(request: Request) -> str | None:
+    """The operation that a server may take a request for, however its path is spelled."""
+    found = recognise(request.method, plain_path(request.path))
+    return found.name if found else None
+
+
+def plain_path(path: str) -> str:
+    """A path in the plainest of all the spellings that servers take for the same one.
+
+    Encoded characters that need not be are themselves (RFC 3986, 6.2.2.2), dot segments are gone,
+    and so are empty ones. So nobody hides a change of a run from whoever asks for its id.
+    """
+    segments: list[str] = []
+    for segment in _ENCODED.sub(_decoded, path).split("/"):
+        if segment == "..":
+            segments = segments[:-1]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    return "/" + "/".join(segments)
+
+
+def _decoded(encoded: re.Match[str]) -> str:
+    char = chr(int(encoded[1], 16))
+    return char if _UNRESERVED.fullmatch(char) else encoded[0].upper()
+
+
 def asked(operation: str, request: Redacted[Request]) -> Asked:
     """What a request asks; `operation` is one of `CHANGING` or `SHOWING`."""
     requested, reason = _requested(operation, request.value.body)
-    found = recognise(request.value.method, request.value.path)
+    path = plain_path(request.value.path)
+    found = recognise(request.value.method, path)
     if found is None or found.name != operation:  # a pattern of the user's ate the path
         return Asked(None, None, requested, reason)
     thread, run = _PLACES[operation]
-    segments = request.value.path.split("/")
+    segments = path.split("/")
     return Asked(
         segments[thread] if thread is not None else None,
         segments[run] if run is not None else None,
@@ -111,7 +141,7 @@ def one_run(request: Asked, shown: tuple[Run, ...]) -> Run | None:
 
 
 def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None]:
-    if operation not in _NAMES_METADATA or not body:
+    if operation not in NAMES_METADATA or not body:
         return None, None
     try:
         document = jsontext.loads(body.decode("utf-8"))

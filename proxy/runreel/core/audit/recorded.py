@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from runreel.core.audit.books import Books, Came, Occasion
 from runreel.core.audit.entries import Entry
-from runreel.core.audit.observing import CHANGING, SHOWING, asked, runs
+from runreel.core.audit.observing import CHANGING, SHOWING, asked, meant, runs
 from runreel.core.messages import Interaction, values
 from runreel.core.redaction import Redacted, request_of, response_of
 
@@ -34,7 +34,7 @@ def _drafts(
     books: Books, interaction: Redacted[Interaction], upstream: str, session: str, seq: int
 ) -> Iterator[Entry]:
     value = interaction.value
-    operation = value.operation or ""
+    operation = value.operation or meant(value.request) or ""
     if operation not in CHANGING | SHOWING:
         return
     question = asked(operation, request_of(interaction))
