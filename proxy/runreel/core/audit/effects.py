@@ -84,6 +84,8 @@ def blanked(requested: Metadata | None) -> tuple[str, ...]:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same one: 1 and true are not, 1 and 1.0 are."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
     return rfc8785.dumps(one) == rfc8785.dumps(other)
 
 

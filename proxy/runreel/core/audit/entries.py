@@ -62,9 +62,23 @@ class Entry:
 
 
 MEMBERS: tuple[str, ...] = tuple(field.name for field in fields(Entry))
-_NEVER_NULL = frozenset(
-    {"seq", "at", "kind", "operation", "changes", "session", "upstream", "prev", "hash"}
-)
+_TYPES: dict[str, tuple[type, ...]] = {name: (str, type(None)) for name in MEMBERS} | {
+    **dict.fromkeys(("at", "kind", "operation", "session", "upstream", "prev", "hash"), (str,)),
+    "seq": (int,),  # and no bool, which is one to isinstance
+    "intent": (int, type(None)),
+    "status": (int, type(None)),
+    "before": (dict, str, type(None)),
+    "requested": (dict, type(None)),
+    "after": (dict, str, type(None)),
+    "changes": (list,),
+}
+_ONE_OF: dict[str, tuple[str, ...]] = {
+    "kind": get_args(Kind),
+    "effect": get_args(Effect),
+    "before": (UNKNOWN,),
+    "after": (UNKNOWN,),
+}
+_TURNS = get_args(Turn)
 _OF_A_CHANGE = tuple(field.name for field in fields(Change))
 
 
@@ -85,38 +99,32 @@ def parse_entry(document: Any) -> Entry:
     """
     if not isinstance(document, dict):
         raise BadDocument("", "an entry is an object")
-    for name in MEMBERS:
-        if name not in document:
-            raise BadDocument(f"/{name}", "this member is missing")
+    if document.keys() != _TYPES.keys():
+        raise _misnamed(document)
     for name, value in document.items():
-        if name not in MEMBERS:
-            raise BadDocument("", f"an entry has no member {name!r}")
-        if not _fits(name, value):
+        if type(value) not in _TYPES[name] or not _fits(name, value):
             raise BadDocument(f"/{name}", "an entry holds no such value here")
     changes = tuple(_change(index, each) for index, each in enumerate(document["changes"]))
     return Entry(**document | {"changes": changes})
 
 
+def _misnamed(document: dict[str, Any]) -> BadDocument:
+    for name in MEMBERS:
+        if name not in document:
+            return BadDocument(f"/{name}", "this member is missing")
+    name = next(name for name in document if name not in _TYPES)
+    return BadDocument("", f"an entry has no member {name!r}")
+
+
 def _change(index: int, document: Any) -> Change:
     if not isinstance(document, dict) or document.keys() != set(_OF_A_CHANGE):
         raise BadDocument(f"/changes/{index}", f"a change has {', '.join(_OF_A_CHANGE)}")
-    if not isinstance(document["key"], str) or document["change"] not in get_args(Turn):
+    if not isinstance(document["key"], str) or document["change"] not in _TURNS:
         raise BadDocument(f"/changes/{index}", "an entry holds no such value here")
     return Change(**document)
 
 
 def _fits(name: str, value: Any) -> bool:
-    if value is None:
-        return name not in _NEVER_NULL
-    match name:
-        case "seq" | "intent" | "status":
-            return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        case "kind" | "effect":
-            return value in (get_args(Kind) if name == "kind" else get_args(Effect))
-        case "before" | "after":
-            return value == UNKNOWN or isinstance(value, dict)
-        case "requested":
-            return isinstance(value, dict)
-        case "changes":
-            return isinstance(value, list)
-    return isinstance(value, str)
+    if type(value) is int:
+        return value >= 1
+    return name not in _ONE_OF or type(value) is not str or value in _ONE_OF[name]
