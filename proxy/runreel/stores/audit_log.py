@@ -7,6 +7,7 @@ requests; what entries say is `core.audit`.
 
 import os
 import secrets
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from runreel.stores.audit_reading import (
     CURRENT,
     cut_torn_line,
     last_link,
+    rotated,
     unconcluded,
 )
 from runreel.stores.durable import (
@@ -135,7 +137,9 @@ class AuditLog:
                 f"{self.path} is being written by another runreel; stop that one, set audit.path "
                 "to another folder, or go without with --no-audit"
             )
-        self._key = self._key or _key_in(self._folder)
+        if not self._key:
+            self._key, told = _key_in(self._folder)
+            self.notes += filter(None, (told,))
         torn = (cut_torn_line(self.path), cut_torn_line(self._folder / CHECKPOINTS))
         self.notes += filter(None, torn)
         link, altered = last_link(self._folder)
@@ -211,8 +215,8 @@ def _unknown(intent: Entry, at: str) -> Entry:
     )
 
 
-def _key_in(folder: Path) -> bytes:
-    """The key, made if there is none."""
+def _key_in(folder: Path) -> tuple[bytes, str | None]:
+    """The key, made if there is none; and a sentence if something is odd about it."""
     path = folder / KEY
     with suppress(FileNotFoundError):
         key = path.read_bytes()
@@ -221,7 +225,11 @@ def _key_in(folder: Path) -> bytes:
                 f"{path}: is not {KEY_BYTES} bytes long; restore it, or move it away to name "
                 "actors anew from here on"
             )
-        return key
+        mode = stat.S_IMODE(path.stat().st_mode)
+        return key, None if mode & 0o077 == 0 else (
+            f"{path}: others than its owner may use it (mode {mode:o}), and find out which actor "
+            "has a key that they know; chmod 600 it"
+        )
     key = secrets.token_bytes(KEY_BYTES)
     temporary = folder / f".{KEY}.{secrets.token_hex(8)}.tmp"
     descriptor = os.open(temporary, NEW_FILE, 0o600)
@@ -235,4 +243,9 @@ def _key_in(folder: Path) -> bytes:
     finally:
         let_go(descriptor)
     sync(folder)
-    return key
+    if not (folder / CURRENT).exists() and not rotated(folder):
+        return key, None
+    return key, (
+        f"{path}: was gone and is made anew; from here on an actor has another name than in the "
+        "entries before"
+    )
