@@ -114,6 +114,34 @@ def test_a_refused_change_changes_nothing_and_leaves_no_doubt() -> None:
     assert (books.metadata, dict(books.doubts)) == ({"a": "1"}, {})
 
 
+def _two_at_once(after_of_the_first: dict[str, Any]) -> Told:
+    """Two changes of which the later one is answered first, and what its answer shows."""
+    first = {"operation": "modifyRun", "before": {}, "requested": {"a": "1"}}
+    other = first | {"requested": {"b": "2"}}
+    asked = {"kind": "intent", "status": None, "after": None}
+    came = {"kind": "outcome", "effect": "applied"}
+    return _told(
+        _books(
+            a_document(1, **first | asked),
+            a_document(2, **other | asked),
+            a_document(3, **other | came | {"intent": 2, "after": {"a": "1", "b": "2"}}),
+            a_document(4, **first | came | {"intent": 1, "after": after_of_the_first}),
+        )
+    )
+
+
+def test_what_another_answer_showed_first_was_set_by_the_change_that_asked_for_it() -> None:
+    told = _two_at_once({"a": "1", "b": "2"})
+
+    assert told == {"a": ("1", True, 4), "b": ("2", True, 3)}
+
+
+def test_a_late_answer_that_does_not_show_a_newer_key_is_no_removal_by_its_change() -> None:
+    told = _two_at_once({"a": "1"})
+
+    assert told == {"a": ("1", True, 4), "b": (None, False, 4)}
+
+
 def test_only_entries_up_to_a_time_count() -> None:
     documents = [_read(1, {"a": "1"}), _read(2, {"a": "2"}), _read(3, {"a": "3"})]
 

@@ -1,8 +1,9 @@
 """What is known of one run, entry by entry: its metadata, and how each key came to its value.
 
 Owns the rule of who set a key: the change that asked for it and after which it stood so. A value
-that was only seen, in a read or beside what a change asked for, was set by nobody known. Setting a
-key to what it is already changes nothing. Knows nothing of where entries come from.
+that was only seen, in a read or beside what a change asked for, was set by nobody known, unless a
+change that was under way then had asked for it. Setting a key to what it is already changes
+nothing. Knows nothing of where entries come from.
 """
 
 from collections.abc import Iterable
@@ -70,7 +71,8 @@ class RunLedger:
             before = {}
         known = before if isinstance(before, dict) else None
         for key, value in after.items():
-            if known is not None and key in known and same(known[key], value):
+            stood = known is not None and key in known and same(known[key], value)
+            if stood and not (key in (asked or {}) and self._seen_during(entry, key)):
                 continue
             by_change = (
                 asked is not None
@@ -79,11 +81,20 @@ class RunLedger:
             )
             self.settings[key] = Setting(key, value, gone=False, changed=by_change, entry=entry)
         for key in (known or {}).keys() - after.keys():
-            by_change = asked is not None
+            by_change = key in (asked or {}) or (asked is not None and not self._new(entry, key))
             self.settings[key] = Setting(key, None, gone=True, changed=by_change, entry=entry)
         self.metadata, self.seen = after, entry
         # What was seen settles every change but those still under way.
         self.doubts = {seq: each for seq, each in self.doubts.items() if each.kind == "intent"}
+
+    def _new(self, entry: Entry, key: str) -> bool:
+        """Whether a key came to what it is while a change was under way: who was first?"""
+        found = self.settings.get(key)
+        return found is not None and entry.intent is not None and found.entry.seq > entry.intent
+
+    def _seen_during(self, entry: Entry, key: str) -> bool:
+        """Whether what a change asked for was seen, set by nobody known, before its own answer."""
+        return self._new(entry, key) and not self.settings[key].changed
 
 
 def of_run(run_id: str, entries: Iterable[Entry], until: str | None = None) -> RunLedger | None:
