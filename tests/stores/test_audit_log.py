@@ -53,19 +53,21 @@ class TestWriting:
         first.close()
         (tmp_path / "audit" / "actor.key").unlink()
 
-        assert opened().notes == [
+        told = (
             f"{tmp_path}/audit/actor.key: was gone and is made anew; from here on an actor has "
             "another name than in the entries before"
-        ]
+        )
+        assert opened().notes == [told]
 
     def test_a_key_that_others_may_read_is_told(self, opened: Any, tmp_path: Path) -> None:
         opened().close()
         (tmp_path / "audit" / "actor.key").chmod(0o640)
 
-        assert opened().notes == [
+        told = (
             f"{tmp_path}/audit/actor.key: others than its owner may use it (mode 640), and find "
             "out which actor has a key that they know; chmod 600 it"
-        ]
+        )
+        assert opened().notes == [told]
 
     def test_what_need_not_be_durable_is_not_synced_until_something_must(
         self, opened: Any, monkeypatch: pytest.MonkeyPatch

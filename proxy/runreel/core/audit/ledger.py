@@ -88,7 +88,7 @@ class RunLedger:
         self.doubts = {seq: each for seq, each in self.doubts.items() if each.kind == "intent"}
 
     def _new(self, entry: Entry, key: str) -> bool:
-        """Whether a key came to what it is while a change was under way: who was first?"""
+        """Whether a key came to what it is while a change was under way, so in unknown order."""
         found = self.settings.get(key)
         return found is not None and entry.intent is not None and found.entry.seq > entry.intent
 
