@@ -4,7 +4,9 @@ Waiting is for a line or for the end, never for a time.
 """
 
 import asyncio
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -102,3 +104,18 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> End
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def on_a_terminal(*arguments: str, cwd: Path, env: Mapping[str, str]) -> bytes:
+    """What a command that ends by itself writes to a terminal."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *arguments], cwd=cwd, env=_environment(env), stdout=its, stderr=its
+    ):
+        os.close(its)
+        seen = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+            while more := os.read(ours, 65_536):
+                seen += more
+    os.close(ours)
+    return seen

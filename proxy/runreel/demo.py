@@ -7,6 +7,7 @@ line's. Each step names the command that does the same for real.
 import http.client
 import io
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from runreel.embedded import Embedded
 
 CASSETTE = "demo"
 SESSION = "demo"
+AUDIT = "audit"  # the folder below the demo's
 _TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
 _KEY = "none-needed"
 
@@ -40,13 +42,19 @@ class _Reply:
     body: bytes
 
 
-def story(folder: Path) -> Iterator[Step]:
+def story(folder: Path, *, kept: bool) -> Iterator[Step]:
     """Take the steps, one after the other; what is written goes below the folder.
+
+    Commands name the folder if it is `kept`: then they work where it was named.
 
     Raises:
         RunreelError: a step could not be taken.
     """
     cassettes = folder / "cassettes"
+    place = f"--cassettes {shlex.quote(str(cassettes))} " if kept else ""
+    written = f"kept in {cassettes / CASSETTE}.json"
+    if not kept:
+        written = "kept until the demo ends, as is all it writes; --keep FOLDER keeps it for you"
     with _running(_config(folder, SIMULATOR)) as simulator:
         simulator.open(SESSION, cassettes, CASSETTE, "passthrough")
         simulator.use(SESSION)
@@ -62,8 +70,8 @@ def story(folder: Path) -> Iterator[Step]:
             proxy.close(SESSION)
     yield Step(
         "A run's metadata is changed through runreel, which records it",
-        f"runreel record --cassette {CASSETTE} --upstream {simulator.url}",
-        (_asked("review"), _answered(recorded), f"kept in {cassettes / CASSETTE}.json"),
+        f"runreel record {place}--cassette {CASSETTE} --upstream {simulator.url}",
+        (_asked("review"), _answered(recorded), written),
     )
     with _running(_config(folder, None)) as proxy:
         proxy.open(SESSION, cassettes, CASSETTE, "replay")
@@ -75,15 +83,21 @@ def story(folder: Path) -> Iterator[Step]:
     calls = receipt["upstream_calls"]
     yield Step(
         "The stand-in is stopped; the recording answers in its place",
-        f"runreel replay --cassette {CASSETTE}",
+        f"runreel replay {place}--cassette {CASSETTE}",
         (_asked("review"), f"{_answered(replayed)}, {same}", f"calls to any upstream: {calls}"),
     )
     message = str(json.loads(missed.body)["error"]["message"]).splitlines()[0]
     yield Step(
         "What nobody recorded is refused, and the client's exception says why",
-        f"runreel replay --cassette {CASSETTE}",
+        f"runreel replay {place}--cassette {CASSETTE}",
         (_asked("done"), f"{missed.status}: {message}"),
     )
+
+
+def audit_command(folder: Path, *, kept: bool) -> str:
+    """The command that shows what stands in the audit log."""
+    place = f" --audit {shlex.quote(str(folder / AUDIT))}" if kept else ""
+    return f"runreel audit log{place}"
 
 
 @contextmanager
@@ -98,7 +112,7 @@ def _running(config: Config) -> Iterator[Embedded]:
 def _config(folder: Path, upstream: str | None) -> Config:
     settings = {"cassettes": folder / "cassettes", "upstream": upstream, "simulator.lenient": True}
     # The stand-in is no proxy that anybody would audit.
-    audit = {"audit.enabled": upstream != SIMULATOR, "audit.path": folder / "audit"}
+    audit = {"audit.enabled": upstream != SIMULATOR, "audit.path": folder / AUDIT}
     return load(None, {}, settings | audit)
 
 

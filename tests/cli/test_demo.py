@@ -1,10 +1,15 @@
 """The demo tells the whole story, by itself."""
 
 import re
+import shlex
 from pathlib import Path
 from unittest.mock import ANY
 
-from processes import run
+import pytest
+
+from processes import on_a_terminal, run, runreel
+from simulating import HEADERS
+from wire import exchange, post
 
 TITLES = [
     "1. A stand-in for the API runs, with no key and no network",
@@ -22,7 +27,7 @@ def test_it_records_replays_and_misses_with_the_command_for_each_step(
     ended = run("demo", cwd=tmp_path)
 
     lines = [line.strip() for line in ended.out.splitlines()]
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err, "\x1b" in ended.out) == (0, "", False)
     assert [line for line in lines if re.match(r"[0-9]\. ", line)] == TITLES
     assert [re.sub(r"[0-9]{4,}", "PORT", line) for line in lines if line.startswith("$")] == [
         "$ runreel simulate --lenient --port PORT",
@@ -46,14 +51,62 @@ def test_it_records_replays_and_misses_with_the_command_for_each_step(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_written_can_be_kept_and_replayed_by_the_command_shown(
-    tmp_path: Path,
-) -> None:
-    ended = run("demo", "--keep", "tryout", cwd=tmp_path)
-    shown = run("cassette", "list", "--cassettes", "tryout/cassettes", cwd=tmp_path)
+def test_without_a_folder_to_keep_nothing_is_said_to_stay(tmp_path: Path) -> None:
+    ended = run("demo", cwd=tmp_path)
 
-    assert ended.code == 0
-    assert "demo" in shown.out
+    lines = [line.strip() for line in ended.out.splitlines()]
+    assert [line for line in lines if line.startswith("kept")] == [
+        "kept until the demo ends, as is all it writes; --keep FOLDER keeps it for you"
+    ]
+
+
+async def test_with_a_folder_to_keep_the_commands_work_as_they_are_shown(tmp_path: Path) -> None:
+    ended = run("demo", "--keep", "try out", cwd=tmp_path)
+
+    lines = [line.strip() for line in ended.out.splitlines()]
+    shown = [line.removeprefix("$ ") for line in lines if line.startswith("$")]
+    assert "kept in try out/cassettes/demo.json" in lines
+    assert shown[2:] == [
+        "runreel replay --cassettes 'try out/cassettes' --cassette demo",
+        "runreel replay --cassettes 'try out/cassettes' --cassette demo",
+        "runreel audit log --audit 'try out/audit'",
+    ]
+    assert shown[1].startswith("runreel record --cassettes 'try out/cassettes' --cassette demo ")
+    log = run(*shlex.split(shown[4])[1:], cwd=tmp_path)
+    assert log.out.splitlines() == ended.out.splitlines()[-2:]
+    async with runreel(*shlex.split(shown[2])[1:], cwd=tmp_path) as serving:
+        body = b'{"metadata": {"stage": "review"}}'
+        reply = await exchange(serving.url, post(CALL.removeprefix("POST "), body, HEADERS))
+        await serving.stop()
+    assert (reply.status, reply.values("x-runreel-source")) == (200, ["replay"])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("file/below", "Not a directory"), ("a" * 300, "File name too long")]
+)
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(
+    name: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+
+    ended = run("demo", "--keep", name, cwd=tmp_path)
+
+    assert (ended.code, ended.out, ended.err) == (
+        2,
+        "",
+        f"runreel: error: {name}: cannot be written: {reason}; "
+        "name an empty or a new folder with --keep\n",
+    )
+
+
+@pytest.mark.parametrize(("added", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_sees_colour_unless_it_is_not_wanted(
+    added: dict[str, str], coloured: bool, tmp_path: Path
+) -> None:
+    seen = on_a_terminal("demo", cwd=tmp_path, env={"TERM": "xterm", "NO_COLOR": ""} | added)
+
+    assert b"A stand-in for the API runs" in seen
+    assert (b"\x1b[" in seen) is coloured
 
 
 def test_nothing_that_is_there_is_touched(tmp_path: Path) -> None:

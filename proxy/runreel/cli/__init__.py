@@ -4,6 +4,8 @@ Owns words, options and exit codes. What a command does is imported when it runs
 stays quick.
 """
 
+import contextlib
+import errno
 import sys
 from typing import Any
 
@@ -19,6 +21,7 @@ from runreel.cli.modes import MODE_COMMANDS, serve
 from runreel.cli.simulate import simulate
 from runreel.core.errors import RunreelError
 
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 ALIASES = {"none": "replay", "all": "record"}  # VCR's words
 
 
@@ -69,6 +72,11 @@ def main(arguments: list[str] | None = None) -> Any:
         _stop(str(error), error.exit_code)
     except click.Abort:
         _stop("interrupted", 1)
+    except OSError as error:
+        # Files have names; what has none is the output. click ends quietly at a broken pipe.
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        _stop(f"the output cannot be written: {error.strerror}", 1)
 
 
 def _stop(message: str, code: int) -> None:
@@ -76,5 +84,6 @@ def _stop(message: str, code: int) -> None:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in message
     )
-    click.echo(f"runreel: error: {line}", err=True)
+    with contextlib.suppress(OSError):  # the exit code says it where stderr cannot
+        click.echo(f"runreel: error: {line}", err=True)
     sys.exit(code)

@@ -24,22 +24,23 @@ def demo(keep: Path | None) -> None:
     import tempfile
 
     if keep is not None:
-        _refuse_what_is_there(keep)
-        _tell(keep)
+        _make(keep)
+        _tell(keep, kept=True)
         return
     with tempfile.TemporaryDirectory(prefix="runreel-demo-") as folder:
-        _tell(Path(folder))
+        _tell(Path(folder), kept=False)
 
 
-def _tell(folder: Path) -> None:
+def _tell(folder: Path, *, kept: bool) -> None:
     from runreel.cli.audit.log import log
-    from runreel.demo import story
+    from runreel.demo import AUDIT, audit_command, story
 
     number = 0
-    for number, step in enumerate(story(folder), start=1):
+    for number, step in enumerate(story(folder, kept=kept), start=1):
         _say(number, step.title, step.command, step.seen)
-    _say(number + 1, "Every change stands in the audit log", "runreel audit log", ())
-    log.main(["--audit", str(folder / "audit")], standalone_mode=False)
+    title = "Every change stands in the audit log"
+    _say(number + 1, title, audit_command(folder, kept=kept), ())
+    log.main(["--audit", str(folder / AUDIT)], standalone_mode=False)
 
 
 def _say(number: int, title: str, command: str, seen: tuple[str, ...]) -> None:
@@ -53,8 +54,15 @@ def _say(number: int, title: str, command: str, seen: tuple[str, ...]) -> None:
         say(f"   {safe(line)}")
 
 
-def _refuse_what_is_there(folder: Path) -> None:
+def _make(folder: Path) -> None:
+    """Make the folder that is kept, with a folder in it: so that it can be written is known now."""
     from runreel.core.errors import StartRefused
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StartRefused(f"{folder}: is there already; name an empty or a new folder with --keep")
+    remedy = "name an empty or a new folder with --keep"
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StartRefused(f"{folder}: is there already; {remedy}")
+        (folder / "cassettes").mkdir(parents=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StartRefused(f"{folder}: cannot be written: {reason}; {remedy}") from None

@@ -52,4 +52,5 @@ def counted(number: int, noun: str) -> str:
 
 def _colours() -> bool:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
+    there = sys.stdout is not None  # None when the command was started without
+    return there and sys.stdout.isatty() and not plain
