@@ -18,6 +18,7 @@ TITLES = [
     "4. What nobody recorded is refused, and the client's exception says why",
     "5. Every change stands in the audit log",
 ]
+REMEDY = "name an empty or a new folder with --keep"
 CALL = "POST /v1/threads/thread_abc123/runs/run_abc123"
 
 
@@ -94,8 +95,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(
     assert (ended.code, ended.out, ended.err) == (
         2,
         "",
-        f"runreel: error: {name}: cannot be written: {reason}; "
-        "name an empty or a new folder with --keep\n",
+        f"runreel: error: {name}: cannot be written: {reason}; {REMEDY}\n",
     )
 
 

@@ -152,3 +152,60 @@ def test_a_run_is_updated_in_every_status_and_needs_no_beta_header_or_key() -> N
     reply = rubra.ask("POST", rubra.run(), b'{"metadata":{}}')
 
     assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "loc", "msg"),
+    [
+        ("MESSAGES", {"content": [1]}, ["content"], "str type expected"),
+        ("MESSAGES", {"content": None}, ["content"], "none is not an allowed value"),
+        ("MESSAGES", {"content": [{"type": "text"}]}, ["content"], "str type expected"),
+        ("MESSAGES", {}, ["content"], "field required"),
+        ("/threads", {"messages": "x"}, ["messages"], "value is not a valid list"),
+        ("/threads", {"metadata": 5}, ["metadata"], "value is not a valid dict"),
+        ("/assistants", {"model": ["m"]}, ["model"], "str type expected"),
+    ],
+)
+def test_a_wrong_body_is_refused_where_assistants_threads_and_messages_are_made_too(
+    path: str, body: Any, loc: list[str], msg: str
+) -> None:
+    rubra = Rubra()
+    messages = rubra.run().rpartition("/runs")[0] + "/messages"
+
+    reply = rubra.ask("POST", path.replace("MESSAGES", messages), json.dumps(body).encode())
+
+    (detail,) = json.loads(reply.pieces[0])["detail"]
+    assert (reply.status, detail["loc"], detail["msg"]) == (422, ["body", *loc], msg)
+
+
+def test_a_number_is_taken_for_a_text_and_pairs_for_an_object_as_its_framework_does() -> None:
+    rubra = Rubra()
+    helper = rubra.made("/assistants", {"model": "m", "instructions": 5, "metadata": [["a", 1]]})
+    thread = rubra.made("/threads", {"messages": [{"content": 5}]})["id"]
+
+    run = rubra.made(f"/threads/{thread}/runs", {"assistant_id": helper["id"]})
+
+    said = json.loads(rubra.ask("GET", f"/threads/{thread}/messages").pieces[0])["data"]
+    assert (helper["instructions"], helper["metadata"]) == ("5", {"a": 1})
+    assert [item["content"][0]["text"]["value"] for item in said] == ["5"]
+    assert run["instructions"] == "5"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [{"runreel.tool_calls": '[{"name":"f"}]'}, {"runreel.outcome": "requires_action"}],
+)
+def test_a_script_that_no_operation_could_lead_out_of_is_refused(script: dict[str, str]) -> None:
+    rubra = Rubra()
+    run = rubra.run()
+    helper = json.loads(rubra.ask("GET", run).pieces[0])["assistant_id"]
+    body = {"assistant_id": helper, "metadata": script}
+
+    reply = rubra.ask("POST", run.rpartition("/")[0], json.dumps(body).encode())
+    admin = {name.removeprefix("runreel."): value for name, value in script.items()}
+    admin = {name: json.loads(value) if "[" in value else value for name, value in admin.items()}
+    by_admin = rubra.ask("POST", "/_simulator/next_run", json.dumps(admin).encode())
+
+    told = [json.loads(item.pieces[0])["detail"] for item in (reply, by_admin)]
+    assert [item.status for item in (reply, by_admin)] == [400, 400]
+    assert all("no submit_tool_outputs in this dialect" in item for item in told)

@@ -27,7 +27,11 @@ ID_PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One dialect. `lacks` are operations; `door` is whether key, beta and ids count."""
+    """One dialect.
+
+    `lacks` are operations; `door` is whether key, beta and ids count; `converts` whether a value
+    of another type is taken for what it may mean, as pydantic 1 does.
+    """
 
     profile: Profile
     id_alphabet: str
@@ -41,6 +45,7 @@ class Dialect:
     door: bool
     merges: bool
     free: bool
+    converts: bool
 
 
 def _same(document: Json) -> Json:
@@ -95,6 +100,7 @@ DIALECTS = {
         door=True,
         merges=False,
         free=False,
+        converts=False,
     ),
     "rubra": Dialect(
         profile=sent.RUBRA_READ,
@@ -111,5 +117,6 @@ DIALECTS = {
         door=False,
         merges=True,
         free=True,
+        converts=True,
     ),
 }

@@ -5,7 +5,7 @@ texts have one home.
 """
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,8 @@ from runreel.core.schemas.openai_requests import (
     ThreadToolResources,
     ToolResources,
 )
+from runreel.core.schemas.pydantic1 import Mapping, Taken, Text
+from runreel.core.schemas.rubra import TakenTool
 from runreel.core.schemas.shapes import Answered, Sent
 
 
@@ -54,8 +56,43 @@ class CreateAssistant(ModifyAssistant):
     model: str
 
 
-class Anything(Answered):
-    """A body of which nothing is known but that it is an object."""
+class Script(Answered):
+    """The body of the call that scripts a run: an object; `scripts` says what may be in it."""
+
+
+class RubraMetadata(Taken):
+    """The body of rubra's modify message."""
+
+    metadata: Mapping | None = None
+
+
+class RubraModifyAssistant(RubraMetadata):
+    """The body of rubra's modify assistant."""
+
+    model: Text | None = None
+    name: Text | None = None
+    description: Text | None = None
+    instructions: Text | None = None
+    tools: Annotated[list[TakenTool], Field(max_length=128)] | None = None
+
+
+class RubraCreateAssistant(RubraModifyAssistant):
+    """The body of rubra's create assistant."""
+
+    model: Text
+
+
+class RubraMessage(RubraMetadata):
+    """A message in rubra's dialect, whose content is always one text."""
+
+    role: Literal["user", "assistant"] = "user"
+    content: Text
+
+
+class RubraCreateThread(RubraMetadata):
+    """The body of rubra's create thread."""
+
+    messages: list[RubraMessage] | None = None
 
 
 _OWN: dict[str, type[BaseModel]] = {
@@ -65,7 +102,16 @@ _OWN: dict[str, type[BaseModel]] = {
     "modifyThread": ModifyThread,
     "createMessage": CreateMessage,
     "modifyMessage": OnlyMetadata,
-    "scriptNextRun": Anything,
+    "scriptNextRun": Script,
+}
+# Limits are not known; what more may be sent is passed over.
+_OF_RUBRA: dict[str, type[BaseModel]] = {
+    "createAssistant": RubraCreateAssistant,
+    "modifyAssistant": RubraModifyAssistant,
+    "createThread": RubraCreateThread,
+    "createMessage": RubraMessage,
+    "modifyMessage": RubraMetadata,
+    "scriptNextRun": Script,
 }
 
 
@@ -80,5 +126,4 @@ def _with(profile: Profile, **models: type[BaseModel]) -> Profile:
 
 
 OPENAI_READ = _with(OPENAI, **_OWN)
-_UNKNOWN: dict[str, type[BaseModel]] = dict.fromkeys(_OWN, Anything)
-RUBRA_READ = _with(RUBRA, **_UNKNOWN)
+RUBRA_READ = _with(RUBRA, **_OF_RUBRA)

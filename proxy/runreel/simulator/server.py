@@ -161,6 +161,9 @@ class Simulator:
             refusal = profile.refuse(*wrong)
             raise _Invalid(refusal.status, refusal.body)
         body = json.loads(request.body or b"{}")
+        if self._dialect.converts and (shape := profile.requests.get(operation)):
+            plain = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+            return shape.model.model_validate(plain).model_dump(exclude_unset=True)
         return body if isinstance(body, dict) else {}
 
 
