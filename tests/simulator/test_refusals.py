@@ -203,3 +203,78 @@ def test_bytes_are_limited_too_and_a_delete_makes_room() -> None:
     taken = said.post("/threads", long)
 
     assert (refused.status, taken.status) == (507, 200)
+
+
+def _full() -> Talk:
+    """A world with room for ten objects: an assistant, a thread with a message, seven more."""
+    said = talk(objects_max=10)
+    said.assistant()
+    said.thread()
+    return said
+
+
+def _held(said: Talk) -> int:
+    """How many more threads fit in, which are deleted again."""
+    made = []
+    while (answer := said.post("/threads", {})).status == 200:
+        made.append(answer.json["id"])
+    for thread in made:
+        said.ask("DELETE", f"/threads/{thread}")
+    return len(made)
+
+
+MANY = [{"role": "user", "content": str(n)} for n in range(12)]
+
+
+def test_what_did_not_fit_in_as_a_whole_left_no_part_behind() -> None:
+    said = _full()
+    thread = said.thread()
+    assistant = said.get("/assistants").json["data"][0]["id"]
+    run = {"assistant_id": assistant, "instructions": "x"}
+
+    answers = [
+        said.post("/threads", {"messages": MANY}),
+        said.post("/threads/runs", run | {"thread": {"messages": MANY}}),
+        said.post(f"/threads/{thread}/runs", run | {"additional_messages": MANY}),
+    ]
+
+    assert [item.status for item in answers] == [507] * 3
+    assert len(said.get(f"/threads/{thread}/messages").json["data"]) == 1
+    assert said.get(f"/threads/{thread}/runs").json["data"] == []
+    assert _held(said) == 5
+
+
+def test_a_streamed_run_that_had_no_room_to_end_in_leaves_its_thread_as_it_was() -> None:
+    said = talk(objects_max=5)
+    assistant, thread = said.assistant(), said.thread()
+    run = {"assistant_id": assistant, "stream": True}
+    said.post("/assistants", {"model": "m"})
+
+    streamed = said.post(f"/threads/{thread}/runs", run)  # its message would be the sixth
+
+    assert streamed.status == 507
+    assert said.get(f"/threads/{thread}/runs").json["data"] == []
+    assert len(said.get(f"/threads/{thread}/messages").json["data"]) == 1
+
+
+def test_a_script_waits_on_when_its_run_did_not_fit_in() -> None:
+    said = talk(objects_max=3)
+    assistant, thread = said.assistant(), said.thread()
+    said.post("/_simulator/next_run", {"outcome": "failed"})
+    refused = said.post(f"/threads/{thread}/runs", {"assistant_id": assistant})
+
+    waiting = said.post("/_simulator/next_run", {"outcome": "failed"})
+
+    assert (refused.status, waiting.json["waiting"]) == (507, 2)
+
+
+def test_a_thread_is_deleted_even_when_its_runs_have_no_room_to_go_on() -> None:
+    said = talk(objects_max=4, status_s=1.0)
+    path = said.run()
+    thread = path.rpartition("/runs")[0]
+    said.clock.seconds += 10
+    stuck = said.get(path)
+
+    deleted = said.ask("DELETE", thread)
+
+    assert (stuck.status, deleted.status) == (507, 200)

@@ -38,13 +38,13 @@ def next_one(world: World, run: Json) -> Script:
             told["tool_calls"] = jsontext.loads(calls)
         except jsontext.Unreadable:
             raise _wrong("tool_calls", calls, "a JSON array", f"metadata.{PREFIX}") from None
-    if not world.settings.calls:
-        told.setdefault("tool_calls", [])
-    return read(told, run, f"metadata.{PREFIX}")
+    return read(told, run, f"metadata.{PREFIX}", calls=world.settings.calls)
 
 
-def read(told: Json, run: Json | None, place: str = "") -> Script:
+def read(told: Json, run: Json | None, place: str = "", *, calls: bool) -> Script:
     """The script that a mapping of `KEYS` tells; `run` is the one it is for, if that is known.
+
+    Without `calls` nobody could give outputs, so no script may ask for them.
 
     Raises:
         Problem: a value is not what it can be; `place` stands before its name.
@@ -55,8 +55,13 @@ def read(told: Json, run: Json | None, place: str = "") -> Script:
         raise _wrong("outcome", outcome, supported, place)
     if not isinstance(text, str):
         raise _wrong("text", text, "a string", place)
-    calls = _calls(told["tool_calls"], place) if "tool_calls" in told else _default(outcome, run)
-    return Script("completed" if outcome in (None, "requires_action") else outcome, text, calls)
+    asked = _calls(told["tool_calls"], place) if "tool_calls" in told else None
+    if not calls and (asked or outcome == "requires_action"):
+        wrong = ("tool_calls", told["tool_calls"]) if asked else ("outcome", outcome)
+        raise _wrong(*wrong, "others, for there is no submit_tool_outputs in this dialect", place)
+    if asked is None:
+        asked = _default(outcome, run) if calls else ()
+    return Script("completed" if outcome in (None, "requires_action") else outcome, text, asked)
 
 
 def _calls(told: Any, place: str) -> tuple[tuple[str, str], ...]:

@@ -124,7 +124,12 @@ class Simulator:
         if request.method == "POST":
             body = self._body(request, found.operation)
         ids = tuple(value for _, value in found.ids)
-        return found.perform(self._world, Asked(ids, request.query, body))
+        self._world.begin()
+        try:
+            return found.perform(self._world, Asked(ids, request.query, body))
+        except Problem:
+            self._world.take_back()  # what was refused did not happen, not even in part
+            raise
 
     def _found(self, request: Request) -> Route:
         path = request.path

@@ -49,7 +49,7 @@ class Settings:
 
     `status_s` is how long a status lasts; None: until the run is asked for once more. `merges` is
     what modify does with metadata. `lenient`: everything exists as soon as it is named, `free`: no
-    state refuses an operation. `calls`: functions are called unasked.
+    state refuses an operation. `calls`: there are runs that wait for the outputs of functions.
     """
 
     merges: bool = False
@@ -72,11 +72,28 @@ class World:
     _shelves: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _objects: int = 0
     _bytes: int = 0
+    _before: tuple[int, int, list[Script]] = (0, 0, [])
+    _replaced: list[tuple[tuple[str, str], str, Any]] = field(default_factory=list)
 
     @property
     def now(self) -> int:
         """The time as documents hold it."""
         return int(self.time)
+
+    def begin(self) -> None:
+        """From here on what is kept can be taken back."""
+        self._before = self._objects, self._bytes, [*self.scripts]
+        self._replaced.clear()
+
+    def take_back(self) -> None:
+        """All is as it was at `begin`; what was dropped since then is not."""
+        self._objects, self._bytes, self.scripts = self._before
+        for place, name, record in reversed(self._replaced):
+            if record is None:
+                del self._shelves[place][name]
+            else:
+                self._shelves[place][name] = record
+        self._replaced.clear()
 
     def all(self, kind: str, parent: str = "") -> dict[str, Any]:
         """The records of a kind below a parent, oldest first, by id; not to be changed."""
@@ -107,6 +124,7 @@ class World:
             raise Problem("full", what=f"it holds {self._objects:,} objects")
         if size > self.settings.bytes_max and (before is None or size > self._bytes):
             raise Problem("full", what=f"it holds {self._bytes:,} bytes")
+        self._replaced.append(((kind, parent), name, before))
         self._shelves.setdefault((kind, parent), {})[name] = record
         self._objects, self._bytes = objects, size
 
