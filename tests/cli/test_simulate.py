@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from processes import run, runreel
+from simulating import story
 from wire import exchange, get, post
 
 
@@ -52,8 +55,27 @@ async def test_the_file_is_read_and_the_options_win(tmp_path: Path) -> None:
     assert reply.status == 200
 
 
-def test_an_option_that_cannot_be_is_one_line(tmp_path: Path) -> None:
-    ended = run("simulate", "--status", "soon", cwd=tmp_path)
+@pytest.mark.parametrize("status", ["soon", "0", "300001"])
+def test_a_status_that_cannot_be_is_one_sentence(status: str, tmp_path: Path) -> None:
+    ended = run("simulate", "--status", status, cwd=tmp_path)
 
-    assert ended.code == 2
-    assert ended.err.startswith("runreel: error: the command line: simulator.status: ")
+    assert (ended.code, ended.err) == (
+        2,
+        (
+            "runreel: error: the command line: simulator.status: must be 'poll', or milliseconds "
+            "from 1 to 300000, so that runs end before they expire\n"
+        ),
+    )
+
+
+async def test_two_processes_give_equal_bytes_for_one_seed_where_polls_move_runs(
+    tmp_path: Path,
+) -> None:
+    told = []
+    for seed in ("7", "7", "8"):
+        async with runreel("simulate", "--seed", seed, "--status", "poll", cwd=tmp_path) as serving:
+            told.append([(one.status, one.body) for one in await story(serving.url)])
+            await serving.stop()
+
+    assert len(told[0]) == 7
+    assert told[0] == told[1] != told[2]

@@ -72,6 +72,14 @@ def test_a_run_with_a_function_calls_it_once_with_arguments_of_its_shape_and_the
     assert steps[0]["step_details"]["tool_calls"][0]["function"]["output"] == "22 degrees"
 
 
+def test_a_choice_that_there_is_no_function_for_calls_nothing() -> None:
+    said = talk()
+
+    path = said.run(tools=[], tool_choice="required")
+
+    assert _status(said, path, 2) == ["in_progress", "completed"]
+
+
 @pytest.mark.parametrize("choice", ["none", {"type": "function", "function": {"name": "other"}}])
 def test_a_function_that_may_not_be_called_is_not(choice: Any) -> None:
     said = talk()
@@ -207,6 +215,17 @@ def test_by_time_each_status_lasts_as_long_as_it_was_told_whoever_asks() -> None
     run = said.get(path).json
     assert seen == ["queued", "queued", "in_progress", "in_progress", "completed"]
     assert (run["started_at"], run["completed_at"]) == (1800000002, 1800000004)
+
+
+def test_by_time_a_run_ends_no_later_than_it_expires_however_long_a_status_may_last() -> None:
+    said = talk(status_s=300.0)  # the most that the configuration takes
+    path = said.run()
+    expires = said.get(path).json["expires_at"]
+
+    said.clock.seconds += 600.0
+    run = said.get(path).json
+
+    assert (run["status"], run["completed_at"]) == ("completed", expires)
 
 
 def test_by_time_a_run_that_waits_for_outputs_expires_after_ten_minutes() -> None:

@@ -13,9 +13,10 @@ _HELP = """Be a small Assistants API: no key, no upstream, no recording, everyth
 
 Assistants, threads, messages, runs and their steps, with the API's own states, errors, ids and
 streams. A run ends by being asked for; its metadata say how: runreel.outcome (completed, failed,
-expired, incomplete, requires_action), runreel.text, runreel.tool_calls. Whether OpenAI replaced or
-merged metadata on modify is not settled: --metadata chooses. Every answer carries
-X-Runreel-Source: simulator.
+expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The rubra dialect takes no
+tool outputs, so it refuses requires_action and tool_calls. A tool_choice without a function for it
+calls nothing. Whether OpenAI replaced or merged metadata on modify is not settled: --metadata
+chooses. Every answer carries X-Runreel-Source: simulator.
 
 \b
 Example:
@@ -39,7 +40,11 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
         "simulator.metadata",
         {"type": click.Choice(["replace", "merge"]), "help": "What modify does [replace]."},
     ),
-    ("--status", "simulator.status", {"help": "poll, or milliseconds of each status [poll]."}),
+    (
+        "--status",
+        "simulator.status",
+        {"help": "poll, or milliseconds of each status, to 300000 [poll]."},
+    ),
     ("--seed", "simulator.seed", {"type": int, "help": "What ids are made from [0]."}),
     (
         "--log-format",

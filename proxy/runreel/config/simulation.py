@@ -1,10 +1,29 @@
 """The settings of the simulator."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from runreel.config.section import Section
+
+# A run expires ten minutes after it was made, and has two statuses before it ends.
+_STATUS_MS_MAX = 300_000
+
+
+def _in_one_sentence(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError(
+            f"must be 'poll', or milliseconds from 1 to {_STATUS_MS_MAX}, so that runs end before "
+            "they expire"
+        ) from None
+
+
+_Status = Annotated[
+    Literal["poll"] | Annotated[int, Field(ge=1, le=_STATUS_MS_MAX)],
+    WrapValidator(_in_one_sentence),
+]
 
 
 class Simulation(Section):
@@ -14,7 +33,7 @@ class Simulation(Section):
         "replace",
         description="what modify does; which of them OpenAI did is not settled; rubra merges",
     )
-    status: Literal["poll"] | Annotated[int, Field(ge=1, le=86_400_000)] = Field(
+    status: _Status = Field(
         "poll", description="a run goes on when it is asked for, or after so many milliseconds"
     )
     seed: int = Field(0, description="ids and times are the same for the same seed and calls")
