@@ -13,8 +13,18 @@ def _places(said: Talk) -> list[tuple[str, dict[str, str]]]:
     """Where metadata can be sent: the path and what the body needs besides."""
     ended = said.ended()
     thread = ended.rpartition("/runs")[0]
-    run = {"assistant_id": said.assistant()}
-    return [(ended, {}), (thread, {}), ("/threads", {}), (f"{thread}/runs", run)]
+    helper = said.assistant()
+    run, message = {"assistant_id": helper}, {"role": "user", "content": "Hi."}
+    sent = said.post(f"{thread}/messages", message).json["id"]
+    return [
+        *((ended, {}), (thread, {}), ("/threads", {})),
+        *(("/assistants", {"model": "m"}), (f"/assistants/{helper}", {})),
+        *((f"{thread}/messages", message), (f"{thread}/messages/{sent}", {})),
+        *((f"{thread}/runs", run), ("/threads/runs", run)),
+    ]
+
+
+PLACES = 9
 
 
 def _sent_everywhere(metadata: Any, *, escaped: bool = False) -> list[Said]:
@@ -40,7 +50,7 @@ def test_metadata_may_have_16_pairs_names_of_64_and_values_of_512_characters(
 
     answers = _sent_everywhere(metadata, escaped=escaped)
 
-    assert [(item.status, item.json["metadata"]) for item in answers] == [(200, metadata)] * 4
+    assert [(item.status, item.json["metadata"]) for item in answers] == [(200, metadata)] * PLACES
 
 
 @each_character
@@ -85,7 +95,7 @@ def test_one_beyond_each_limit_of_metadata_is_refused_wherever_it_is_sent(
     errors = [error_of(item) for item in answers]
     assert [(status, message, name) for status, message, _, name in errors] == [
         (400, text, code)
-    ] * 4
+    ] * PLACES
     assert all(str(said).startswith(param) for _, _, said, _ in errors)
 
 
@@ -114,4 +124,4 @@ def test_metadata_of_another_type_are_refused_wherever_they_are_sent(
 ) -> None:
     answers = _sent_everywhere(metadata)
 
-    assert [error_of(item) for item in answers] == [(400, text, param, "invalid_type")] * 4
+    assert [error_of(item) for item in answers] == [(400, text, param, "invalid_type")] * PLACES

@@ -75,14 +75,35 @@ def test_every_answer_passes_the_profile_and_runs_without_even_advice() -> None:
     assert {(at, rule) for _, at, rule in found} == STEP_ADVICE | PAGE_ADVICE
 
 
-def test_every_event_passes_the_profile() -> None:
-    events = []
+def _streams() -> dict[str, list[tuple[str, Any]]]:
+    """The events of every operation that streams, with every end of a run."""
+    told: dict[str, list[tuple[str, Any]]] = {
+        "createRun": [],
+        "createThreadAndRun": [],
+        "submitToolOuputsToRun": [],
+    }
     for outcome in ("completed", "failed", "expired", "incomplete"):
-        for tools in ([], [FUNCTION]):
-            said = talk()
-            sent: dict[str, Any] = {"assistant_id": said.assistant(), "stream": True}
-            sent |= {"tools": tools, "metadata": {"runreel.outcome": outcome}}
-            events += said.post(f"/threads/{said.thread()}/runs", sent).events
+        said = talk()
+        calls = {"runreel.tool_calls": '[{"name":"look_up"}]'}
+        sent: dict[str, Any] = {"assistant_id": said.assistant(), "stream": True}
+        for more in ({}, calls):
+            sent |= {"tools": [FUNCTION], "metadata": {"runreel.outcome": outcome} | more}
+            told["createThreadAndRun"] += said.post("/threads/runs", sent).events
+            waiting = said.post(f"/threads/{said.thread()}/runs", sent).events
+            told["createRun"] += waiting
+        run = waiting[-1][1]
+        required = run["required_action"]["submit_tool_outputs"]["tool_calls"]
+        outputs = [{"tool_call_id": call["id"], "output": "22"} for call in required]
+        path = f"/threads/{run['thread_id']}/runs/{run['id']}/submit_tool_outputs"
+        told["submitToolOuputsToRun"] += said.post(
+            path, {"tool_outputs": outputs, "stream": True}
+        ).events
+    return told
+
+
+@pytest.mark.parametrize("operation", ["createRun", "createThreadAndRun", "submitToolOuputsToRun"])
+def test_every_event_passes_the_profile(operation: str) -> None:
+    events = _streams()[operation]
 
     found = {
         (item.severity, name.startswith("thread.run.step."), item.at, item.rule)
@@ -90,7 +111,8 @@ def test_every_event_passes_the_profile() -> None:
         for item in check_event(OPENAI, 0, name, json.dumps(data).encode())
     }
 
-    assert len(events) > 80
+    ends = {"thread.run.failed", "thread.run.expired", "thread.run.incomplete"}
+    assert {name for name, _ in events} >= ends | {"thread.run.completed", "thread.message.delta"}
     assert found == {("advice", True, f"/0/data{at}", rule) for at, rule in STEP_ADVICE}
 
 
