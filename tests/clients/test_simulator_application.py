@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 import warnings
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import openai
@@ -28,6 +29,8 @@ TOOL: Any = {
         },
     },
 }
+CALL, DELTA = "call {0.name} {0.arguments}", "delta {0.value} of {1.value}"
+MESSAGE, STEP = "message {0.content[0].text.value}", "step {0.type} {0.status}"
 EVENTS = [
     *("thread.run.created", "thread.run.queued", "thread.run.in_progress"),
     *("thread.run.step.created", "thread.run.step.in_progress"),
@@ -88,18 +91,110 @@ async def _application(client: Any) -> dict[str, Any]:
     }
 
 
+async def _heard(manager: Any, handler: Any) -> list[str]:
+    """What a handler heard of a stream that was followed to its end."""
+    if hasattr(manager, "__aenter__"):
+        async with manager as stream:
+            await stream.until_done()
+    else:
+        with manager as stream:
+            stream.until_done()
+    return list(handler.heard)
+
+
+class _Handler(openai.AssistantEventHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def on_tool_call_done(self, tool_call: Any) -> None:
+        self.heard.append(CALL.format(tool_call.function))
+
+    def on_text_delta(self, delta: Any, snapshot: Any) -> None:
+        self.heard.append(DELTA.format(delta, snapshot))
+
+    def on_message_done(self, message: Any) -> None:
+        self.heard.append(MESSAGE.format(message))
+
+    def on_run_step_done(self, run_step: Any) -> None:
+        self.heard.append(STEP.format(run_step))
+
+    def on_end(self) -> None:
+        self.heard.append("end")
+
+
+class _AsyncHandler(openai.AsyncAssistantEventHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    async def on_tool_call_done(self, tool_call: Any) -> None:
+        self.heard.append(CALL.format(tool_call.function))
+
+    async def on_text_delta(self, delta: Any, snapshot: Any) -> None:
+        self.heard.append(DELTA.format(delta, snapshot))
+
+    async def on_message_done(self, message: Any) -> None:
+        self.heard.append(MESSAGE.format(message))
+
+    async def on_run_step_done(self, run_step: Any) -> None:
+        self.heard.append(STEP.format(run_step))
+
+    async def on_end(self) -> None:
+        self.heard.append("end")
+
+
+async def _listener(client: Any) -> dict[str, Any]:
+    """An application that listens to its runs with event handlers, and cancels one."""
+    made: Any = _AsyncHandler if isinstance(client, openai.AsyncOpenAI) else _Handler
+    threads = client.beta.threads
+    helper = await _done(client.beta.assistants.create(model="m", instructions="x", tools=[TOOL]))
+    thread = (await _done(threads.create())).id
+    script = {"runreel.text": "Warm now."}
+    handler = made()
+    stream = threads.runs.stream(
+        thread_id=thread, assistant_id=helper.id, metadata=script, event_handler=handler
+    )
+    called = await _heard(stream, handler)
+    (run,) = await _each(await _listed(threads.runs.list(thread)))
+    (call,) = run.required_action.submit_tool_outputs.tool_calls
+    handler = made()
+    stream = threads.runs.submit_tool_outputs_stream(
+        run_id=run.id,
+        thread_id=thread,
+        tool_outputs=[{"tool_call_id": call.id, "output": "22"}],
+        event_handler=handler,
+    )
+    answered = await _heard(stream, handler)
+    pages = threads.runs.steps.list(run.id, thread_id=thread, order="asc", limit=1)
+    steps = await _each(await _listed(pages))
+    step = await _done(threads.runs.steps.retrieve(steps[1].id, thread_id=thread, run_id=run.id))
+    second = await _done(threads.runs.create(thread, assistant_id=helper.id))
+    cancelling = await _done(threads.runs.cancel(second.id, thread_id=thread))
+    cancelled = await _done(threads.runs.poll(second.id, thread_id=thread))
+    return {
+        "called": called,
+        "answered": answered,
+        "steps": [(item.type, item.status) for item in steps],
+        "same step": step == steps[1],
+        "cancel": [cancelling.status, cancelled.status],
+    }
+
+
 async def _listed(page: Any) -> Any:
     return page if hasattr(page, "__aiter__") else await _done(page)
 
 
-async def _tells(kind: str, url: str) -> dict[str, Any]:
-    """What the application tells; in a thread, for the sync client blocks."""
+async def _tells(
+    kind: str, url: str, application: Callable[[Any], Awaitable[Any]] = _application
+) -> Any:
+    """What an application tells; in a thread, for the sync client blocks."""
 
-    async def lives() -> dict[str, Any]:
+    async def lives() -> Any:
         made: Any = openai.OpenAI if kind == "sync" else openai.AsyncOpenAI
         client = made(base_url=f"{url}/v1", api_key=FAKE_KEY, max_retries=0)
         try:
-            return await _application(client)
+            return await application(client)
         finally:
             await _done(client.close())
 
@@ -131,6 +226,32 @@ async def test_an_application_for_the_real_api_runs_on_the_simulator_and_on_its_
     assert told["usage"]
     assert replayed == told
     assert (receipt["missed"], receipt["unplayed"], receipt["upstream_calls"]) == ([], [], 0)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_an_application_that_listens_to_events_and_cancels_runs_on_it_too(
+    kind: str, proxy: Proxy
+) -> None:
+    async with proxy(mode="record", upstream="simulator", base_path="/v1") as running:
+        told = await _tells(kind, running.url, _listener)
+    async with proxy(mode="replay", base_path="/v1") as running:
+        replayed = await _tells(kind, running.url, _listener)
+
+    assert told == {
+        "called": ['call get_temperature {"city":"text"}', "end"],
+        "answered": [
+            "step tool_calls completed",
+            "delta Warm of Warm",
+            "delta  now. of Warm now.",
+            "message Warm now.",
+            "step message_creation completed",
+            "end",
+        ],
+        "steps": [("tool_calls", "completed"), ("message_creation", "completed")],
+        "same step": True,
+        "cancel": ["cancelling", "cancelled"],
+    }
+    assert replayed == told
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
