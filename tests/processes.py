@@ -110,7 +110,7 @@ def on_a_terminal(*arguments: str, cwd: Path, env: Mapping[str, str]) -> bytes:
     """What a command that ends by itself writes to a terminal."""
     ours, its = pty.openpty()
     with subprocess.Popen(
-        [*COMMAND, *arguments], cwd=cwd, env=_environment(env), stdout=its, stderr=its
+        [*COMMAND, *arguments], cwd=cwd, env=environment(env), stdout=its, stderr=its
     ):
         os.close(its)
         seen = b""

@@ -50,8 +50,9 @@ JUNK = st.recursive(
 
 
 def _places(document: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = document.items() if isinstance(document, dict) else ()
-    inner = enumerate(document) if isinstance(document, list) else inner
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(document, dict | list):
+        inner = [*(document.items() if isinstance(document, dict) else enumerate(document))]
     return [at, *(place for step, item in inner for place in _places(item, (*at, step)))]
 
 
