@@ -50,9 +50,7 @@ RUN_MEMBERS = [
     *("reasoning_effort", "max_completion_tokens", "max_prompt_tokens", "truncation_strategy"),
     *("incomplete_details", "usage", "response_format", "tool_choice", "parallel_tool_calls"),
 ]
-# Real steps have `expires_at` where OpenAI's document has these two: the profile's only advice,
-STEP_ADVICE = {("/expired_at", "missing"), ("/metadata", "missing")}
-# and real lists have no ids when they are empty.
+# Real lists have no ids when they are empty: the profile's only advice.
 PAGE_ADVICE = {("/first_id", "type"), ("/last_id", "type")}
 
 

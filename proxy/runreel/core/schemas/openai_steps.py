@@ -1,7 +1,7 @@
 """Run steps of OpenAI's Assistants API v2.
 
-Source and reading are those of the run. Real steps have `expires_at` where the document says
-`expired_at`, and no `metadata`; profiles say so, not the models.
+Source and reading are those of the run. The document demands `expired_at` and `metadata`, which no
+real step has ever had (they have `expires_at`): here they may be absent.
 """
 
 from typing import Annotated, Literal
@@ -161,11 +161,11 @@ class RunStep(Answered):
     status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
     step_details: StepDetails
     last_error: StepError | None
-    expired_at: int | None
+    expired_at: int | None = None
     cancelled_at: int | None
     failed_at: int | None
     completed_at: int | None
-    metadata: dict[str, str] | None
+    metadata: dict[str, str] | None = None
     usage: Usage | None
 
 
