@@ -106,6 +106,25 @@ async def test_ending_a_session_waits_for_its_calls_and_takes_no_new_ones() -> N
     assert (await closing)["session"] == "busy"
 
 
+async def test_a_session_is_ended_and_told_of_though_whoever_ends_it_is_stopped() -> None:
+    house = House()
+    for name, mode, cassette in (("default", "replay", "default"), ("busy", "record", "new")):
+        await house.open(name, mode, cassette)
+    with house.sessions.using("busy"):
+        closing = asyncio.ensure_future(house.sessions.close("busy"))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+    assert house.store.recorders == {"new"}
+
+    await house.sessions.close_all()
+
+    summary = house.sessions.summary()
+    assert summary is not None
+    assert [item["session"] for item in summary["sessions"]] == ["busy"]
+    assert house.store.recorders == set()
+
+
 async def test_of_two_that_open_the_same_id_at_once_one_is_refused() -> None:
     house = House()
 

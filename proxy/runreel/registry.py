@@ -96,6 +96,7 @@ class Sessions:
         self._warn = warn
         self._open: dict[str, _Open] = {}
         self._opening: set[str] = set()
+        self._closing: set[asyncio.Task[dict[str, Any]]] = set()
         self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
 
     def names(self) -> list[str]:
@@ -182,7 +183,8 @@ class Sessions:
 
     async def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
         """End a session and return its receipt; its cassette is saved, or with `discard` left as
-        it was. Calls under way may take `CLOSING_S_MAX` to end.
+        it was. Calls under way may take `CLOSING_S_MAX` to end. It ends even if the caller is
+        stopped.
 
         Raises:
             SessionUnknown: there is none of that id.
@@ -192,13 +194,19 @@ class Sessions:
         del self._open[id]
         if self.plain == id:
             self.plain = None
+        closing = asyncio.create_task(self._end(id, found, discard=discard))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return await asyncio.shield(closing)
+
+    async def _end(self, id_: str, found: _Open, *, discard: bool) -> dict[str, Any]:
         found.idle.clear()
         if found.calls:
             try:
                 async with asyncio.timeout(CLOSING_S_MAX):
                     await found.idle.wait()
             except TimeoutError:
-                self._warn(f"session '{id}' was ended while calls of it were under way")
+                self._warn(f"session '{id_}' was ended while calls of it were under way")
         try:
             await found.session.close(discard=discard)
         finally:
@@ -212,7 +220,9 @@ class Sessions:
         Raises:
             RunreelError: a cassette could not be saved. All the sessions have ended.
         """
-        failed: list[RunreelError] = []
+        # Those first that are being ended: whoever asked for it may be gone.
+        ends = await asyncio.gather(*self._closing, return_exceptions=True)
+        failed = [end for end in ends if isinstance(end, RunreelError)]
         for id_ in sorted(self._open, key=DEFAULT.__eq__):
             try:
                 await self.close(id_)
