@@ -75,6 +75,21 @@ async def test_the_url_wins_over_the_header(proxy: Proxy, upstream: RawUpstream)
     assert json.loads(receipt.body)["upstream_calls"] == 1
 
 
+async def test_a_request_that_names_two_sessions_is_for_neither(
+    proxy: Proxy, upstream: RawUpstream
+) -> None:
+    async with proxy(mode="passthrough", upstream=upstream.url) as running:
+        await exchange(running.url, a_session(id="named", mode="passthrough"))
+        names = (("X-Runreel-Session", "named"), ("X-Runreel-Session", "default"))
+
+        refused = await exchange(running.url, stage("a", headers=names))
+        by_url = await exchange(running.url, stage("a", "/_runreel/s/named", names))
+
+    assert error_of(refused)[:2] == (421, "session_unknown")
+    assert by_url.status == 200
+    assert len(upstream.received) == 1
+
+
 async def test_a_session_goes_live_though_the_default_one_replays(
     proxy: Proxy, upstream: RawUpstream
 ) -> None:
@@ -141,8 +156,14 @@ async def test_the_receipt_of_the_process_lists_the_others_open_or_ended(
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"{", "A session cannot be opened: the body: Invalid JSON: "),
+        (b"{", "A session cannot be opened: the body: not readable as JSON: "),
         (b"[]", "A session cannot be opened: the body: "),
+        (b"\xff", "A session cannot be opened: the body: "),
+        (b"[" * 100_000, "A session cannot be opened: the body: "),
+        (
+            b'{"cassette": "a", "mode": "passthrough", "mode": "record"}',
+            "A session cannot be opened: the body: ",
+        ),
         (b'{"mode": "record"}', "A session cannot be opened: cassette: Field required."),
         (
             b'{"cassette": "a", "mode": "record", "cassete": "b"}',
@@ -251,6 +272,8 @@ async def test_with_a_token_all_but_health_and_sessions_urls_need_it(
         ("https://evil.example", 403),
         ("null", 403),
         ("http://localhost.evil.example", 403),
+        ("http://[::1", 403),
+        ("http://[::1]:5173", 200),
         ("http://localhost:5173", 200),
         ("http://127.0.0.1", 200),
     ],

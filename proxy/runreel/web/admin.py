@@ -15,6 +15,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from runreel.core.cassette import check_name
+from runreel.core.document import BadDocument, read_json
 from runreel.core.envelope import json_response
 from runreel.core.errors import (
     CassetteBusy,
@@ -129,7 +130,12 @@ class Admin:
 
     async def _open(self, ask: Ask) -> Response:
         try:
-            asked = _Asked.model_validate_json(await ask.read())
+            # Not by pydantic: of a member that stands twice it takes the last.
+            asked = _Asked.model_validate(read_json((await ask.read()).decode("utf-8")))
+        except (UnicodeDecodeError, BadDocument) as error:
+            raise Refused(
+                "session_refused", f"A session cannot be opened: the body: {error}."
+            ) from None
         except ValidationError as error:
             first = error.errors()[0]
             at = ".".join(map(str, first["loc"])) or "the body"
@@ -154,7 +160,7 @@ class Admin:
     def _check_origin(self, ask: Ask) -> None:
         """No page of another site may ask; a browser says where its page comes from."""
         for origin in values(ask.headers, "origin"):
-            if (urlsplit(origin).hostname or "") not in self.hosts:
+            if _host_of(origin) not in self.hosts:
                 raise Refused(
                     "origin_refused", "The admin API does not answer pages of other origins."
                 )
@@ -172,6 +178,14 @@ class Admin:
                 "The admin API needs the header 'Authorization: Bearer TOKEN' with the token of "
                 "listen.admin_token.",
             )
+
+
+def _host_of(origin: str) -> str:
+    """The host in an origin, in lower case; empty if there is none."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _slug(error: RunreelError) -> str:

@@ -116,6 +116,8 @@ async def _answer(site: Site, request: web.Request, held: ExitStack) -> Answer:
             raise Refused("admin_unknown", NOTHING_HERE)
     elif target.startswith(ADMIN_PREFIX):
         return Answer(await _admin(site, request, admitted, head.headers), "proxy")
+    elif len(named) > 1:
+        raise Refused("session_unknown", "The request names a session more than once.")
     try:
         session = held.enter_context(site.sessions.using(name))
     except SessionUnknown as error:
