@@ -62,6 +62,10 @@ def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
             f"10:15:02 served POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
         ),
         (
+            a_fact(session="test-7", interaction="modifyRun-3f2a9c1e"),
+            f"10:15:02 served POST {TARGET} 200 7ms session=test-7 modifyRun-3f2a9c1e\n",
+        ),
+        (
             a_fact(Outcome.MISSED, status=424, miss=a_miss()),
             f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000\n",
         ),

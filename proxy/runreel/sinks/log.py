@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from runreel.core.facts import Fact, Outcome
+from runreel.sessions import DEFAULT
 
 LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
 _LOUD = frozenset(
@@ -145,6 +146,8 @@ def _text_line(fact: Fact) -> str:
         str(fact.status),
         f"{fact.duration_ms}ms",
     ]
+    if fact.session != DEFAULT:
+        words.append(f"session={fact.session}")
     if fact.interaction:
         words.append(fact.interaction)
     if fact.violations:
