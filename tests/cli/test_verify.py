@@ -57,6 +57,19 @@ async def test_drift_ends_it_with_5_and_stands_in_the_receipt(
     )
 
 
+async def test_drift_in_any_session_ends_it_with_5(mine: Path, upstream: RawUpstream) -> None:
+    upstream.answer = changed
+
+    async with runreel("verify", "--upstream", upstream.url, cwd=mine) as proxy:
+        wanted = b'{"cassette": "default", "mode": "verify", "id": "other"}'
+        opened = await exchange(proxy.url, post("/_runreel/sessions", wanted))
+        body = b'{"metadata":{"stage":"a"}}'
+        await exchange(proxy.url, post("/_runreel/s/other" + PATH, body))
+        ended = await proxy.stop()
+
+    assert (opened.status, ended.code) == (201, 5)
+
+
 async def test_without_drift_it_ends_with_0_whatever_is_new_or_not_asked_for(
     mine: Path, upstream: RawUpstream
 ) -> None:

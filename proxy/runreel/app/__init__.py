@@ -156,4 +156,6 @@ async def run(config: Config, options: RunOptions, ready: Callable[[str], None])
     async with serving(config, options) as running:
         ready(running.ready_line)
         await stop.wait()
-    return EXIT_DRIFT if running.receipt().get("drift") else 0
+    receipt = running.receipt()
+    drifted = any(item.get("drift") for item in (receipt, *receipt["sessions"]))
+    return EXIT_DRIFT if drifted else 0
