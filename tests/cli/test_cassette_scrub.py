@@ -74,7 +74,7 @@ def test_while_it_is_recorded_a_cassette_is_not_scrubbed(tool: Tool, planted: Pa
     journal.commit(None)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(
-        "runreel: error: cassette 'mine' is being recorded by another runreel; stop that one"
+        "runreel: error: cassette 'mine' is being recorded by another runreel or session; end"
     )
     assert planted.read_bytes() == before
 

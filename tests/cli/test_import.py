@@ -184,7 +184,7 @@ def test_a_cassette_that_is_being_recorded_is_never_replaced(said: Said, tmp_pat
     (line,) = said("b.yaml", "a.yaml", "--force", code=2)
 
     recorder.commit(None)
-    assert line.startswith("cassette 'a' is being recorded by another runreel; stop that one")
+    assert line.startswith("cassette 'a' is being recorded by another runreel or session;")
     assert cassettes(tmp_path) == []
 
 

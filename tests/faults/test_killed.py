@@ -53,8 +53,8 @@ async def test_a_second_recorder_is_refused_until_the_first_one_is_gone_even_by_
 
         assert (second.code, second.out) == (2, "")
         assert second.err == (
-            "runreel: error: cassette 'default' is being recorded by another runreel; stop that "
-            "one, or record into another cassette with --cassette NAME\n"
+            "runreel: error: cassette 'default' is being recorded by another runreel or session; "
+            "end that one, or record into another cassette with --cassette NAME\n"
         )
         assert offline == []
         assert ready == f"runreel: {mode} 'default' (1 interaction) at {third.url}\n"

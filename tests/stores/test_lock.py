@@ -60,7 +60,7 @@ def test_another_process_that_records_is_noticed(store: FileStore, tmp_path: Pat
 
     assert second.stderr.splitlines()[-1] == (
         "runreel.core.errors.CassetteBusy: cassette 'default' is being recorded by another "
-        "runreel; stop that one, or record into another cassette with --cassette NAME"
+        "runreel or session; end that one, or record into another cassette with --cassette NAME"
     )
 
 

@@ -70,8 +70,8 @@ class FileStore:
             ) from None
         if descriptor is None:
             raise CassetteBusy(
-                f"cassette '{name}' is being recorded by another runreel; stop that one, or record "
-                "into another cassette with --cassette NAME"
+                f"cassette '{name}' is being recorded by another runreel or session; end that one, "
+                "or record into another cassette with --cassette NAME"
             )
         journal = FileJournal(path, header, lock, descriptor)
         try:
