@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from builders import a_cassette, a_pending
-from held import recording_to
-from runreel.core.errors import CassetteDamaged
+from held import capture, recording_to
+from runreel.core.errors import CassetteBusy, CassetteDamaged, StartRefused
 from runreel.core.modes import Mode
 from runreel.stores.files import FileStore
 
@@ -31,7 +31,35 @@ def test_every_mode_begins_with_what_was_in_the_journal_and_says_so(
 
 
 def test_once_replays_what_is_in_a_journal_only(tmp_path: Path) -> None:
-    assert recording_to(crashed(tmp_path), "once").mode is Mode.REPLAY
+    session = recording_to(crashed(tmp_path), "once")
+
+    assert (session.mode, session.interactions) == (Mode.REPLAY, 2)
+    assert session.notes == (f"{tmp_path}/default.json: 2 interactions were still in the journal",)
+
+
+def test_once_replays_it_where_nothing_can_be_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = crashed(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise StartRefused("read-only")
+
+    monkeypatch.setattr(store, "open_journal", refuse)
+
+    assert recording_to(store, "once").interactions == 2
+
+
+async def test_once_replays_no_half_of_what_is_being_recorded(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    recording = recording_to(store, "once")
+    await recording.persist(capture(recording, b"first"))
+
+    with pytest.raises(CassetteBusy):
+        recording_to(store, "once")
+
+    await recording.close()
+    assert recording_to(store, "once").mode is Mode.REPLAY
 
 
 def test_replay_leaves_the_journal_where_it_is(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ sentence with its remedy. Knows stores and sinks as ports only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runreel.core.cassette import SIMULATOR, Cassette
-from runreel.core.errors import NothingReadable, StartRefused
+from runreel.core.errors import CassetteBusy, NothingReadable, StartRefused
 from runreel.core.facets import MATCH_ON, MatchOn
 from runreel.core.facts import Fact
 from runreel.core.modes import DECISIONS, ONCE, Mode, resolve
@@ -52,12 +52,14 @@ def open_session(
     """Open a session; it may `warn` of what it finds out when nobody waits for it.
 
     Raises:
-        StartRefused: the cassette is missing, does not fit, or cannot be written.
+        StartRefused: the cassette is missing, does not fit, cannot be written, or is busy.
         CassetteDamaged: it cannot be trusted.
         Unredactable: it holds a request with a secret that cannot be taken out.
     """
     passthrough = spec.mode == Mode.PASSTHROUGH.value
     stored = None if passthrough else _found(spec, store)
+    if spec.mode == ONCE and stored is not None and stored.sha256 is None:
+        stored = _taken_in(spec, store, stored)
     mode = resolve(spec.mode, cassette_exists=stored is not None)
     if DECISIONS[mode].live and spec.upstream is None:
         raise StartRefused(_no_upstream(spec, mode))
@@ -75,6 +77,23 @@ def _found(spec: SessionSpec, store: Store) -> Stored | None:
         if not DECISIONS[resolve(spec.mode, cassette_exists=False)].captures:
             raise
         return None
+
+
+def _taken_in(spec: SessionSpec, store: Store, stored: Stored) -> Stored | None:
+    """A cassette that stands in a journal only, which a crash left or somebody is writing now.
+
+    Raises:
+        CassetteBusy: somebody is: half a recording is none to replay once and for all.
+    """
+    try:
+        journal = store.open_journal(spec.cassette, _header(spec, stored))
+    except CassetteBusy:
+        raise
+    except StartRefused:  # what cannot be written can be replayed
+        return stored
+    journal.commit(None)
+    latest = store.load(spec.cassette)
+    return latest and replace(latest, notes=journal.notes)
 
 
 def _recording(
