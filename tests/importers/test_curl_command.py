@@ -70,6 +70,24 @@ def test_lines_that_go_on_are_joined_but_not_in_single_quotes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("quoted", "body"),
+    [
+        (r"$'it\'s \u00210'", b"it's !0"),
+        (r"$'{\"a\":\"\u00e9\\n\"}'", b'{"a":"\xc3\xa9\\n"}'),
+        (r"$'\n\t\e\x41\x4a1\101\60\?'", b"\n\t\x1bAJ1A0?"),
+        (r"$'\ud83d\ude00 \U1F600'", b"\xed\xa0\xbd\xed\xb8\x80 \xf0\x9f\x98\x80"),
+        (r"$'\q \xg \\u0021'", b"\\q \\xg \\u0021"),
+        (r"a$'b'\''c'", b"ab'c"),
+        ("\"$'a\\u0021'\"", b"$'a\\u0021'"),
+        ("$''", b""),
+        ("$'é \\\n'", "é \\\n".encode()),
+    ],
+)
+def test_quotes_with_escapes_are_read_as_bash_reads_them(quoted: str, body: bytes) -> None:
+    assert read(f"curl {URL} --data-binary {quoted}").body == body
+
+
+@pytest.mark.parametrize(
     ("command", "why"),
     [
         ("", "it does not begin with curl"),
@@ -89,7 +107,11 @@ def test_lines_that_go_on_are_joined_but_not_in_single_quotes() -> None:
         ("curl 'http://h/a b'", "its URL holds a space or a control character"),
         ("curl http://[h/", "its URL cannot be read: "),
         ("curl http://h/ -d 'a", "its quotes cannot be read (No closing quotation)"),
-        ("curl http://h/ -d $'a'", "quoting by $'…' is not read here; "),
+        ("curl http://h/ -d $'a\\x00b'", "its quotes cannot be read (a NUL, where a shell cuts "),
+        (
+            "curl http://h/ -d $'\\UFFFFFFFF'",
+            "its quotes cannot be read (\\UFFFFFFFF is no ",
+        ),
         ("curl http://h/ | jq .", "only the curl command itself is read, and nothing with '|'"),
     ],
 )

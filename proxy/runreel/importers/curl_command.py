@@ -7,14 +7,21 @@ no shell and opens no file.
 
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from runreel.core.messages import Headers, Request
 
-# What a shell joins: a line that goes on, outside of single quotes.
-_JOINED = re.compile(r"""('[^']*')|("(?:[^"\\]|\\.)*")|\\\r?\n""", re.DOTALL)
+# What a shell reads and `shlex` does not: lines that go on, and $'…', both outside of quotes.
+_SHELLS_OWN = re.compile(
+    r"""(\\\r?\n)|\$'((?:[^'\\]|\\.)*)'|\\.|'[^']*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL
+)
+_ESCAPE = re.compile(
+    r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|(.))", re.DOTALL
+)
+_LETTERS = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
 _SHELL = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"})
 _SESSION = re.compile(r"^/_runreel/s/[^/]+")  # the same request, in a session of its own
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
@@ -59,17 +66,40 @@ def read(text: str) -> Request:
 
 
 def _words(text: str) -> list[str]:
-    if re.search(r"(?:^|\s)\$'", text):
-        raise NotACurlCommand("quoting by $'…' is not read here; write it in plain single quotes")
-    joined = _JOINED.sub(lambda match: match[1] or match[2] or "", text)
     try:
-        words = shlex.split(joined)
+        words = shlex.split(_SHELLS_OWN.sub(_plain, text))
     except ValueError as error:
         raise NotACurlCommand(f"its quotes cannot be read ({error})") from None
     shell = next((word for word in words if word in _SHELL), None)
     if shell:
         raise NotACurlCommand(f"only the curl command itself is read, and nothing with {shell!r}")
     return words
+
+
+def _plain(found: re.Match[str]) -> str:
+    """What `_SHELLS_OWN` found, as `shlex` reads it; a `ValueError` if nobody can."""
+    if found[1] is not None:
+        return ""
+    if found[2] is None:
+        return found[0]
+    raw = found[2].encode("utf-8", "surrogateescape").decode("latin-1")
+    meant = _ESCAPE.sub(_escaped, raw)
+    if "\0" in meant:
+        raise ValueError("a NUL, where a shell cuts the text off")
+    return shlex.quote(meant.encode("latin-1").decode("utf-8", "surrogateescape"))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """An escape of $'…' as the bytes that it stands for, in latin-1; another one stays."""
+    byte, octal, short, long, letter = found.groups()
+    if letter is not None:
+        return _LETTERS.get(letter, found[0])
+    if byte or octal:
+        return chr(int(byte, 16) if byte else int(octal, 8) & 0xFF)
+    point = int(short or long, 16)
+    if point > sys.maxunicode:
+        raise ValueError(f"{found[0]} is no character")
+    return chr(point).encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 @dataclass
