@@ -7,6 +7,7 @@ import pytest
 
 from builders import a_cassette
 from fakes import FakeClock
+from runreel import registry
 from runreel.core.cassette import dump
 from runreel.core.errors import SessionRefused, SessionUnknown, StartRefused, TooManySessions
 from runreel.core.redaction import Redaction
@@ -125,6 +126,17 @@ async def test_a_session_is_ended_and_told_of_though_whoever_ends_it_is_stopped(
     assert house.store.recorders == set()
 
 
+async def test_calls_that_take_too_long_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "CLOSING_S_MAX", 0)
+    house = House()
+    await house.open("busy")
+
+    with house.sessions.using("busy"):
+        await house.sessions.close("busy")
+
+    assert house.warned == ["session 'busy' was ended while calls of it were under way"]
+
+
 async def test_of_two_that_open_the_same_id_at_once_one_is_refused() -> None:
     house = House()
 
@@ -181,6 +193,24 @@ async def test_the_summary_keeps_every_session_of_an_id_that_was_used_again() ->
 
     assert summary is not None
     assert [item["session"] for item in summary["sessions"]] == ["x", "x"]
+
+
+async def test_the_summary_is_cut_where_it_would_grow_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "TOLD_MAX", 2)
+    house = House()
+    for name in ("early", "default", "a", "b", "c", "d"):
+        await house.open(name)
+        if name != "default":
+            await house.sessions.close(name)
+
+    summary = house.sessions.summary()
+
+    assert summary is not None
+    # One that ended before the default one began would stay for ever where none ever begins.
+    assert [item["session"] for item in summary["sessions"]] == ["a", "b"]
+    assert house.warned == ["2 sessions have ended; the receipt of this process holds no more"]
 
 
 async def test_without_a_default_session_there_is_no_summary() -> None:

@@ -274,13 +274,14 @@ class Sessions:
     def _keep(self, document: dict[str, Any]) -> None:
         if document["session"] != DEFAULT and DEFAULT not in self._open:
             return  # there will be no receipt of the process
-        if document["session"] == DEFAULT or len(self._ended) < TOLD_MAX:
-            self._ended.append(document)
-        elif len(self._ended) == TOLD_MAX:
-            self._warn(
-                f"{TOLD_MAX:,} sessions have ended; the receipt of this process holds no more"
-            )
-            self._ended.append(document)
+        if document["session"] != DEFAULT:
+            if len(self._ended) == TOLD_MAX:
+                return
+            if len(self._ended) == TOLD_MAX - 1:
+                self._warn(
+                    f"{TOLD_MAX:,} sessions have ended; the receipt of this process holds no more"
+                )
+        self._ended.append(document)
 
     def _teller(self, receipt: Counting) -> Sink:
         def tell(fact: Fact) -> None:

@@ -28,8 +28,9 @@ def explained(
     match_on: MatchOn = MATCH_ON,
     redaction: Redaction | None = None,
     candidates_max: int | None = 5,
+    barriers: bool = True,
 ) -> Explanation:
-    rules = Rules(match_on, redaction or Redaction(), barriers=True, decoded_bytes_max=1_000_000)
+    rules = Rules(match_on, redaction or Redaction(), barriers, decoded_bytes_max=1_000_000)
     return explain(sent, a_cassette(*recorded), rules, candidates_max)
 
 
@@ -67,6 +68,13 @@ def test_a_read_of_another_state_is_said_to_be_exhausted_before_the_write() -> N
     assert found.miss is not None
     assert found.miss.code == EXHAUSTED
     assert [item.interaction.value.id for item in found.miss.barriers] == ["write"]
+
+
+def test_without_barriers_it_is_served() -> None:
+    read = a_request(b"", method="GET")
+    recorded = (a_recording("a", "write"), an_interaction(read, name="read"))
+
+    assert explained(read, *recorded, barriers=False).served == "read"
 
 
 def test_an_empty_cassette_has_no_candidates() -> None:

@@ -255,7 +255,7 @@ async def test_with_a_token_all_but_health_and_sessions_urls_need_it(
         refused = await exchange(running.url, get(SESSIONS, (("Authorization", sent),)))
         nowhere = await exchange(running.url, get("/_runreel/nowhere"))
         admitted = await exchange(
-            running.url, get(SESSIONS, (("Authorization", f"Bearer {TOKEN}"),))
+            running.url, get(SESSIONS, (("Authorization", f"bearer {TOKEN}"),))
         )
         health = await exchange(running.url, get("/_runreel/health"))
         proxied = await exchange(running.url, get("/_runreel/s/default/v1/x"))
