@@ -206,15 +206,3 @@ class TestAfterACrash:
         write(opened(), "b")
 
         assert stages(folder) == ["a", "b"]
-
-    def test_a_log_that_was_removed_meanwhile_goes_on_in_a_new_file(
-        self, opened: Any, tmp_path: Path
-    ) -> None:
-        log = opened()
-        write(log, "a")
-        (tmp_path / "audit" / "metadata.jsonl").unlink()
-
-        write(log, "b")
-
-        line = (tmp_path / "audit" / "metadata.jsonl").read_bytes()
-        assert json.loads(line)["seq"] == 2

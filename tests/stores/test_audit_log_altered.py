@@ -8,6 +8,8 @@ import pytest
 
 from audited import an_entry, write
 from runreel.core.audit import integrity
+from runreel.core.audit.chain import Link, chained
+from runreel.core.audit.chain import line as line_of
 from runreel.core.errors import StartRefused
 from runreel.stores.audit_lines import opened as read
 
@@ -121,3 +123,76 @@ def test_open_changes_are_found_in_a_file_larger_than_what_is_searched(
     second = opened()
 
     assert second.notes[0].endswith("what became of it is logged as unknown (entry 1)")
+
+
+def _to_two_entries(folder: Path) -> None:
+    path = folder / "metadata.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+
+
+def _to_an_empty_log(folder: Path) -> None:
+    (folder / "metadata.jsonl").unlink()
+
+
+def _rewritten_at(where: int) -> Callable[[Path], None]:
+    """The log with another value from that entry on, each with a hash that fits."""
+
+    def rewrite(folder: Path) -> None:
+        link, lines = Link(), []
+        for number in range(1, 6):
+            after = {"stage": "x" if number >= where else "abcde"[number - 1]}
+            entry = chained(link, an_entry(kind="observation", after=after))
+            link = Link(entry.seq, entry.hash)
+            lines.append(line_of(entry))
+        (folder / "metadata.jsonl").write_bytes(b"".join(lines))
+
+    return rewrite
+
+
+def _checkpoint_spoilt(folder: Path) -> None:
+    (folder / "checkpoints.log").write_bytes(b"[4]\n")
+
+
+def _left(opened: Any) -> None:
+    """A log of five entries with a checkpoint after the fourth."""
+    log = opened(checkpoint_entries=4)
+    write(log, *"abcde")
+    log._let_go()
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [_to_two_entries, _to_an_empty_log, _rewritten_at(4), _rewritten_at(1), _checkpoint_spoilt],
+)
+def test_a_start_tells_once_that_the_last_checkpoint_does_not_fit_and_goes_on(
+    opened: Any, tmp_path: Path, deed: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "audit"
+    _left(opened)
+    deed(folder)
+
+    second = opened()
+    write(second, "f")
+    second.close()
+
+    told = (
+        f"{folder}/checkpoints.log: the last checkpoint does not fit the log, which was cut off, "
+        "rolled back or rewritten since, or it was altered itself; runreel audit verify names the "
+        "place"
+    )
+    assert second.notes.count(told) == 1
+    assert _finding(folder) is not None
+
+
+@pytest.mark.parametrize("rotate_bytes", [1_000_000, 1_500])
+def test_a_start_says_nothing_of_a_checkpoint_that_fits(
+    opened: Any, tmp_path: Path, rotate_bytes: int
+) -> None:
+    first = opened(rotate_bytes, checkpoint_entries=4)
+    write(first, *"abcdefg")
+    first._let_go()
+
+    second = opened()
+    second.close()
+
+    assert second.notes == opened().notes == []

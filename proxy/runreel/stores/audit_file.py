@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from runreel.stores.audit_reading import next_rotated
-from runreel.stores.durable import NEW_FILE, let_go, sync, sync_data, write_all
+from runreel.stores.durable import NEW_FILE, is_at, let_go, sync, sync_data, write_all
 
 LOOSE_BYTES_MAX = 65_536  # that are written and not durable; more are made so
 _AS_IT_IS = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -30,6 +30,7 @@ class AuditFile:
 
     def go_on(self) -> None:
         """Take up the file that is there, if one is."""
+        self.close()
         with contextlib.suppress(FileNotFoundError):
             self._descriptor = os.open(self._path, _AS_IT_IS)
         if self._descriptor is not None:
@@ -37,6 +38,12 @@ class AuditFile:
             os.fsync(self._descriptor)
             self._durable = os.fstat(self._descriptor).st_size
             self._broken = False
+
+    def is_there(self) -> bool:
+        """Whether what stands at the path is the file that is written, or nothing if none is."""
+        if self._descriptor is None:
+            return self._unfinished or not self._path.exists()
+        return is_at(self._path, self._descriptor)
 
     def append(self, content: bytes, *, durable: bool) -> None:
         """Add lines; if `durable`, they and all before are on disk then, or none of them is."""
@@ -60,18 +67,10 @@ class AuditFile:
             let_go(descriptor)
 
     def _usable(self) -> int:
-        if self._descriptor is not None and not self._is_there(self._descriptor):
-            self.close()  # somebody has removed it; the chain will show what is missing
         full = self._durable + len(self._loose) >= self._rotate_bytes
         if self._descriptor is not None and (self._broken or full):
             self._put_away(self._descriptor)
         return self._begun() if self._descriptor is None else self._descriptor
-
-    def _is_there(self, descriptor: int) -> bool:
-        try:
-            return os.fstat(descriptor).st_ino == self._path.stat().st_ino
-        except FileNotFoundError:
-            return False
 
     def _put_away(self, descriptor: int) -> None:
         if self._broken:

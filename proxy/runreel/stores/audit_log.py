@@ -5,6 +5,7 @@ a lock that a crash releases. A start concludes what the last one left open. Kno
 requests; what entries say is `core.audit`.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -21,11 +22,14 @@ from runreel.stores.audit_reading import (
     CURRENT,
     cut_torn_line,
     last_link,
+    rejoined,
     rotated,
     unconcluded,
+    unmet_checkpoint,
 )
 from runreel.stores.durable import (
     NEW_FILE,
+    is_at,
     let_go,
     make_folders,
     release_lock,
@@ -61,10 +65,12 @@ class AuditLog:
         self._folder = folder
         self._now = now
         self._every = sizes.checkpoint_entries
+        self._rotate_bytes = sizes.rotate_bytes
         self._file = AuditFile(self.path, sizes.rotate_bytes)
         self._lock: int | None = None
         self._key = b""
         self._link: Link | None = None  # None: what is there was not read yet
+        self._lost: Link | None = None  # where the chain was when its file was found to be gone
         self._checkpointed = 0  # up to which entry
 
     @property
@@ -104,7 +110,8 @@ class AuditLog:
         """Chain the drafts and write them; if `durable`, they and all before are on disk then.
 
         Raises:
-            StoreFailed: none of them is in the log. The next call goes to a new file.
+            StoreFailed: none of them is in the log. The next call goes to a new file. So it does when
+                the file or the lock is not at its path any more, where others may write by now.
         """
         try:
             return self._append(self._opened(), drafts, durable=durable)
@@ -119,6 +126,7 @@ class AuditLog:
         """
         try:
             if self._link is not None and self._link.seq:
+                self._check_place()
                 self._file.append(b"", durable=True)
                 self._checkpoint(self._link)
         except OSError as error:
@@ -128,8 +136,11 @@ class AuditLog:
 
     def _opened(self) -> Link:
         if self._link is not None:
+            self._check_place()
             return self._link
         make_folders(self._folder)
+        if self._lock is not None and not is_at(self._folder / _LOCK, self._lock):
+            self._let_go()
         if self._lock is None:
             self._lock = take_lock(self._folder / _LOCK)
         if self._lock is None:
@@ -137,18 +148,38 @@ class AuditLog:
                 f"{self.path} is being written by another runreel; stop that one, set audit.path "
                 "to another folder, or go without with --no-audit"
             )
-        if not self._key:
-            self._key, told = _key_in(self._folder)
+        if not self._key or self._lost is not None:
+            self._key, told = _key_in(self._folder, self._key)
             self.notes += filter(None, (told,))
         torn = (cut_torn_line(self.path), cut_torn_line(self._folder / CHECKPOINTS))
         self.notes += filter(None, torn)
         link, altered = last_link(self._folder)
         self.notes += filter(None, (altered,))
         self._file.go_on()
-        self._checkpointed = link.seq
-        self._conclude(link)
-        self._link = self._link or link
+        if self._lost is None:
+            unmet = unmet_checkpoint(self._folder, self._folder / CHECKPOINTS, link)
+            self.notes += filter(None, (unmet,))
+            self._checkpointed = link.seq
+            self._conclude(link)
+        else:  # what is open is still under way, here
+            link, missing = rejoined(self._folder, link, self._lost)
+            self.notes += filter(None, (missing,))
+        self._link, self._lost = self._link or link, None
         return self._link
+
+    def _check_place(self) -> None:
+        """Raise OSError, and begin anew the next time, if others may write the log by now."""
+        lock = self._folder / _LOCK
+        if self._lock is None or not is_at(lock, self._lock):
+            gone = lock.name
+        elif not self._file.is_there():
+            gone = CURRENT
+        else:
+            return
+        self._let_go()
+        self._file = AuditFile(self.path, self._rotate_bytes)
+        self._link, self._lost = None, self._link
+        raise OSError(errno.ESTALE, f"{gone} was removed or replaced while runreel ran")
 
     def _conclude(self, link: Link) -> None:
         left = unconcluded(self._folder)
@@ -215,8 +246,8 @@ def _unknown(intent: Entry, at: str) -> Entry:
     )
 
 
-def _key_in(folder: Path) -> tuple[bytes, str | None]:
-    """The key, made if there is none; and a sentence if something is odd about it."""
+def _key_in(folder: Path, ours: bytes) -> tuple[bytes, str | None]:
+    """The key, `ours` or a new one if there is none; and a sentence if something is odd about it."""
     path = folder / KEY
     with suppress(FileNotFoundError):
         key = path.read_bytes()
@@ -230,7 +261,7 @@ def _key_in(folder: Path) -> tuple[bytes, str | None]:
             f"{path}: others than its owner may use it (mode {mode:o}), and find out which actor "
             "has a key that they know; chmod 600 it"
         )
-    key = secrets.token_bytes(KEY_BYTES)
+    key = ours or secrets.token_bytes(KEY_BYTES)
     temporary = folder / f".{KEY}.{secrets.token_hex(8)}.tmp"
     descriptor = os.open(temporary, NEW_FILE, 0o600)
     try:
@@ -243,7 +274,7 @@ def _key_in(folder: Path) -> tuple[bytes, str | None]:
     finally:
         let_go(descriptor)
     sync(folder)
-    if not (folder / CURRENT).exists() and not rotated(folder):
+    if ours or (not (folder / CURRENT).exists() and not rotated(folder)):
         return key, None
     return key, (
         f"{path}: was gone and is made anew; from here on an actor has another name than in the "

@@ -71,6 +71,52 @@ def last_link(folder: Path) -> tuple[Link, str | None]:
     return Link(), None
 
 
+def rejoined(folder: Path, found: Link, lost: Link) -> tuple[Link, str | None]:
+    """Where the chain goes on whose file was gone for a while, if it ended with `lost`.
+
+    If that entry is not there any more, the next one fits to nothing that is, and there is a
+    sentence about it. `found` is where the chain ends that is there now.
+    """
+    files = (folder / CURRENT, *reversed(rotated(folder)))
+    sealed = b'"hash":"%b"' % lost.hash.encode("ascii")
+    if not lost.seq or any(sealed in path.read_bytes() for path in files if path.exists()):
+        return found, None
+    return Link(max(found.seq, lost.seq), lost.hash), (
+        f"{folder / CURRENT}: goes on after entry {lost.seq}, which is not there any more; put back "
+        "what was removed, or runreel audit verify names the gap"
+    )
+
+
+def unmet_checkpoint(folder: Path, checkpoints: Path, link: Link) -> str | None:
+    """A sentence if the last checkpoint does not fit the log, which ends with `link`."""
+    try:
+        last = checkpoints.read_bytes().splitlines()[-1:]
+    except FileNotFoundError:
+        return None
+    if not last or _is_met(folder, last[0], link):
+        return None
+    return (
+        f"{checkpoints}: the last checkpoint does not fit the log, which was cut off, rolled back "
+        "or rewritten since, or it was altered itself; runreel audit verify names the place"
+    )
+
+
+def _is_met(folder: Path, line: bytes, link: Link) -> bool:
+    document = orjson.loads(line) if _is_json(line) else {}
+    size, seal = document.get("size"), document.get("hash")
+    if size == link.seq:
+        return bool(seal == link.hash)
+    if not isinstance(size, int) or size > link.seq:
+        return False
+    numbered = b'"seq":%d,' % size
+    for path in (folder / CURRENT, *reversed(rotated(folder))):
+        for each in _lines_from_the_end(path) if path.exists() else ():
+            entry = orjson.loads(each) if numbered in each and _is_json(each) else {}
+            if entry.get("seq") == size:
+                return bool(entry.get("hash") == seal)
+    return False
+
+
 def unconcluded(folder: Path) -> list[Entry]:
     """The intents without outcomes in the newest files, in their order."""
     concluded: set[int] = set()

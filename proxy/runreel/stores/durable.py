@@ -82,13 +82,11 @@ def take_lock(path: Path) -> int | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The last holder may have removed the file between our two calls: then try again.
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            if is_at(path, descriptor):
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except FileNotFoundError:
-            pass
         except OSError:
             os.close(descriptor)
             raise
@@ -96,10 +94,19 @@ def take_lock(path: Path) -> int | None:
 
 
 def release_lock(path: Path, descriptor: int) -> None:
-    """Remove the lock file while it is still held, and let go."""
+    """Remove the lock file while it is still held, and let go; never that of somebody else."""
     with contextlib.suppress(OSError):
-        path.unlink()
+        if is_at(path, descriptor):
+            path.unlink()
     let_go(descriptor)
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file is still the one that stands at its path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def let_go(descriptor: int) -> None:
