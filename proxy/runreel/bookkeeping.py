@@ -59,7 +59,7 @@ class Bookkeeper:
         self._tell = tell
         self._books = Books()
         self._waiting: list[Said] = []
-        self._held: list[Entry] = []  # outcomes that could not be written yet
+        self._held: list[Said] = []  # outcomes that could not be written yet
         self._writer: asyncio.Task[None] | None = None
         self._failing = False
 
@@ -88,7 +88,7 @@ class Bookkeeper:
             await asyncio.wait([self._writer])
         try:
             if self._held:
-                await asyncio.to_thread(self._ledger.append, self._held, durable=True)
+                await asyncio.to_thread(self._written, [])
         finally:
             await asyncio.to_thread(self._ledger.close)
             self._tell_news()
@@ -131,25 +131,26 @@ class Bookkeeper:
 
     def _written(self, batch: list[Said]) -> tuple[Entry, ...]:
         """In a thread. What fails is none of it written, but what was concluded is held."""
-        held = [
-            self._books.outcome(said.intent, said.asked, said.came)
-            for said in batch
-            if isinstance(said, Concluded)
-        ]
-        self._held += held
-        drafts = list(self._held)
-        for said in batch:
-            if isinstance(said, Concluded):
-                continue
-            named = replace(said.occasion, actor=actor(self._ledger.key(), said.headers))
-            if isinstance(said, Intended):
-                drafts.append(self._books.intent(named, said.asked))
-            else:
-                drafts += self._books.observations(named, said.came)
+        batch = [*self._held, *batch]
         durable = any(isinstance(said, Intended) for said in batch)
-        entries = self._ledger.append(drafts, durable=durable)
+        try:
+            drafts = [draft for said in batch for draft in self._drafts(said)]
+            entries = self._ledger.append(drafts, durable=durable)
+        except BaseException:
+            self._books.undo()
+            self._held = [said for said in batch if isinstance(said, Concluded)]
+            raise
+        self._books.keep()
         self._held = []
         return entries
+
+    def _drafts(self, said: Said) -> tuple[Entry, ...]:
+        if isinstance(said, Concluded):
+            return (self._books.outcome(said.intent, said.asked, said.came),)
+        named = replace(said.occasion, actor=actor(self._ledger.key(), said.headers))
+        if isinstance(said, Intended):
+            return (self._books.intent(named, said.asked),)
+        return self._books.observations(named, said.came)
 
     def _tell_news(self) -> None:
         for sentence in (*self._ledger.notes, *self._books.news):

@@ -43,7 +43,9 @@ class OnDemand:
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send a request, as the upstream does."""
         if self._upstream is None:
-            raise UpstreamFailed(UpstreamFault.STOPPED, "There is no way to an upstream here.")
+            raise UpstreamFailed(
+                UpstreamFault.STOPPED, "There is no way to an upstream here.", sent=False
+            )
         return await self._upstream.send(request)
 
     async def stop(self, seconds: float) -> None:

@@ -66,6 +66,28 @@ def test_a_text_of_several_words_stands_in_quotes(audit: Tool, tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("reason", "cell"),
+    [
+        (
+            "the request's body cannot be read as JSON",
+            '"the request\'s body cannot be read as JSON"',
+        ),
+        ("x" * 200, '"' + "x" * 79 + "\u2026"),
+        (None, ""),
+    ],
+)
+def test_where_nobody_knows_what_was_asked_the_reason_stands_in_place_of_the_changes(
+    audit: Tool, tmp_path: Path, reason: str | None, cell: str
+) -> None:
+    change = a_change(1, "unknown", None, "unknown", "unknown", reason=reason)
+    written(tmp_path / "audit", change)
+
+    (title, row) = audit("log").out.splitlines()
+
+    assert row[title.index("CHANGES") :] == cell
+
+
 def test_a_spreadsheet_finds_no_formula(audit: Tool, tmp_path: Path) -> None:
     names = ("client", "run_id", "interaction", "reason", "session", "upstream")
     values = ("=1+1", "+1", "-1", "@a", " =1", "\uff1d1")

@@ -97,6 +97,15 @@ def test_every_other_value_of_a_byte_is_found() -> None:
     assert missed == []
 
 
+def test_every_entry_that_was_altered_with_its_own_hash_is_told_by_the_one_after_it() -> None:
+    named = []
+    for index, document in enumerate(DOCUMENTS):
+        (altered,) = lines(chained([document | {"client": "curl/8"}], document["prev"]))
+        named.append(_from(index, [altered, *LINES[index + 1 :]]))
+
+    assert named == [*((seq, seq) for seq in range(2, 201)), (None, 200)]
+
+
 def test_every_deleted_line_is_missed_where_it_stood() -> None:
     named = [_from(index, LINES[index + 1 :]) for index in range(200)]
 

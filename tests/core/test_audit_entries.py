@@ -166,6 +166,17 @@ class TestBooks:
 
         assert intent.before == "unknown"
 
+    @pytest.mark.parametrize(("thread", "run"), [("t", "[redacted]"), ("[redacted]", "r")])
+    def test_runs_whose_ids_are_redacted_alike_are_not_taken_for_one(
+        self, thread: str, run: str
+    ) -> None:
+        books = Books()
+        books.observations(OCCASION, came(Run(thread, run, {"b": "1"})))
+
+        intent = books.intent(OCCASION, Asked(thread, run, {"a": "1"}))
+
+        assert intent.before == "unknown"
+
     def test_a_run_that_changed_meanwhile_is_said_to_have(self) -> None:
         books = Books()
         books.observations(OCCASION, came(Run("t", "r", {})))

@@ -185,9 +185,7 @@ def test_a_start_tells_once_that_the_last_checkpoint_does_not_fit_and_goes_on(
 
 
 @pytest.mark.parametrize("rotate_bytes", [1_000_000, 1_500])
-def test_a_start_says_nothing_of_a_checkpoint_that_fits(
-    opened: Any, tmp_path: Path, rotate_bytes: int
-) -> None:
+def test_a_start_says_nothing_of_a_checkpoint_that_fits(opened: Any, rotate_bytes: int) -> None:
     first = opened(rotate_bytes, checkpoint_entries=4)
     write(first, *"abcdefg")
     first._let_go()

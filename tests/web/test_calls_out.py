@@ -248,7 +248,7 @@ class TestForHowLong:
             with pytest.raises(UpstreamFailed) as failed:
                 await reading
 
-        assert failed.value.fault is UpstreamFault.STOPPED
+        assert (failed.value.fault, failed.value.sent) == (UpstreamFault.STOPPED, True)
 
     async def test_after_a_stop_nothing_is_sent(self, upstream: RawUpstream) -> None:
         async with client(upstream.url) as found:
@@ -256,5 +256,5 @@ class TestForHowLong:
             with pytest.raises(UpstreamFailed) as failed:
                 await found.send(Request("GET", "/v1/x"))
 
-        assert failed.value.fault is UpstreamFault.STOPPED
+        assert (failed.value.fault, failed.value.sent) == (UpstreamFault.STOPPED, False)
         assert upstream.received == []

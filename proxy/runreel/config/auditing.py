@@ -25,7 +25,9 @@ class Audit(Section):
         Path("audit"), description="folder of the audit log, never inside that of the cassettes"
     )
     fetch_before: bool = Field(
-        False, description="read a run before a change if its metadata is not known yet"
+        False,
+        description="read a run before a change if its metadata is not known yet; where reads move "
+        "runs on, as in the simulator, this one does too",
     )
     rotate_bytes: int = Field(
         67_108_864, ge=4096, description="a file that has so many is followed by the next"

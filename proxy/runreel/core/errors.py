@@ -88,8 +88,9 @@ class UpstreamFault(Enum):
 
 
 class UpstreamFailed(RunreelError):
-    """The upstream gave no complete answer."""
+    """The upstream gave no complete answer; unless `sent`, it never saw the call."""
 
-    def __init__(self, fault: UpstreamFault, message: str) -> None:
+    def __init__(self, fault: UpstreamFault, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
         self.fault = fault
+        self.sent = sent and fault is not UpstreamFault.TOO_MANY

@@ -110,8 +110,8 @@ class AuditLog:
         """Chain the drafts and write them; if `durable`, they and all before are on disk then.
 
         Raises:
-            StoreFailed: none of them is in the log. The next call goes to a new file. So it does when
-                the file or the lock is not at its path any more, where others may write by now.
+            StoreFailed: none of them is in the log, for one because file or lock is not at its path
+                any more, where others may write by now. The next call goes to a new file.
         """
         try:
             return self._append(self._opened(), drafts, durable=durable)
@@ -247,7 +247,7 @@ def _unknown(intent: Entry, at: str) -> Entry:
 
 
 def _key_in(folder: Path, ours: bytes) -> tuple[bytes, str | None]:
-    """The key, `ours` or a new one if there is none; and a sentence if something is odd about it."""
+    """The key, `ours` or a new one if there is none; and a sentence if it is odd."""
     path = folder / KEY
     with suppress(FileNotFoundError):
         key = path.read_bytes()

@@ -82,8 +82,8 @@ def rejoined(folder: Path, found: Link, lost: Link) -> tuple[Link, str | None]:
     if not lost.seq or any(sealed in path.read_bytes() for path in files if path.exists()):
         return found, None
     return Link(max(found.seq, lost.seq), lost.hash), (
-        f"{folder / CURRENT}: goes on after entry {lost.seq}, which is not there any more; put back "
-        "what was removed, or runreel audit verify names the gap"
+        f"{folder / CURRENT}: goes on after entry {lost.seq}, which is not there any more; put "
+        "back what was removed, or runreel audit verify names the gap"
     )
 
 

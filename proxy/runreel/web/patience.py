@@ -72,8 +72,6 @@ class CallsOut:
         call = Call(None if self._call_s_max is None else now + self._call_s_max)
         self._calls.add(call)
         self._idle.clear()
-        if self.stopped:
-            call.end()
         return call
 
     def end(self, call: Call) -> None:

@@ -61,6 +61,9 @@ class HttpUpstream:
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send once; never follow, never repeat."""
+        if self._calls.stopped:
+            fault, text = _STOPPED
+            raise UpstreamFailed(fault, text.format(self._options.base), sent=False)
         try:
             call = self._calls.begin()
         except TooMany:

@@ -77,7 +77,7 @@ def actor(name: str | None) -> str:
 
 
 def changes(entry: "Entry") -> str:
-    """What an entry changed, and what it asked for where that was not all of it."""
+    """What an entry changed, and asked for where that was not all of it; else why nobody knows."""
     found = []
     for each in entry.changes:
         if each.change == "removed":
@@ -89,4 +89,6 @@ def changes(entry: "Entry") -> str:
             found.append(f"{plain(each.key)}: {old} -> {short(each.new)}")
     if entry.requested is not None and entry.effect != "applied":
         found.append(f"asked for {short(entry.requested)}")
-    return ", ".join(found) or ("no change" if entry.requested else "")
+    if found or entry.requested:
+        return ", ".join(found) or "no change"
+    return short(entry.reason) if entry.reason else ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from runreel.core.audit.effects import Manner, blanked, changes, effect, manner
 from runreel.core.audit.entries import UNKNOWN, Effect, Entry, Known
 from runreel.core.audit.observing import CREATING, NAMES_METADATA, Asked, Run, one_run
+from runreel.core.rules import PLACEHOLDER
 
 RUNS_MAX = 10_000  # whose last known metadata is kept; the one not seen for longest goes first
 
@@ -35,7 +36,7 @@ class Occasion:
 class Came:
     """What came of a change; `status` is None if there was no answer, and `reason` says why.
 
-    `interaction` is the id of its recording.
+    `interaction` is the id of its recording; unless `sent`, the upstream never saw it.
     """
 
     at: datetime
@@ -43,6 +44,7 @@ class Came:
     runs: tuple[Run, ...] = ()
     interaction: str | None = None
     reason: str | None = None
+    sent: bool = True
 
 
 def moment(at: datetime) -> str:
@@ -61,9 +63,27 @@ class Books:
         self.news: list[str] = []
         self._known: OrderedDict[tuple[str | None, str], Known] = OrderedDict()
         self._manners: dict[str, Manner] = {}
+        self._undo: dict[tuple[str | None, str], Known | None] = {}
+        self._kept_manners: dict[str, Manner] = {}
+
+    def keep(self) -> None:
+        """All that was drafted so far is in the log."""
+        self._undo.clear()
+        self._kept_manners = dict(self._manners)
+
+    def undo(self) -> None:
+        """Nothing that was drafted since `keep` is in the log: forget what it said."""
+        for key, known in self._undo.items():
+            if known is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = known
+        self._manners = dict(self._kept_manners)
+        self._undo.clear()
+        self.news.clear()
 
     def known(self, thread_id: str | None, run_id: str | None) -> Known:
-        """The metadata that a run was last seen with."""
+        """The metadata that a run was last seen with; which one a redacted id names is unknown."""
         return UNKNOWN if run_id is None else self._known.get((thread_id, run_id), UNKNOWN)
 
     def intent(self, occasion: Occasion, asked: Asked) -> Entry:
@@ -77,7 +97,7 @@ class Books:
         """What became of a change; `intent` is its chained entry."""
         run = one_run(asked, came.runs)
         after = UNKNOWN if run is None else run.metadata
-        found = effect(intent.requested, came.status, after)
+        found = effect(intent.requested, came.status, after) if came.sent else "refused"
         if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
             found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
         outcome = replace(
@@ -115,6 +135,9 @@ class Books:
 
     def _saw(self, run: Run) -> None:
         key = (run.thread_id, run.run_id)
+        if PLACEHOLDER in f"{run.thread_id} {run.run_id}":
+            return
+        self._undo.setdefault(key, self._known.get(key))
         self._known[key] = run.metadata
         self._known.move_to_end(key)
         if len(self._known) > RUNS_MAX:

@@ -1,0 +1,127 @@
+"""In which order the audit log has what was said, and what it still knows after it failed."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from audit_scenes import RUN, THREAD, Scene, less, run_of
+from audited import MemoryLedger
+from builders import a_request
+from fakes import Script
+from runreel.bookkeeping import Bookkeeper, Concluded, Intended, Observed
+from runreel.core.audit.books import Came, Occasion
+from runreel.core.audit.entries import Entry
+from runreel.core.audit.observing import Asked, Run
+from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
+from stages import A
+
+ASKED = Asked(THREAD, RUN, {"stage": "a"})
+AT = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
+OCCASION = Occasion(
+    at=AT, operation="modifyRun", actor=None, client=None, session="default", upstream="http://u"
+)
+FULL = "the audit log cannot be written: No space left on device"
+
+
+def seen(**metadata: str) -> Observed:
+    return Observed((), OCCASION, Came(AT, 200, (Run(THREAD, RUN, metadata),)))
+
+
+def intended() -> Intended:
+    return Intended((), OCCASION, ASKED, asyncio.get_running_loop().create_future())
+
+
+def concluded(intent: Entry, **metadata: str) -> Concluded:
+    return Concluded(intent, ASKED, Came(AT, 200, (Run(THREAD, RUN, metadata),)))
+
+
+async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said() -> None:
+    ledger = MemoryLedger()
+    keeper = Bookkeeper(ledger, print)
+    first, second = intended(), intended()
+    keeper.say(first)
+    intent = await first.written
+
+    for said in (seen(stage="z"), second, concluded(intent, stage="a"), seen(stage="y")):
+        keeper.say(said)
+    await keeper.close()
+
+    assert [(entry.kind, entry.before, entry.after) for entry in ledger.entries[1:]] == [
+        ("observation", "unknown", {"stage": "z"}),
+        ("intent", {"stage": "z"}, None),
+        ("outcome", "unknown", {"stage": "a"}),
+        ("observation", {"stage": "a"}, {"stage": "y"}),
+    ]
+    assert (await second.written).seq == 3
+
+
+async def test_what_could_not_be_logged_is_no_before_and_what_was_concluded_is_logged_later() -> (
+    None
+):
+    ledger = MemoryLedger()
+    told: list[str] = []
+    keeper = Bookkeeper(ledger, told.append)
+    first, second = intended(), intended()
+    keeper.say(seen(by="x"))
+    keeper.say(first)
+    intent = await first.written
+    ledger.broken = FULL
+
+    for said in (seen(by="lost"), concluded(intent, by="x", stage="a"), seen(by="z"), second):
+        keeper.say(said)
+    with pytest.raises(StoreFailed):
+        await second.written
+    known = keeper.known(ASKED)
+    ledger.broken = None
+    keeper.say(seen(stage="y"))
+    await keeper.close()
+
+    assert known == {"by": "x"}
+    merges = "the upstream merges: keys that a change does not name are kept"
+    assert [(entry.kind, entry.before, entry.reason) for entry in ledger.entries[2:]] == [
+        ("outcome", {"by": "x"}, merges),
+        ("observation", {"by": "x", "stage": "a"}, None),
+    ]
+    assert told.count(merges) == 1
+
+
+async def test_a_run_first_seen_when_nothing_could_be_logged_is_unknown_before() -> None:
+    scene = Scene("passthrough", Script([run_of(by="x")]), Script([run_of(stage="a")]))
+    scene.ledger.broken = FULL
+    await scene.stage.ask(a_request(b"", method="GET"))
+    await scene.stage.ask(a_request(A))
+    scene.ledger.broken = None
+
+    await scene.stage.ask(a_request(A))
+    found = await scene.log()
+
+    assert [less(entry, "kind", "before") for entry in found] == [
+        ("intent", "unknown"),
+        ("outcome", "unknown"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "effect"),
+    [
+        (UpstreamFailed(UpstreamFault.TOO_MANY, "It was not sent."), "refused"),
+        (UpstreamFailed(UpstreamFault.STOPPED, "It was not sent.", sent=False), "refused"),
+        (UpstreamFailed(UpstreamFault.STOPPED, "It was given up."), "unknown"),
+    ],
+)
+async def test_a_change_that_was_never_sent_is_refused_and_says_why(
+    failure: UpstreamFailed, effect: str
+) -> None:
+    scene = Scene("passthrough", Script(refused=failure))
+
+    await scene.stage.ask(a_request(A))
+    _, outcome = await scene.log()
+
+    assert less(outcome, "kind", "effect", "status", "after", "reason") == (
+        "outcome",
+        effect,
+        None,
+        "unknown",
+        str(failure),
+    )
