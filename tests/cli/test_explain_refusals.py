@@ -11,15 +11,15 @@ from cli_tools import Keep, Tool
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        ("{", 1, "call: not a request as a cassette has it: not readable as JSON: "),
-        ({"method": "get"}, 1, "call: not a request as a cassette has it: /method: this must be "),
+        ("{", 2, "call: not a request as a cassette has it: not readable as JSON: "),
+        ({"method": "get"}, 2, "call: not a request as a cassette has it: /method: this must be "),
         (
             a_request_object() | {"x": 1},
-            1,
+            2,
             "call: not a request as a cassette has it: /x: unknown member",
         ),
-        ("curl -G http://h/", 1, "call: neither a request as a cassette has it nor a curl command"),
-        ("", 1, "call: neither a request as a cassette has it nor a curl command: it does not be"),
+        ("curl -G http://h/", 2, "call: neither a request as a cassette has it nor a curl command"),
+        ("", 2, "call: neither a request as a cassette has it nor a curl command: it does not be"),
     ],
 )
 def test_what_is_no_request_is_refused(
@@ -37,17 +37,17 @@ def test_what_is_no_request_is_refused(
     ("receipt", "code", "said"),
     [
         (a_receipt("mine"), 2, "receipt.json: nothing was missed, so there is nothing to explain"),
-        ({}, 1, "receipt.json: not a receipt of runreel"),
-        ([], 1, "receipt.json: not a receipt of runreel"),
-        ({"missed": [1], "sessions": []}, 1, "receipt.json: not a receipt of runreel"),
-        ({"missed": [], "sessions": [{"missed": 1}]}, 1, "receipt.json: not a receipt of runreel"),
+        ({}, 2, "receipt.json: not a receipt of runreel"),
+        ([], 2, "receipt.json: not a receipt of runreel"),
+        ({"missed": [1], "sessions": []}, 2, "receipt.json: not a receipt of runreel"),
+        ({"missed": [], "sessions": [{"missed": 1}]}, 2, "receipt.json: not a receipt of runreel"),
         (
             a_receipt("mine", {"code": "no_matching_interaction", "request": None}),
-            *(1, "receipt.json: the last miss could not be redacted, so it was not kept"),
+            *(2, "receipt.json: the last miss could not be redacted, so it was not kept"),
         ),
         (
             a_receipt("mine", {"code": "x", "request": {"method": "POST"}}),
-            *(1, "receipt.json: not a receipt of runreel: /target: a member that must be here"),
+            *(2, "receipt.json: not a receipt of runreel: /target: a member that must be here"),
         ),
         (a_receipt("mine", a_missed("a")), 2, "there is no cassette 'mine'; "),
     ],

@@ -28,7 +28,8 @@ _STDIN = "-"
     help="Say why a request matches a recording, or does not: what counts of it, which rule "
     "changed what, the recordings that resemble it most, and what a replay that begins with it "
     "would answer. REQUEST is a file, or - for stdin, with a request as a cassette or a receipt "
-    "has it, or with a curl command. Exit code 0 if it would be served, 1 if not.\n\n\b\n"
+    "has it, or with a curl command. Exit code 0 if it would be served, 1 if it would be refused, "
+    "2 if it is no request.\n\n\b\n"
     "Example:\n  runreel explain --last-miss receipt.json",
 )
 @click.argument("request", required=False, metavar="[REQUEST]")
@@ -56,7 +57,11 @@ def explain(
     from runreel.core import explaining
     from runreel.stores.files import FileStore
 
-    sent, seen = _asked(request, receipt)
+    try:
+        sent, seen = _asked(request, receipt)
+    except BadFile as error:
+        # 1 says that it would be refused; this says that nobody can tell.
+        raise StartRefused(str(error)) from None
     options = {"cassette": cassette or seen.get("cassette"), "cassettes": cassettes}
     settings = load_config(config, options)
     stored = FileStore(settings.cassettes).load(settings.cassette)
