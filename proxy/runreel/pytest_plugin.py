@@ -124,7 +124,10 @@ def pytest_runtest_makereport(
     attempt.failed = True
     reel = attempt.teardown if report.when == "teardown" else attempt.call
     missed = [text for text in misses(reel.receipt()) if text not in report.longreprtext]
-    if report.failed and missed:
+    if report.skipped and missed:  # what skips where the API is away must not hide a miss
+        report.outcome = "failed"
+        report.longrepr = f"runreel: {_text(missed, attempt)}"
+    elif report.failed and missed:
         report.sections.append(("runreel", _text(missed, attempt)))
     return report
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from runreel.app import EXIT_DRIFT, Running, RunOptions, serving
 from runreel.child import GRACE_S, Child, found
 from runreel.config import Config
+from runreel.core.bypass import bypass
 from runreel.core.cassette import SIMULATOR
 from runreel.core.modes import DECISIONS, Mode
 from runreel.sinks.summary import summary
@@ -20,8 +21,6 @@ EXIT_MISSED = 3
 EXIT_UNPLAYED = 4
 PLACEHOLDER_KEY = "runreel-replays-without-a-key"  # the SDKs refuse to start without one
 
-# Not ::1 as well: httpx before 0.24 fails on it, and nothing listens there unless it is asked to.
-_LOOPBACK = ("127.0.0.1", "localhost")
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - told apart, not listened on
 _SILENT = (
     "WARNING: the command sent no request to runreel. If it made any, they went LIVE, past the "
@@ -88,13 +87,7 @@ def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, st
 def environment(wrapping: Wrapping, url: str, *, any_key: bool) -> dict[str, str]:
     """The environment of the command; `any_key` says whether any will do."""
     given = dict(wrapping.environment)
-    host = urlsplit(url).hostname or ""
-    for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
-        # Many programs look at one spelling only, and at the other only if the first is not set.
-        before = wrapping.environment.get(name) or wrapping.environment.get(other) or ""
-        listed = [item.strip() for item in before.split(",") if item.strip()]
-        missing = [item for item in dict.fromkeys((*_LOOPBACK, host)) if item not in listed]
-        given[name] = before if "*" in listed else ",".join((*listed, *missing))
+    given |= bypass(wrapping.environment, urlsplit(url).hostname or "")
     if any_key and not given.get("OPENAI_API_KEY"):
         given["OPENAI_API_KEY"] = PLACEHOLDER_KEY
     return given | dict.fromkeys(("OPENAI_BASE_URL", *wrapping.variables), url)

@@ -117,6 +117,44 @@ def test_a_unittest_that_fails_discards_its_recording_too(suite: Suite) -> None:
     assert kept.startswith("cassettes/test_it/TestOld-test_good-")
 
 
+SKIPS = """
+import unittest
+
+def ask():
+    try:
+        create("new")
+    except Refused:
+        pytest.skip("the API is away")
+
+@pytest.fixture
+def asked():
+    ask()
+
+def test_a():
+    ask()
+
+def test_b(asked):
+    pass
+
+class TestOld(unittest.TestCase):
+    def test_c(self):
+        with self.assertRaises(Refused):
+            create("new")
+        self.skipTest("the API is away")
+"""
+
+
+def test_a_miss_is_not_hidden_by_a_skip(suite: Suite) -> None:
+    suite.write(SKIPS)
+
+    result = suite.run("-rs")
+
+    result.assert_outcomes(failed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        ["runreel: no recording matches POST /v1/threads: cassette 'test_it/test_a' is empty"]
+    )
+
+
 RERUNS = """
 from _pytest.runner import runtestprotocol
 

@@ -9,8 +9,9 @@ import tomllib
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from runreel.core.bypass import bypass
+
 PLACEHOLDER_KEY = "none-needed"  # the SDKs refuse to start without one
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BASE_PATH = "/v1"
 
 
@@ -28,10 +29,7 @@ class Address:
 
     def set_variables(self, environment: MutableMapping[str, str]) -> None:
         """Lead all clients that are made from now on here."""
-        changed = {
-            name: with_loopback(environment.get(name, "")) for name in ("NO_PROXY", "no_proxy")
-        }
-        changed["OPENAI_BASE_URL"] = self.base_url
+        changed = bypass(environment) | {"OPENAI_BASE_URL": self.base_url}
         if not environment.get("OPENAI_API_KEY"):
             changed["OPENAI_API_KEY"] = PLACEHOLDER_KEY
         self._before = {name: environment.get(name) for name in changed}
@@ -46,14 +44,6 @@ class Address:
                 environment[name] = value
         self._before = {}
         self.socket.close()
-
-
-def with_loopback(no_proxy: str) -> str:
-    """The value of NO_PROXY that covers this machine too."""
-    named = [name for part in no_proxy.split(",") if (name := part.strip())]
-    if named == ["*"]:
-        return no_proxy
-    return ",".join([*named, *(name for name in _LOOPBACK if name not in named)])
 
 
 def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
