@@ -13,6 +13,7 @@ def a_receipt(**members: Any) -> dict[str, Any]:
         "not_stored": 0,
         "missed": [],
         "unplayed": [],
+        "not_rerecorded": [],
         "upstream_calls": 0,
     } | members
 

@@ -73,6 +73,12 @@ class Suite:
             path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.json")
         )
 
+    def left(self) -> list[str]:
+        """The kinds of files beside cassettes that a recording has while it lasts."""
+        return sorted(
+            path.suffix.removeprefix(".") for path in (self.folder / "cassettes").rglob(".*")
+        )
+
     def stages(self, file: str) -> list[bytes]:
         """What was sent, by the interactions of a file."""
         recorded = cassettes.interactions(cassettes.load(Path(self.folder / file)))

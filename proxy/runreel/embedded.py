@@ -43,13 +43,22 @@ class Embedded:
         self._running = self._started.result()
         self.url = self._running.url
 
-    def open(self, id: str, cassettes: Path, cassette: str, mode: str) -> None:  # noqa: A002 - as in `Sessions`
-        """Open a session on a cassette of a folder; `mode` is any spelling of one.
+    def open(
+        self,
+        id: str,  # noqa: A002 - as in `Sessions`
+        cassettes: Path,
+        cassette: str,
+        mode: str,
+        *,
+        prune: bool = False,
+    ) -> None:
+        """Open a session on a cassette of a folder; `mode` is any spelling of one, `prune` as for
+        `Wanted`.
 
         Raises:
             RunreelError: as `Sessions.open`.
         """
-        wanted = Wanted(cassette, SPELLINGS[mode], id, FileStore(cassettes))
+        wanted = Wanted(cassette, SPELLINGS[mode], id, FileStore(cassettes), prune)
         self._do(self._running.sessions.open(wanted))
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above

@@ -21,7 +21,7 @@ _NAME = b"runreel"  # a test module in which this stands wants the URL before it
 _STAGE = pytest.StashKey[Stage]()
 _ATTEMPT = pytest.StashKey[Attempt]()
 _TOTALS = pytest.StashKey[Totals]()  # over all processes
-_OPTIONS = ("mode", "upstream", "cassettes", "block_sockets")
+_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
 _MARKS = ("cassette", "mode", "allow_unplayed")
 _MARK = (
     "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL): the test's calls of the API are "
@@ -30,7 +30,8 @@ _MARK = (
 
 _HOW_TO = (
     "To record it: pytest --runreel-mode=once --runreel-upstream=URL (or new_episodes, to add to a "
-    "cassette that is there)."
+    "cassette that is there). To record it anew, without what the test does not do any more: "
+    "--runreel-mode=record --runreel-prune."
 )
 
 
@@ -53,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="folder of named cassettes [that of the configuration, else cassettes/ beside the "
         "test file]",
+    )
+    group.addoption(
+        "--runreel-prune",
+        action="store_true",
+        help="with --runreel-mode=record: drop recordings that their test did not make again",
     )
     group.addoption(
         "--runreel-block-sockets",
@@ -194,6 +200,7 @@ def _stage(config: pytest.Config) -> Stage:
             upstream=_option(config, "upstream"),
             cassettes=config.invocation_params.dir / folder if folder else None,
             block_sockets=bool(_option(config, "block_sockets")),
+            prune=bool(_option(config, "prune")),
         )
         config.stash[_STAGE] = Stage(asked, os.environ)
     return config.stash[_STAGE]

@@ -41,12 +41,14 @@ class Wanted:
     """A session to open; `mode` is a canonical spelling.
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
+    With `prune` recordings go that a recording session was not asked for, whatever others do.
     """
 
     cassette: str
     mode: str
     id: str | None = None
     store: Store | None = None
+    prune: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,13 @@ class Sessions:
         self._opening.add(id_)
         try:
             store = wanted.store or self._store
-            spec = replace(self._template, id=id_, cassette=wanted.cassette, mode=wanted.mode)
+            spec = replace(
+                self._template,
+                id=id_,
+                cassette=wanted.cassette,
+                mode=wanted.mode,
+                prune=wanted.prune or self._template.prune,
+            )
             receipt = self._counting()
             session = await asyncio.to_thread(
                 open_session, spec, store, self._teller(receipt), self._warn

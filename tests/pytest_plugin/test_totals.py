@@ -1,7 +1,11 @@
 import json
+from typing import TYPE_CHECKING, Any
 
 from receipts import a_miss, a_receipt
 from runreel.testing.totals import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def test_a_run_that_nobody_used_it_in_says_nothing() -> None:
@@ -49,3 +53,20 @@ def test_tests_that_sent_nothing_are_warned_about_by_name() -> None:
 
     assert warning.startswith("runreel: WARNING: 12 of 13 tests sent no request. ")
     assert warning.endswith(" t00, t01, t02, t03, t04, t05, t06, t07, t08, t09 and 2 more")
+
+
+def test_tests_that_left_old_recordings_are_warned_about_by_name() -> None:
+    totals, other = Totals(), Totals()
+    left: list[Mapping[str, Any]] = [a_receipt(mode="record", not_rerecorded=["x"]), a_receipt()]
+    other.add("a", left, passed=True, whole=True)
+    other.add("failed", left, passed=False, whole=True)
+    other.add("allowed", left, passed=True)
+
+    totals.take_in(other.document())
+
+    assert totals.lines()[1:] == [
+        (
+            "runreel: WARNING: 1 of 3 tests have recordings that they did not make again, and will "
+            "fail when these are not played; --runreel-prune drops them: a"
+        )
+    ]

@@ -1,13 +1,16 @@
 """Journal files after a crash: what is read, what stops, and what is kept aside."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from builders import a_cassette, a_pending, an_interaction
+from disks import failing
 from runreel.core.cassette import dump
-from runreel.core.errors import CassetteDamaged, NothingReadable
+from runreel.core.errors import CassetteDamaged, NothingReadable, StartRefused
 from runreel.stores.files import FileJournal, FileStore
 
 HEADER = a_cassette()
@@ -233,3 +236,37 @@ class TestWhatACrashLeaves:
             f"{tmp_path}/default.json: the journal beside it holds captures of two sessions; move "
             "one of its files away"
         )
+
+
+class TestWhatNobodyWants:
+    def test_what_a_killed_recorder_left_goes_and_what_was_saved_stays(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.commit(OLD)
+        killed = store.open_journal("default", HEADER)
+        killed.append([a_pending()])
+        killed.release()
+
+        store.drop_unfinished("default")
+
+        assert [path.name for path in tmp_path.iterdir()] == ["default.json"]
+        assert len(answers(store)) == 1
+
+    def test_what_a_live_recorder_is_writing_stays(
+        self, store: FileStore, journal: FileJournal, tmp_path: Path
+    ) -> None:
+        journal.append([a_pending()])
+
+        store.drop_unfinished("default")
+
+        assert len(parts(tmp_path)) == 1
+
+    def test_what_cannot_be_removed_is_told(
+        self, store: FileStore, journal: FileJournal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal.append([a_pending()])
+        journal.release()
+        monkeypatch.setattr(os, "unlink", failing("unlink", errno.EROFS))
+
+        with pytest.raises(StartRefused, match=r"default\.json cannot be removed \(Read-only"):
+            store.drop_unfinished("default")

@@ -10,7 +10,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def bypass(environment: Mapping[str, str], *hosts: str) -> dict[str, str]:
-    """`NO_PROXY` in both spellings, with what it lists (or the other, if it is not set), loopback, these hosts."""
+    """`NO_PROXY` in both spellings: what is listed there already, loopback, and these hosts."""
     given: dict[str, str] = {}
     for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
         # Many programs look at one spelling only, and at the other only if the first is not set.

@@ -84,6 +84,28 @@ class FileStore:
             raise
         return journal
 
+    def drop_unfinished(self, name: str) -> None:
+        """Remove what a recorder left in journals when it was killed; its owner wants none of it.
+
+        What a live one is writing stays.
+
+        Raises:
+            StartRefused: it cannot be removed.
+        """
+        path = self._path(name)
+        lock = path.with_name(f".{path.stem}.lock")
+        try:
+            if journals.parts_of(path) and (descriptor := take_lock(lock)) is not None:
+                try:
+                    for part in journals.parts_of(path):
+                        part.path.unlink()
+                finally:
+                    release_lock(lock, descriptor)
+        except OSError as error:
+            raise StartRefused(
+                f"what an earlier recording left beside {path} cannot be removed ({error.strerror})"
+            ) from None
+
     def _path(self, name: str) -> Path:
         return _file(self._folder / name)
 

@@ -38,6 +38,7 @@ class Asked:
     upstream: str | None = None
     cassettes: Path | None = None
     block_sockets: bool = False
+    prune: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,15 @@ class Stage:
         folder = self._folder(config) if case.cassette else None
         folder = folder or case.folder / "cassettes"
         mode = _mode(case.mode or config.mode, config)
+        if case.cassette is None:
+            self._drop_unfinished(folder, name, mode)
         self._attempts += 1
-        call = self._session(folder, name, mode, f"test-{self._attempts}")
+        prune = self._asked.prune and not case.allow_unplayed
+        call = self._session(folder, name, mode, f"test-{self._attempts}", prune=prune)
         resolved = call.receipt()["mode"]
         try:
             after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, resolved, after)
+            teardown = self._session(folder, name + TEARDOWN, resolved, after, prune=prune)
         except BaseException:
             self._end(call, discard=True)
             raise
@@ -142,11 +146,14 @@ class Stage:
         try:
             for reel in (attempt.call, attempt.teardown):
                 self._end(reel, discard=attempt.failed)
+            if self._asked.prune and not allowed and not attempt.failed:
+                _prune_teardown(attempt)
         finally:
             receipts: list[Mapping[str, Any]] = [
                 reel.receipt() for reel in (attempt.call, attempt.teardown)
             ]
-            self.totals.add(attempt.case.id, receipts, passed=not attempt.failed)
+            whole = not (allowed or self._asked.prune)
+            self.totals.add(attempt.case.id, receipts, passed=not attempt.failed, whole=whole)
         return found
 
     def close(self) -> None:
@@ -192,7 +199,17 @@ class Stage:
             return self._asked.root / config.cassettes
         return self._file and self._file.parent / config.cassettes
 
-    def _session(self, folder: Path, name: str, mode: str, session: str) -> Reel:
+    def _drop_unfinished(self, folder: Path, name: str, mode: str) -> None:
+        """A test that was killed while it was recorded did not pass, so nothing of it is kept."""
+        from runreel.core.modes import DECISIONS, ONCE, Mode
+        from runreel.stores.files import FileStore
+
+        config, _ = self._proxy()
+        if config.upstream is not None and (mode == ONCE or DECISIONS[Mode(mode)].captures):
+            for each in (name, name + TEARDOWN):
+                FileStore(folder).drop_unfinished(each)
+
+    def _session(self, folder: Path, name: str, mode: str, session: str, *, prune: bool) -> Reel:
         from runreel.stores.files import FileStore
 
         config, proxy = self._proxy()
@@ -200,7 +217,7 @@ class Stage:
         if plays and FileStore(folder).load(name) is None:
             folder = self._blank(name)  # so that each call is a miss, and the first one says why
             mode = "replay"
-        proxy.open(session, folder, name, mode)
+        proxy.open(session, folder, name, mode, prune=prune)
         self._open.append(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
         return Reel(self._address.base_url, name, proxy, session)
@@ -222,6 +239,13 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dump(Cassette("none", "openai", MATCH_ON, ())), encoding="utf-8")
         return folder
+
+
+def _prune_teardown(attempt: Attempt) -> None:
+    """A session that recorded nothing saves nothing; here that means that no call is left."""
+    call, teardown = attempt.call.receipt(), attempt.teardown.receipt()
+    if teardown["mode"] == "record" and call["recorded"] and not teardown["requests"]:
+        attempt.file.with_name(f"{attempt.file.stem}{TEARDOWN}.json").unlink(missing_ok=True)
 
 
 def _checked(name: str) -> str:

@@ -17,16 +17,26 @@ _NAMED_MAX = 10  # tests that are named in a warning
 @dataclass(slots=True)
 class Totals:
     """Counts by kind; `discarded` recordings are those of tests that did not pass, `silent` are the
-    tests that sent no request.
+    tests that sent no request, `stale` those that did not make all their old recordings again.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     discarded: int = 0
     silent: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
     tests: int = 0
 
-    def add(self, test: str, receipts: list[Mapping[str, Any]], *, passed: bool) -> None:
-        """Count a test: the receipts of all its sessions."""
+    def add(
+        self,
+        test: str,
+        receipts: list[Mapping[str, Any]],
+        *,
+        passed: bool,
+        whole: bool = False,
+    ) -> None:
+        """Count a test: the receipts of all its sessions; `whole` says that all its recordings are
+        to be made again.
+        """
         self.tests += 1
         for receipt in receipts:
             verifies = receipt["mode"] == "verify"
@@ -38,6 +48,8 @@ class Totals:
             self.discarded += receipt.get("discarded", 0)
         if passed and all(map(sent_nothing, receipts)):
             self.silent.append(test)
+        if passed and whole and any(item["not_rerecorded"] for item in receipts):
+            self.stale.append(test)
 
     def take_in(self, document: Mapping[str, Any]) -> None:
         """Add what another process counted."""
@@ -45,6 +57,7 @@ class Totals:
             self.counts[kind] += number
         self.discarded += document["discarded"]
         self.silent += document["silent"]
+        self.stale += document["stale"]
         self.tests += document["tests"]
 
     def document(self) -> dict[str, Any]:
@@ -53,6 +66,7 @@ class Totals:
             "counts": dict(self.counts),
             "discarded": self.discarded,
             "silent": list(self.silent),
+            "stale": list(self.stale),
             "tests": self.tests,
         }
 
@@ -65,11 +79,21 @@ class Totals:
             told += f" ({self.discarded} more discarded, of tests that did not pass)"
         lines = [f"runreel: {told}"]
         if self.silent:
-            names = sorted(self.silent)
-            more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
             lines.append(
-                f"runreel: WARNING: {len(names)} of {self.tests} tests sent no request. Is their "
-                "client made with a base URL of its own, or before runreel could set "
-                f"OPENAI_BASE_URL? {', '.join(names[:_NAMED_MAX])}{more}"
+                f"runreel: WARNING: {len(self.silent)} of {self.tests} tests sent no request. Is "
+                "their client made with a base URL of its own, or before runreel could set "
+                f"OPENAI_BASE_URL? {_named(self.silent)}"
+            )
+        if self.stale:
+            lines.append(
+                f"runreel: WARNING: {len(self.stale)} of {self.tests} tests have recordings that "
+                "they did not make again, and will fail when these are not played; "
+                f"--runreel-prune drops them: {_named(self.stale)}"
             )
         return lines
+
+
+def _named(tests: list[str]) -> str:
+    names = sorted(tests)
+    more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+    return f"{', '.join(names[:_NAMED_MAX])}{more}"
