@@ -125,12 +125,18 @@ def pytest_runtest_makereport(
     """Note how it went; a failure of the test's own has the misses beside it."""
     report = yield
     attempt = item.stash.get(_ATTEMPT, None)
-    if attempt is None or report.passed or hasattr(report, "wasxfail"):
+    if attempt is None or report.passed:
         return report
-    attempt.failed = True
     reel = attempt.teardown if report.when == "teardown" else attempt.call
-    missed = [text for text in misses(reel.receipt()) if text not in report.longreprtext]
-    if report.skipped and missed:  # what skips where the API is away must not hide a miss
+    missed = misses(reel.receipt())
+    if hasattr(report, "wasxfail") and not missed:
+        return report  # as it was expected to
+    attempt.failed = True
+    if report.failed:
+        missed = [text for text in missed if text not in report.longreprtext]
+    # What skips where the API is away must not hide a miss, nor what is expected to fail.
+    if report.skipped and missed:
+        vars(report).pop("wasxfail", None)
         report.outcome = "failed"
         report.longrepr = f"runreel: {_text(missed, attempt)}"
     elif report.failed and missed:
