@@ -19,7 +19,7 @@ _SEPARATORS: dict[str, tuple[int | None, tuple[str, str]]] = {
     "indent-2": (2, (",", ": ")),
 }
 LAYOUTS = tuple(name + suffix for name in _SEPARATORS for suffix in ("", "+ascii"))
-_TEXT_CONTROLS = frozenset("\t\n\r")
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # controls but for tab, LF and CR
 _EVENT_MEMBERS = frozenset({"at_ms", "event", "data", "layout"})
 _EVENT_LAYOUT = "compact"  # of data, if a form does not say otherwise
 # An event as OpenAI frames it; any other is kept as its text.
@@ -37,7 +37,7 @@ def render(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] 
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return _as_base64(body)
-    readable = all(char >= " " or char in _TEXT_CONTROLS for char in text)
+    readable = _UNREADABLE.search(text) is None
     if at_ms is not None and readable:
         events = [event.decode("utf-8") for event in sse.split(body)]
         return {"events": [_as_event(*pair) for pair in zip(events, at_ms, strict=True)]}
