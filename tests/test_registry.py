@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from builders import a_cassette
+from builders import a_cassette, an_interaction
 from fakes import FakeClock
 from runreel import registry
 from runreel.core.cassette import dump
-from runreel.core.errors import SessionRefused, SessionUnknown, StartRefused, TooManySessions
+from runreel.core.errors import (
+    SessionRefused,
+    SessionUnknown,
+    StartRefused,
+    TooManySessions,
+)
 from runreel.core.redaction import Redaction
 from runreel.registry import Bounds, Sessions, Wanted
 from runreel.sessions import SessionSpec
@@ -210,7 +215,31 @@ async def test_the_summary_is_cut_where_it_would_grow_for_ever(
     assert summary is not None
     # One that ended before the default one began would stay for ever where none ever begins.
     assert [item["session"] for item in summary["sessions"]] == ["a", "b"]
-    assert house.warned == ["2 sessions have ended; the receipt of this process holds no more"]
+    (said,) = house.warned
+    assert said == (
+        "2 sessions have ended; from here on the receipt of this process holds only those in which "
+        "something went wrong"
+    )
+
+
+async def test_what_went_wrong_is_told_however_many_sessions_there_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "TOLD_MAX", 1)
+    house = House()
+    house.store.documents["one"] = dump(a_cassette(an_interaction()))
+    await house.open("default")
+    for name, cassette in (("a", "default"), ("b", "one"), ("c", "default")):
+        await house.open(name, cassette=cassette)
+        await house.sessions.close(name)
+
+    summary = house.sessions.summary()
+
+    assert summary is not None
+    assert [(item["session"], item["unplayed"]) for item in summary["sessions"]] == [
+        ("a", []),
+        ("b", ["modifyRun-00000000"]),
+    ]
 
 
 async def test_without_a_default_session_there_is_no_summary() -> None:

@@ -20,7 +20,8 @@ from runreel.ports import Clock, Sink, Store
 from runreel.sessions import DEFAULT, SessionSpec, open_session
 
 CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
-TOLD_MAX = 10_000  # ended sessions whose receipts are kept for the one of the process
+TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
+_WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
@@ -266,28 +267,28 @@ class Sessions:
         taken = self._open.keys() | self._opening
         if len(taken - {DEFAULT}) >= self._bounds.sessions_max and wanted != DEFAULT:
             raise TooManySessions(
-                f"There are {self._bounds.sessions_max:,} sessions, which is as many as there may "
-                "be; end one, or see limits.sessions_max."
+                f"There are {self._bounds.sessions_max:,} sessions; end one, or see "
+                "limits.sessions_max."
             )
         id_ = secrets.token_hex(8) if wanted is None else wanted
         if not _ID.fullmatch(id_):
             raise SessionRefused(
-                "The id of a session is a letter or digit and up to 80 letters, digits, '.', '_' "
-                "or '-'."
+                "The id of a session is a letter or digit and up to 80 of these, '.', '_' or '-'."
             )
         if id_ in taken:
             raise SessionRefused(f"There is a session '{id_}' already; choose another id.")
         return id_
 
     def _keep(self, document: dict[str, Any]) -> None:
-        if document["session"] != DEFAULT and DEFAULT not in self._open:
-            return  # there will be no receipt of the process
         if document["session"] != DEFAULT:
-            if len(self._ended) == TOLD_MAX:
+            if DEFAULT not in self._open:  # there will be no receipt of the process
+                return
+            if len(self._ended) >= TOLD_MAX and not any(map(document.get, _WRONG)):
                 return
             if len(self._ended) == TOLD_MAX - 1:
                 self._warn(
-                    f"{TOLD_MAX:,} sessions have ended; the receipt of this process holds no more"
+                    f"{TOLD_MAX:,} sessions have ended; from here on the receipt of this process "
+                    "holds only those in which something went wrong"
                 )
         self._ended.append(document)
 

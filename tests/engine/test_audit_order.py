@@ -107,7 +107,9 @@ async def test_a_run_first_seen_when_nothing_could_be_logged_is_unknown_before()
     [
         (UpstreamFailed(UpstreamFault.TOO_MANY, "It was not sent."), "refused"),
         (UpstreamFailed(UpstreamFault.STOPPED, "It was not sent.", sent=False), "refused"),
+        (UpstreamFailed(UpstreamFault.UNREACHABLE, "Nobody was there."), "refused"),
         (UpstreamFailed(UpstreamFault.STOPPED, "It was given up."), "unknown"),
+        (UpstreamFailed(UpstreamFault.DISCONNECTED, "It was cut off."), "unknown"),
     ],
 )
 async def test_a_change_that_was_never_sent_is_refused_and_says_why(
