@@ -174,9 +174,9 @@ class Audit:
         self._end(response.status, runs, problem or reason)
         return runs
 
-    def failed(self, reason: str, *, sent: bool = True) -> None:
-        """There was no answer, or none that was whole; unless `sent`, nobody was asked."""
-        self._end(None, (), reason, sent=sent)
+    def failed(self, reason: str, *, seen: bool = True) -> None:
+        """There was no answer, or none that was whole; unless `seen`, nobody was asked."""
+        self._end(None, (), reason, seen=seen)
 
     def watched(self, came: UpstreamAnswer) -> tuple[UpstreamAnswer, "Watch"]:
         """A stream, and who looks at it while it is read."""
@@ -208,14 +208,14 @@ class Audit:
             self._end(watch.status, runs, problem or reason)
 
     def _end(
-        self, status: int | None, runs: tuple[Run, ...], reason: str | None, *, sent: bool = True
+        self, status: int | None, runs: tuple[Run, ...], reason: str | None, *, seen: bool = True
     ) -> None:
         if self._ended:
             return
         self._ended = True
         if self.at_end is not None:
             self.at_end(self)
-        came = Came(self.call.clock.now(), status, runs, self.interaction, reason, sent)
+        came = Came(self.call.clock.now(), status, runs, self.interaction, reason, seen)
         if self._intent is not None:
             self._keeper.say(Concluded(self._intent, self.asked, came))
         elif runs:

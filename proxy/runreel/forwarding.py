@@ -15,7 +15,7 @@ from runreel.calls import Answer, Call
 from runreel.capturing import Capturing
 from runreel.core import validation
 from runreel.core.envelope import NO_RETRY, error_response, json_response
-from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
+from runreel.core.errors import StoreFailed, UpstreamFailed
 from runreel.core.facts import Outcome
 from runreel.core.messages import Response, Violation, values
 from runreel.core.profiles import Profile
@@ -89,9 +89,7 @@ class Forwarding:
             return self._fail(call, verdict, "recording_failed", str(failure))
         except UpstreamFailed as failure:
             if audit is not None:
-                # It may have been called; without a connection it was asked for nothing.
-                met = failure.fault is not UpstreamFault.UNREACHABLE
-                audit.failed(str(failure), sent=failure.sent and met)
+                audit.failed(str(failure), seen=failure.seen)
             slug, _ = failure.fault.value
             return self._fail(call, verdict, slug, str(failure), upstream=failure.sent)
         response = Response(came.status, came.headers, body)

@@ -88,9 +88,14 @@ class UpstreamFault(Enum):
 
 
 class UpstreamFailed(RunreelError):
-    """The upstream gave no complete answer; unless `sent`, it never saw the call."""
+    """The upstream gave no complete answer; unless `sent`, nobody even tried to reach it."""
 
     def __init__(self, fault: UpstreamFault, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
         self.fault = fault
         self.sent = sent and fault is not UpstreamFault.TOO_MANY
+
+    @property
+    def seen(self) -> bool:
+        """Whether the upstream may have seen the call: not if there was no connection to it."""
+        return self.sent and self.fault is not UpstreamFault.UNREACHABLE

@@ -4,7 +4,6 @@ Owns what stands where in it, in both directions. How the text is read is `readi
 """
 
 import base64
-import binascii
 import json
 from datetime import datetime
 from http.client import responses as phrases
@@ -18,7 +17,7 @@ from runreel.core.document import BadDocument
 from runreel.core.foreign import Foreign
 from runreel.core.messages import Headers, Interaction, Response, values
 from runreel.core.recordable import has_body
-from runreel.importers.parts import Part, as_sent
+from runreel.importers.parts import Part, as_sent, from_base64
 from runreel.importers.recordings import (
     OURS,
     Broken,
@@ -135,7 +134,7 @@ def _headers(part: Part) -> Headers:
 
 def _request_body(request: Part, ours: Part) -> bytes:
     if ours.value is not None and ours.has(_REQUEST_BASE64):
-        return _from_base64(ours.get(_REQUEST_BASE64))
+        return from_base64(ours.get(_REQUEST_BASE64))
     if not request.has("postData"):
         return b""
     data = request.get("postData")
@@ -156,20 +155,13 @@ def _content(content: Part) -> bytes:
     if content.get("encoding").text().lower() != "base64":
         content.get("encoding").refuse("the only encoding that is read is base64")
     if not text.text().startswith("["):
-        return _from_base64(text)
+        return from_base64(text)
     # Polly.js keeps a coded body as the list of its chunks.
     try:
         chunks = json.loads(text.text())
     except (ValueError, RecursionError):
         text.refuse("neither base64 nor a list of it")
-    return b"".join(_from_base64(chunk) for chunk in Part(chunks, text.at).items())
-
-
-def _from_base64(part: Part) -> bytes:
-    try:
-        return base64.b64decode("".join(part.text().split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        part.refuse(f"base64 that cannot be read: {error}")
+    return b"".join(from_base64(chunk) for chunk in Part(chunks, text.at).items())
 
 
 def write(cassette: Cassette) -> tuple[bytes, list[str]]:

@@ -4,6 +4,8 @@ Owns the reading of single members: what is not of the kind that is asked for is
 Knows no format.
 """
 
+import base64
+import binascii
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -98,6 +100,14 @@ class Part:
 
 
 _AMOUNT_MAX = 1e15
+
+
+def from_base64(part: Part) -> bytes:
+    """The bytes of a text in base64, in which there may be white space."""
+    try:
+        return base64.b64decode("".join(part.text().split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        part.refuse(f"base64 that cannot be read: {error}")
 
 
 def as_sent(text: str) -> str:

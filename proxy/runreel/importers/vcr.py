@@ -4,8 +4,6 @@ Owns what stands where in them, in all layouts that are about; vcrpy's newest is
 the text is read is `reading`.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +15,7 @@ from runreel.core.coding import codings
 from runreel.core.document import BadDocument
 from runreel.core.foreign import Foreign
 from runreel.core.messages import Headers, Interaction
-from runreel.importers.parts import Part, as_sent
+from runreel.importers.parts import Part, as_sent, from_base64
 from runreel.importers.recordings import (
     OURS,
     Recording,
@@ -159,7 +157,7 @@ def _body(part: Part, headers: Headers) -> bytes:
     encoding = "utf-8"
     if isinstance(part.value, dict):
         if part.has("base64_string"):
-            return _from_base64(part.get("base64_string"))
+            return from_base64(part.get("base64_string"))
         if part.has("encoding"):
             encoding = _ENCODINGS.get(part.get("encoding").text().lower(), encoding)
         part = part.get("string")
@@ -167,13 +165,6 @@ def _body(part: Part, headers: Headers) -> bytes:
         return b"".join(item.bytes() for item in part.items())
     coded = isinstance(part.value, str) and part.value.startswith("\x1f\x8b") and codings(headers)
     return part.bytes("latin-1" if coded else encoding)  # Python 2 wrote bytes as a text
-
-
-def _from_base64(part: Part) -> bytes:
-    try:
-        return base64.b64decode("".join(part.text().split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        part.refuse(f"base64 that cannot be read: {error}")
 
 
 def write_vcrpy(cassette: Cassette) -> tuple[bytes, list[str]]:

@@ -36,7 +36,7 @@ class Occasion:
 class Came:
     """What came of a change; `status` is None if there was no answer, and `reason` says why.
 
-    `interaction` is the id of its recording; unless `sent`, the upstream never saw it.
+    `interaction` is the id of its recording; unless `seen`, the upstream never saw it.
     """
 
     at: datetime
@@ -44,7 +44,7 @@ class Came:
     runs: tuple[Run, ...] = ()
     interaction: str | None = None
     reason: str | None = None
-    sent: bool = True
+    seen: bool = True
 
 
 def moment(at: datetime) -> str:
@@ -97,7 +97,7 @@ class Books:
         """What became of a change; `intent` is its chained entry."""
         run = one_run(asked, came.runs)
         after = UNKNOWN if run is None else run.metadata
-        found = effect(intent.requested, came.status, after) if came.sent else "refused"
+        found = effect(intent.requested, came.status, after) if came.seen else "refused"
         if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
             found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
         outcome = replace(
