@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from audit_logs import busy, chained, checkpoint, lines
-from runreel.core.audit.findings import Line
-from runreel.core.audit.integrity import Chain, first_bad, verify
+from runreel.core.audit.checkpoints import Checkpoints
+from runreel.core.audit.findings import Finding, Line
+from runreel.core.audit.integrity import Chain, _followed, verify
 
 DOCUMENTS = chained(busy(200))
 LINES = lines(DOCUMENTS)
@@ -41,6 +42,14 @@ def _chains() -> list[Chain]:
 
 
 CHAINS = _chains()
+
+
+def first_bad(
+    lines: list[Line], checkpoints: list[Line], chain: Chain | None = None
+) -> Finding | None:
+    """What `verify` finds first in a log that goes on from `chain`, open intents aside."""
+    found = _followed(lines, Checkpoints(checkpoints), None, chain or Chain())
+    return found[0] if found else None
 
 
 def _from(index: int, contents: list[bytes]) -> Named:

@@ -104,14 +104,6 @@ class Chain:
                 raise Unreadable(f"makes more than {OPEN_MAX:,} intents without an outcome")
 
 
-def first_bad(
-    lines: Iterable[Line], checkpoints: Iterable[Line] = (), chain: Chain | None = None
-) -> Finding | None:
-    """What is wrong first in a log that goes on from `chain`, open intents aside."""
-    found = _followed(lines, Checkpoints(checkpoints), None, chain or Chain())
-    return found[0] if found else None
-
-
 def verify(
     lines: Iterable[Line], checkpoints: Iterable[Line], anchor: Checkpoint | None = None
 ) -> Verdict:
