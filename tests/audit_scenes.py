@@ -5,9 +5,9 @@ from typing import Any
 
 from audited import MemoryLedger
 from fakes import Script
-from runreel.auditing import Auditing, Rules
-from runreel.core.audit.entries import entry_document
-from runreel.core.redaction import Redaction
+from runreel.audit.entries import entry_document
+from runreel.engine.auditing import Auditing, Rules
+from runreel.redaction.redactor import Redaction
 from stages import UPSTREAM, Stage, stage
 
 THREAD, RUN = "thread_abc123", "run_abc123"

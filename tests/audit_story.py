@@ -16,7 +16,7 @@ import openai
 import pytest
 
 from builders import FAKE_KEY
-from runreel.clock import SystemClock
+from runreel.ports import SystemClock
 from servers import RUN, RawUpstream, Received, http
 
 JSON = [("Content-Type", "application/json")]

@@ -9,10 +9,9 @@ from typing import Any
 
 import rfc8785
 
-from runreel.core.audit.chain import Link, chained
-from runreel.core.audit.entries import Entry
-from runreel.core.errors import StoreFailed
-from runreel.stores.audit_log import AuditLog
+from runreel.audit.entries import Entry, Link, chained
+from runreel.audit.store import AuditLog
+from runreel.errors import StoreFailed
 
 AT = "2026-03-31T10:15:02.400Z"
 

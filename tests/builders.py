@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from runreel.core.cassette import Cassette
-from runreel.core.facets import MATCH_ON
-from runreel.core.journal import Pending
-from runreel.core.messages import Headers, Interaction, Request, Response
-from runreel.core.redaction import Redacted, Redaction
+from runreel.cassettes.format import Cassette
+from runreel.cassettes.journal import Pending
+from runreel.http.messages import Headers, Interaction, Request, Response
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
 
 # Obviously fake, and in pieces, so that scanners of this repository stay quiet.
 FAKE_KEY = "sk-" + "FaKe0" * 8

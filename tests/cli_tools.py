@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from processes import Ended
-from runreel.core.cassette import Cassette
+from runreel.cassettes.format import Cassette
 
 Tool = Callable[..., Ended]  # the command with these arguments
 Keep = Callable[[str, Cassette], Path]  # a cassette as a file, under this name

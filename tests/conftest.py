@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runreel.app import Running, RunOptions, serving
-from runreel.config import load
+from runreel.config.loading import load
+from runreel.server.app import Running, serving
+from runreel.server.listener import RunOptions
 from servers import Proxy, RawUpstream
 
 collect_ignore = ["sample_app"]  # a user's; `pytest_plugin` runs it

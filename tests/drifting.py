@@ -3,10 +3,9 @@
 from typing import Any
 
 from builders import a_response, an_interaction
-from runreel.core import sse
-from runreel.core.drift import Drift, drift
-from runreel.core.messages import Headers, Response
-from runreel.core.volatile import Rule
+from runreel.http import sse
+from runreel.http.messages import Headers, Response
+from runreel.matching.drift import Drift, Rule, drift
 
 JSON: Headers = (("Content-Type", "application/json"),)
 EVENTS: Headers = (("Content-Type", "text/event-stream"),)

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runreel.core.errors import UpstreamFailed
-from runreel.core.messages import Headers, Request
+from runreel.errors import UpstreamFailed
+from runreel.http.messages import Headers, Request
 from runreel.ports import UpstreamAnswer
 
 

@@ -11,15 +11,13 @@ import pytest
 import yaml
 
 from builders import FAKE_KEY
-from runreel import cli
+from runreel.assistants.openai import OPENAI
 from runreel.cassettes import interactions, load
-from runreel.core.adoption import Adoption
-from runreel.core.cassette import Cassette
-from runreel.core.messages import Interaction
-from runreel.core.profiles import OPENAI
-from runreel.core.redaction import Redaction
-from runreel.importers.reading import parse
-from runreel.importing import Source, plan
+from runreel.cassettes.format import Cassette
+from runreel.cli import main
+from runreel.http.messages import Interaction
+from runreel.importers.importer import Adoption, Source, parse, plan
+from runreel.redaction.redactor import Redaction
 
 SHARED = Path(__file__).parents[2] / "shared/data/vcr"
 URL = "https://api.example.com/v1/threads/thread_abc123/runs/run_abc123"
@@ -151,5 +149,5 @@ def imported(file: Path, *options: str) -> tuple[Interaction, ...]:
     """The interactions that the command makes of a file."""
     folder = file.parent / "cassettes"
     options = ("--to", "imported", "--cassettes", str(folder), *options)
-    cli.main(["cassette", "import", str(file), *options])
+    main.main(["cassette", "import", str(file), *options])
     return interactions(load(folder / "imported.json"))

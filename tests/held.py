@@ -5,13 +5,13 @@ import threading
 from collections.abc import Callable, Sequence
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette
-from runreel.core.journal import Pending
-from runreel.core.redaction import Redaction
-from runreel.live import LiveSession
-from runreel.ports import Store
-from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryJournal, MemoryStore
+from memory_store import MemoryJournal, MemoryStore
+from runreel.cassettes.format import Cassette
+from runreel.cassettes.journal import Pending
+from runreel.cassettes.store import Store
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import SessionSpec, open_session
 
 URL = "https://api.openai.com"
 

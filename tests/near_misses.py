@@ -3,10 +3,10 @@
 import json
 
 from builders import a_request, an_interaction
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
-from runreel.core.messages import Request
-from runreel.core.misses import NO_MATCH, Candidate, Miss, nearest_to
-from runreel.core.redaction import Redacted, Redaction, request_of
+from runreel.http.messages import Request
+from runreel.matching.matchers import MATCH_ON, Fingerprint, fingerprint
+from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, nearest_to
+from runreel.redaction.redactor import Redacted, Redaction, request_of
 
 HOW_TO = (
     "To record it: runreel new_episodes --cassette default --upstream URL, "

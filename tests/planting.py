@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import dump
-from runreel.core.messages import Response
+from runreel.cassettes.format import dump
+from runreel.http.messages import Response
 
 _STREAM = (
     b"event: thread.message.delta\n"

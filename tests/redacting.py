@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.messages import Headers, Interaction, Request, Response
-from runreel.core.redaction import Redaction
+from runreel.http.messages import Headers, Interaction, Request, Response
+from runreel.redaction.redactor import Redaction
 
 # No shape of a known key: only the rule of the request's own credential can find it.
 KEY = "Zq/" + "fAkE+7" * 5 + "=-_w"

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from runreel.app import Running
+from runreel.server.app import Running
 
 # Start a proxy in this process; see the fixture `proxy`.
 Proxy = Callable[..., AbstractAsyncContextManager[Running]]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from runreel.core.messages import Headers, Request, values
-from runreel.core.sse import split
+from runreel.http.messages import Headers, Request, values
+from runreel.http.sse import split
 from runreel.simulator.server import Options, Reply, Simulator
 from runreel.simulator.world import Settings
 from wire import Reply as WireReply

@@ -7,20 +7,21 @@ from typing import Any
 
 from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from fakes import FakeClock, FakeUpstream, Script
-from runreel.auditing import Auditing
-from runreel.calls import Answer
-from runreel.core.cassette import dump, interaction_document
-from runreel.core.facts import Fact
-from runreel.core.messages import Headers, Interaction, Request
-from runreel.core.pace import Latency
-from runreel.core.profiles import OPENAI, Profile
-from runreel.core.recorder import Check, Checks
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.volatile import Rule
-from runreel.engine import Engine, Limits
-from runreel.live import LiveSession
-from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.profile import Profile
+from runreel.cassettes.format import dump, interaction_document
+from runreel.engine.auditing import Auditing
+from runreel.engine.call import Answer
+from runreel.engine.engine import Engine, Limits
+from runreel.engine.recorder import Check, Checks
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.matching.drift import Rule
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.events import Fact
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import SessionSpec, open_session
+from runreel.sessions.modes import Latency
 
 UPSTREAM = "https://api.openai.com"
 A = b'{"metadata":{"stage":"a"}}'

@@ -5,11 +5,11 @@ they answer.
 from dataclasses import replace
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.messages import Interaction, Request
-from runreel.core.modes import DECISIONS, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session, Verdict
+from runreel.http.messages import Interaction, Request
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.modes import DECISIONS, Mode
+from runreel.sessions.session import Session, Verdict
 
 REDACTION = Redaction()
 THREAD = "/v1/threads/thread_abc123"

@@ -1,8 +1,8 @@
 """Stores that give no right to record, as read-only media do."""
 
-from runreel.core.cassette import Cassette
-from runreel.core.errors import StartRefused
-from runreel.stores.memory import MemoryJournal, MemoryStore
+from memory_store import MemoryJournal, MemoryStore
+from runreel.cassettes.format import Cassette
+from runreel.errors import StartRefused
 
 
 class NoJournals(MemoryStore):

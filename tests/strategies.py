@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from runreel.core.cassette import Cassette
-from runreel.core.messages import Headers, Interaction, Request, Response, Violation
-from runreel.core.redaction import Redacted
+from runreel.cassettes.format import Cassette
+from runreel.http.messages import Headers, Interaction, Request, Response, Violation
+from runreel.redaction.redactor import Redacted
 
 Json = Any  # None, bool, int, float, str, or lists and dicts of them
 

@@ -8,7 +8,7 @@ import pytest
 from runreel import cassettes
 
 _INSTALLED = any(entry.name == "runreel" for entry in entry_points(group="pytest11"))
-PLUGIN = () if _INSTALLED else ("-p", "runreel.pytest_plugin")
+PLUGIN = () if _INSTALLED else ("-p", "runreel.pytest_plugin.hooks")
 ONCE = ("--runreel-mode=once", "--runreel-upstream=simulator")
 RECORD = ("--runreel-mode=record", "--runreel-upstream=simulator")
 
@@ -64,7 +64,7 @@ class Suite:
         """Run all tests in a process of its own, with those plugins only that are named."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            named = ("-p", "runreel.pytest_plugin", *options)
+            named = ("-p", "runreel.pytest_plugin.hooks", *options)
             return self._pytester.runpytest_subprocess(*named)
 
     def recorded(self) -> list[str]:

@@ -9,10 +9,11 @@ import aiohttp
 import pytest
 
 from builders import TARGET
-from runreel.config import load, redaction_of
-from runreel.core.errors import StartRefused
-from runreel.upstreams import _upstream_options
-from runreel.web.upstream import UpstreamOptions
+from runreel.config.loading import load
+from runreel.config.settings import redaction_of
+from runreel.errors import StartRefused
+from runreel.server.upstream import UpstreamOptions
+from runreel.server.upstream_factory import _upstream_options
 from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post
 

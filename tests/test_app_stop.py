@@ -10,9 +10,9 @@ import pytest
 
 from builders import TARGET
 from processes import runreel
-from runreel.core.cassette import Cassette
-from runreel.core.errors import StoreFailed
-from runreel.stores.files import FileJournal
+from runreel.cassettes.file_store import FileJournal
+from runreel.cassettes.format import Cassette
+from runreel.errors import StoreFailed
 from servers import Proxy, RawUpstream, Received, like_openai
 from wire import exchange, post
 

@@ -9,8 +9,8 @@ import pytest
 from audited import log_in
 from builders import JSON_HEADERS, TARGET
 from processes import run, runreel
-from runreel.config import load
-from runreel.core.errors import StartRefused
+from runreel.config.loading import load
+from runreel.errors import StartRefused
 from servers import Proxy, RawUpstream
 from wire import exchange, post
 

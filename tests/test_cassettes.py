@@ -7,8 +7,8 @@ import pytest
 
 from builders import a_cassette, a_pending, a_response, an_interaction
 from runreel import cassettes
-from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
-from runreel.stores import files
+from runreel.cassettes import file_store
+from runreel.errors import CassetteDamaged, StartRefused, StoreFailed
 
 BOTH = a_cassette(
     an_interaction(name="a"), an_interaction(response=a_response(status=404), name="b")
@@ -48,7 +48,7 @@ def test_a_script_may_drop_what_it_does_not_want(tmp_path: Path) -> None:
 
 
 def test_what_a_crash_left_in_the_journal_is_loaded_too(tmp_path: Path) -> None:
-    recorder = files.FileStore(tmp_path).open_journal("a", a_cassette())
+    recorder = file_store.FileStore(tmp_path).open_journal("a", a_cassette())
     recorder.append([a_pending()])
     recorder.release()
 
@@ -72,7 +72,7 @@ def test_a_cassette_is_only_replaced_with_force(tmp_path: Path) -> None:
 
 
 def test_a_cassette_that_is_being_recorded_is_not_replaced(tmp_path: Path) -> None:
-    recorder = files.FileStore(tmp_path).open_journal("a", a_cassette())
+    recorder = file_store.FileStore(tmp_path).open_journal("a", a_cassette())
 
     with pytest.raises(StartRefused, match="is being recorded by another runreel"):
         cassettes.save(BOTH, tmp_path / "a.json", force=True)
@@ -104,7 +104,7 @@ def test_a_damaged_cassette_is_named_and_never_replaced(tmp_path: Path) -> None:
 
 
 def test_of_several_none_is_written_before_all_may_be(tmp_path: Path) -> None:
-    store = files.FileStore(tmp_path)
+    store = file_store.FileStore(tmp_path)
     cassettes.save(BOTH, tmp_path / "b.json")
 
     with pytest.raises(StartRefused, match="there is a cassette 'b' already"):
@@ -114,8 +114,8 @@ def test_of_several_none_is_written_before_all_may_be(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_others_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = files.FileStore(tmp_path)
-    monkeypatch.setattr(files, "FILE_BYTES_MAX", 1_000)
+    store = file_store.FileStore(tmp_path)
+    monkeypatch.setattr(file_store, "FILE_BYTES_MAX", 1_000)
 
     with pytest.raises(StoreFailed, match=r"a\.json: would be larger than 1,000 bytes"):
         cassettes.save_all(store, {"a": BOTH, "b": BOTH}, force=False)

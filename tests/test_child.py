@@ -20,9 +20,9 @@ _DRIVER = """
 import asyncio, os, signal, sys
 for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT): signal.signal(number, {before})
 from pathlib import Path
-from runreel.app import RunOptions
-from runreel.config import load
-from runreel.wrapped import Wrapping, wrapped
+from runreel.config.loading import load
+from runreel.server.listener import RunOptions
+from runreel.wrap.command import Wrapping, wrapped
 
 cassettes, cassette, *command = sys.argv[1:]
 config = load(None, {{}}, {{"cassettes": cassettes, "cassette": cassette, "listen.port": 0}})

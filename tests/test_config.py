@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from runreel.config import load, shown
+from runreel.config.loading import load
+from runreel.config.settings import shown
 
 TOKEN = "fake-" * 5
 HIDDEN = "[hidden]"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from runreel.config import Config, keys, load, shown
-from runreel.config.auditing import Audit
+from runreel.config.loading import load
+from runreel.config.settings import Audit, Config, keys, shown
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runreel.config import load
-from runreel.core.errors import StartRefused
+from runreel.config.loading import load
+from runreel.errors import StartRefused
 
 
 def _match(**settings: Any) -> dict[str, Any]:

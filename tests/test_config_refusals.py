@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.config import keys, load, shown
-from runreel.core.errors import StartRefused
+from runreel.config.loading import load
+from runreel.config.settings import keys, shown
+from runreel.errors import StartRefused
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runreel.config import load
-from runreel.core.errors import SessionRefused, SessionUnknown, StartRefused
-from runreel.embedded import Embedded
+from runreel.config.loading import load
+from runreel.errors import SessionRefused, SessionUnknown, StartRefused
+from runreel.server.embedded import Embedded
 
 TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
 

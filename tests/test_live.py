@@ -6,11 +6,11 @@ import pytest
 
 from builders import a_cassette, a_response, an_interaction
 from held import URL, HeldStore, begun, bodies, capture, persisting, recording_to, turns
-from runreel.core.cassette import Cassette, dump
-from runreel.core.errors import StoreFailed
-from runreel.core.modes import Mode
-from runreel.core.redaction import Redaction
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.cassettes.format import Cassette, dump
+from runreel.errors import StoreFailed
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.modes import Mode
 
 FULL = "no space left on device"
 

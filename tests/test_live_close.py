@@ -6,9 +6,9 @@ import pytest
 
 from builders import a_cassette, an_interaction
 from held import HeldStore, begun, bodies, capture, persisting, recording_to, turns
-from runreel.core.cassette import dump
-from runreel.core.errors import StoreFailed
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.cassettes.format import dump
+from runreel.errors import StoreFailed
 
 FULL = "no space left on device"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from held import HeldStore, begun, bodies, capture, persisting, recording_to
-from runreel.core.errors import StoreFailed
+from runreel.errors import StoreFailed
 
 FULL = "no space left on device"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builders import TARGET, a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import dump
+from runreel.cassettes.format import dump
 from servers import Proxy, RawUpstream, Received, http
 from wire import Wire, get, post
 

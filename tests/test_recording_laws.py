@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.journal import Pending
-from runreel.core.modes import Action
-from runreel.core.redaction import Redaction
-from runreel.core.session import Session
-from runreel.live import LiveSession
-from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.cassettes.journal import Pending
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import SessionSpec, open_session
+from runreel.sessions.modes import Action
+from runreel.sessions.session import Session
 from servers import Proxy, RawUpstream, Received, http
 from wire import Wire, post
 

@@ -7,19 +7,13 @@ import pytest
 
 from builders import a_cassette, an_interaction
 from fakes import FakeClock
-from runreel import registry
-from runreel.core.cassette import dump
-from runreel.core.errors import (
-    SessionRefused,
-    SessionUnknown,
-    StartRefused,
-    TooManySessions,
-)
-from runreel.core.redaction import Redaction
-from runreel.registry import Bounds, Sessions, Wanted
-from runreel.sessions import SessionSpec
-from runreel.sinks.receipt import Receipt
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.cassettes.format import dump
+from runreel.engine.receipt import Receipt
+from runreel.errors import SessionRefused, SessionUnknown, StartRefused, TooManySessions
+from runreel.redaction.redactor import Redaction
+from runreel.sessions import manager
+from runreel.sessions.manager import Bounds, Sessions, SessionSpec, Wanted
 
 SPEC = SessionSpec(
     id="default",
@@ -132,7 +126,7 @@ async def test_a_session_is_ended_and_told_of_though_whoever_ends_it_is_stopped(
 
 
 async def test_calls_that_take_too_long_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "CLOSING_S_MAX", 0)
+    monkeypatch.setattr(manager, "CLOSING_S_MAX", 0)
     house = House()
     await house.open("busy")
 
@@ -203,7 +197,7 @@ async def test_the_summary_keeps_every_session_of_an_id_that_was_used_again() ->
 async def test_the_summary_is_cut_where_it_would_grow_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(registry, "TOLD_MAX", 2)
+    monkeypatch.setattr(manager, "TOLD_MAX", 2)
     house = House()
     for name in ("early", "default", "a", "b", "c", "d"):
         await house.open(name)
@@ -225,7 +219,7 @@ async def test_the_summary_is_cut_where_it_would_grow_for_ever(
 async def test_what_went_wrong_is_told_however_many_sessions_there_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(registry, "TOLD_MAX", 1)
+    monkeypatch.setattr(manager, "TOLD_MAX", 1)
     house = House()
     house.store.documents["one"] = dump(a_cassette(an_interaction()))
     await house.open("default")

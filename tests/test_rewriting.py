@@ -5,10 +5,10 @@ import pytest
 
 from builders import a_cassette, an_interaction
 from runreel.cassettes import rewrite
-from runreel.core.cassette import Cassette, dump, parse
-from runreel.core.errors import Unredactable
-from runreel.ports import Stored
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import Cassette, dump, parse
+from runreel.cassettes.store import Stored
+from runreel.errors import Unredactable
 
 
 def test_what_came_in_before_the_lock_was_taken_is_not_lost(tmp_path: Path) -> None:

@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 import pytest
 
 from builders import FAKE_KEY, a_cassette, a_request, an_interaction
-from runreel.core.cassette import Cassette, dump
-from runreel.core.errors import CassetteDamaged, StartRefused, Unredactable
-from runreel.core.facts import Fact
-from runreel.core.modes import Action, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.live import LiveSession
-from runreel.ports import Store
-from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryJournal, MemoryStore
+from memory_store import MemoryJournal, MemoryStore
+from runreel.cassettes.format import Cassette, dump
+from runreel.cassettes.store import Store
+from runreel.errors import CassetteDamaged, StartRefused, Unredactable
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.events import Fact
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import SessionSpec, open_session
+from runreel.sessions.modes import Action, Mode
 from stores_that_refuse import NoJournals
 
 URL = "https://api.openai.com"

@@ -7,9 +7,9 @@ import pytest
 
 from builders import a_cassette, a_pending
 from held import capture, recording_to
-from runreel.core.errors import CassetteBusy, CassetteDamaged, StartRefused
-from runreel.core.modes import Mode
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.errors import CassetteBusy, CassetteDamaged, StartRefused
+from runreel.sessions.modes import Mode
 
 
 def crashed(folder: Path) -> FileStore:

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from builders import a_cassette, a_request, an_interaction
-from runreel.core.cassette import Cassette, dump, parse
-from runreel.core.facets import MATCH_ON, match_on_of
-from runreel.core.facts import Fact
-from runreel.core.journal import Opening, Pending, recover
-from runreel.core.modes import Action
-from runreel.core.redaction import Redaction
-from runreel.core.session import Verdict
-from runreel.live import LiveSession
-from runreel.sessions import SessionSpec, open_session
-from runreel.stores.memory import MemoryStore
+from memory_store import MemoryStore
+from runreel.cassettes.format import Cassette, dump, parse
+from runreel.cassettes.journal import Opening, Pending, recover
+from runreel.matching.matchers import MATCH_ON, match_on_of
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.events import Fact
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import SessionSpec, open_session
+from runreel.sessions.modes import Action
+from runreel.sessions.session import Verdict
 
 TRACED = match_on_of(body=["/metadata/trace_id"])
 URL = "https://api.openai.com"

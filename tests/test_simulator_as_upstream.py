@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runreel import __version__
-from runreel.core.errors import StartRefused
+from runreel.errors import StartRefused
 from servers import Proxy, RawUpstream
 from simulating import story
 from wire import Reply, Wire, get, post

@@ -9,11 +9,11 @@ import pytest
 from builders import a_response, an_interaction
 from foreign import cassette_of, har, har_entry
 from held import recording_to
-from runreel.core.cassette import SIMULATOR
-from runreel.core.errors import StartRefused
-from runreel.core.messages import Headers
-from runreel.core.redaction import Redaction
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import SIMULATOR
+from runreel.errors import StartRefused
+from runreel.http.messages import Headers
+from runreel.redaction.redactor import Redaction
 from servers import Proxy, RawUpstream, http
 from simulating import story
 from wire import Wire, post

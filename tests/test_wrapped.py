@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from runreel.app import RunOptions
-from runreel.config import load
-from runreel.core.cassette import Cassette
-from runreel.core.errors import StartRefused, StoreFailed
-from runreel.stores.files import FileJournal
-from runreel.wrapped import Wrapping, wrapped
+from runreel.cassettes.file_store import FileJournal
+from runreel.cassettes.format import Cassette
+from runreel.config.loading import load
+from runreel.errors import StartRefused, StoreFailed
+from runreel.server.listener import RunOptions
+from runreel.wrap.command import Wrapping, wrapped
 from servers import RawUpstream, Received, http
 from wrapping import CASSETTES, EXAMPLE, program
 

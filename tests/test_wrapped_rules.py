@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.wrapped import Wrapping, environment, exit_code
+from runreel.wrap.command import Wrapping, environment, exit_code
 
 URL = "http://127.0.0.1:4321/v1"
 

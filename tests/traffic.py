@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.journal import Opening, Record, dump_records, parse_records, recover
-from runreel.core.messages import Interaction, Request
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session
+from runreel.cassettes.journal import Opening, Record, dump_records, parse_records, recover
+from runreel.http.messages import Interaction, Request
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import Session
 
 REDACTION = Redaction()
 Recordings = tuple[Redacted[Interaction], ...]

@@ -1,6 +1,6 @@
 """`python -m runreel` is the `runreel` command."""
 
-from runreel.cli import main
+from runreel.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ import pytest
 
 from cli_tools import Tool
 from processes import Ended
-from runreel import cli
+from runreel.cli import main
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def audit(
     def run(*arguments: str) -> Ended:
         code: int | None = 0
         try:
-            cli.main(["audit", *arguments])
+            main.main(["audit", *arguments])
         except SystemExit as stopped:
             assert isinstance(stopped.code, int)
             code = stopped.code

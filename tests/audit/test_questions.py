@@ -12,9 +12,9 @@ import pytest
 from audit_logs import ACTORS, a_change, a_document, written
 from builders import a_cassette, a_response, an_interaction
 from cli_tools import Tool
-from runreel.core.cassette import dump
-from runreel.core.messages import Interaction
-from runreel.core.redaction import Redacted, Redaction
+from runreel.cassettes.format import dump
+from runreel.http.messages import Interaction
+from runreel.redaction.redactor import Redacted, Redaction
 
 FORGED = 'x\n9  2026-11-22T10:00:00.000Z  modifyRun\r\x1b[2K\u202e\u2028\x9b\u200b"  refused'
 

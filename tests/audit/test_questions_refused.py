@@ -7,7 +7,7 @@ import pytest
 from audit_logs import a_change, a_document, written
 from builders import a_cassette
 from cli_tools import Tool
-from runreel.core.cassette import dump
+from runreel.cassettes.format import dump
 
 CHANGE = a_change(1, {"stage": "a"}, {"stage": "b"}, {"stage": "b"})
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from audit_logs import ACTORS, a_change, a_document, chained
-from runreel.core.audit.entries import Entry, parse_entry
-from runreel.core.audit.ledger import RunLedger, of_run
+from runreel.audit.entries import Entry, parse_entry
+from runreel.audit.queries import RunLedger, of_run
 
 Told = dict[str, tuple[Any, bool, int]]  # key: value (or None if gone), by a change?, entry
 

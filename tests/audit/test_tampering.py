@@ -10,9 +10,7 @@ from dataclasses import replace
 import pytest
 
 from audit_logs import busy, chained, checkpoint, lines
-from runreel.core.audit.checkpoints import Checkpoints
-from runreel.core.audit.findings import Finding, Line
-from runreel.core.audit.integrity import Chain, _followed, verify
+from runreel.audit.verification import Chain, Checkpoints, Finding, Line, _followed, verify
 
 DOCUMENTS = chained(busy(200))
 LINES = lines(DOCUMENTS)

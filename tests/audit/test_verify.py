@@ -6,7 +6,7 @@ import pytest
 
 from audit_logs import a_change, busy, chained, checkpoint, lines, written
 from cli_tools import Tool
-from runreel.stores.audit_lines import opened
+from runreel.audit.log_reader import opened
 
 DOCUMENTS = chained(busy(30))
 LAST = checkpoint(DOCUMENTS[29]).decode().removesuffix("\n")

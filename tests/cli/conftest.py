@@ -7,8 +7,8 @@ import pytest
 
 from cli_tools import Keep, Tool
 from processes import Ended
-from runreel import cli
-from runreel.core.cassette import Cassette, dump
+from runreel.cassettes.format import Cassette, dump
+from runreel.cli import main
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def command(
     def run(*arguments: str) -> Ended:
         code: int | None = 0
         try:
-            cli.main([*arguments])
+            main.main([*arguments])
         except SystemExit as stopped:
             assert isinstance(stopped.code, int)
             code = stopped.code

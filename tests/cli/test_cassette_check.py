@@ -7,7 +7,7 @@ from builders import FAKE_KEY, a_cassette, a_pending, a_request, an_interaction
 from cli_tools import Keep, Tool
 from leaks import leaks
 from planting import a_document
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
 
 
 def _planted(folder: Path, name: str = "mine") -> Path:

@@ -8,11 +8,11 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from cli_tools import Keep, Tool
-from runreel.clock import SystemClock
-from runreel.core.cassette import dump
-from runreel.core.messages import Interaction, Violation
-from runreel.core.redaction import Redacted, Redaction
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import dump
+from runreel.http.messages import Interaction, Violation
+from runreel.ports import SystemClock
+from runreel.redaction.redactor import Redacted, Redaction
 
 RECORDED = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from builders import FAKE_KEY, a_cassette, a_pending, an_interaction
 from cli_tools import Keep, Tool
 from leaks import leaking_files
 from planting import a_document
-from runreel.core.cassette import parse
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import parse
 
 AT = "/interactions/0/request/body/json/metadata/stage"
 
@@ -57,7 +57,7 @@ def test_a_cassette_that_needs_nothing_is_not_touched(
     path = keep("mine", a_cassette(an_interaction()))
     path.write_text(path.read_text() + "\n")  # not as runreel writes it, and none of our business
     before = (path.read_bytes(), path.stat().st_mtime_ns)
-    monkeypatch.setattr("runreel.stores.files.take_lock", None)
+    monkeypatch.setattr("runreel.cassettes.file_store.take_lock", None)
 
     ended = tool("scrub", "mine")
 

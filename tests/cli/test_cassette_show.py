@@ -6,8 +6,8 @@ import pytest
 
 from builders import a_cassette, a_request, a_response, an_interaction
 from cli_tools import Keep, Tool
-from runreel.core.messages import Interaction, Response, Violation
-from runreel.core.redaction import Redacted, Redaction
+from runreel.http.messages import Interaction, Response, Violation
+from runreel.redaction.redactor import Redacted, Redaction
 
 HOSTILE = "\x1b[31mred \u202ehidden\u200b\x9b2J\r\x07"
 ESCAPED = "\\u001b[31mred \\u202ehidden\\u200b\\u009b2J\\r\\u0007"
@@ -115,7 +115,7 @@ def test_bytes_that_are_no_text_are_shown_in_base64(tool: Tool, keep: Keep) -> N
 def test_nothing_in_a_cassette_can_steer_a_terminal(
     tool: Tool, keep: Keep, monkeypatch: pytest.MonkeyPatch, colours: bool
 ) -> None:
-    monkeypatch.setattr("runreel.cli.terminal._colours", lambda: colours)
+    monkeypatch.setattr("runreel.cli.output._colours", lambda: colours)
     body = json.dumps({"metadata": {HOSTILE: HOSTILE}}, ensure_ascii=False).encode()
     text = HOSTILE.replace("\x1b", "").replace("\x07", "")
     item = _redacted(

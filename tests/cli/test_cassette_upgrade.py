@@ -5,8 +5,8 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from cli_tools import Keep, Tool
-from runreel.core.cassette import dump
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import dump
 
 
 def test_a_file_edited_by_hand_comes_out_as_runreel_writes_it(tool: Tool, keep: Keep) -> None:
@@ -29,7 +29,7 @@ def test_what_is_written_so_already_is_not_touched(
 ) -> None:
     paths = [keep(name, a_cassette(an_interaction())) for name in ("a", "b/c")]
     before = [path.stat().st_mtime_ns for path in paths]
-    monkeypatch.setattr("runreel.stores.files.take_lock", None)
+    monkeypatch.setattr("runreel.cassettes.file_store.take_lock", None)
 
     ended = tool("upgrade", "a", "b/c")
 

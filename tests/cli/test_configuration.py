@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processes import run
-from runreel import cli
-from runreel.config import keys
+from runreel.cli import main
+from runreel.config.settings import keys
 
 SECRET = "sk-" + "FaKe0" * 8
 
@@ -96,7 +96,7 @@ def _work_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    cli.main(list(arguments))
+    main.main(list(arguments))
     out, err = capsys.readouterr()
     assert err == ""
     return out

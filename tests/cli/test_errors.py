@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from processes import run
-from runreel import cli
+from runreel.cli import main
 
 Refused = Callable[..., str]
 
@@ -25,7 +25,7 @@ def refused(
 
     def refuse(*arguments: str, code: int = 2) -> str:
         with pytest.raises(SystemExit) as stopped:
-            cli.main(list(arguments))
+            main.main(list(arguments))
         out, err = capsys.readouterr()
         assert stopped.value.code == code
         assert out == ""

@@ -8,10 +8,10 @@ import pytest
 from builders import FAKE_KEY, a_cassette, a_response, an_interaction
 from foreign import vcr_interaction, vcrpy
 from processes import run
-from runreel import cli
 from runreel.cassettes import save
-from runreel.core.messages import Interaction
-from runreel.core.redaction import Redacted, renamed
+from runreel.cli import main
+from runreel.http.messages import Interaction
+from runreel.redaction.redactor import Redacted, renamed
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def _with_a_cassette(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def exported(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    cli.main(["cassette", "export", "sub/mine", *arguments])
+    main.main(["cassette", "export", "sub/mine", *arguments])
     out, err = capsys.readouterr()
     assert err == ""
     return out
@@ -63,7 +63,7 @@ def test_what_nobody_received_is_left_out_and_named_on_stderr(
 ) -> None:
     save(a_cassette(gone(an_interaction()), an_interaction()), tmp_path / "cassettes/two.json")
 
-    cli.main(["cassette", "export", "two", "--format", "har"])
+    main.main(["cassette", "export", "two", "--format", "har"])
 
     out, err = capsys.readouterr()
     assert len(json.loads(out)["log"]["entries"]) == 1
@@ -86,7 +86,7 @@ def test_no_key_of_an_imported_file_is_in_any_export(
 ) -> None:
     echo = vcr_interaction(response_body={"string": f'{{"said": "{FAKE_KEY}"}}'})
     vcrpy(tmp_path / "mine.yaml", echo)
-    cli.main(["cassette", "import", "mine.yaml", "--to", "sub/mine", "--force"])
+    main.main(["cassette", "import", "mine.yaml", "--to", "sub/mine", "--force"])
     capsys.readouterr()
 
     for kind in ("har", "vcrpy", "curl"):
@@ -124,7 +124,7 @@ def test_what_cannot_be_done_gets_one_clear_line(
     (tmp_path / "cassettes/broken.json").write_text("{")
 
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["cassette", "export", *arguments])
+        main.main(["cassette", "export", *arguments])
 
     out, err = capsys.readouterr()
     assert (stopped.value.code, out, err.count("\n")) == (code, "", 1)

@@ -12,10 +12,10 @@ import pytest
 from builders import FAKE_KEY, a_cassette, an_interaction
 from foreign import RUN, URL, har, har_entry, ruby, vcr_interaction, vcrpy
 from processes import COMMAND, run
-from runreel import cli
 from runreel.cassettes import interactions, load, save
-from runreel.core.rules import PLACEHOLDER
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cli import main
+from runreel.redaction.rules import PLACEHOLDER
 
 OTHER = URL.replace("api.example.com", "api.example.org")
 Said = Callable[..., list[str]]
@@ -31,7 +31,7 @@ def said(
     def say(*arguments: str, code: int = 0) -> list[str]:
         stopped = 0
         try:
-            cli.main(["cassette", "import", *arguments])
+            main.main(["cassette", "import", *arguments])
         except SystemExit as stop:
             assert isinstance(stop.code, int)
             stopped = stop.code

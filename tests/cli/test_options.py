@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from runreel import app, cli
-from runreel.app import RunOptions
-from runreel.config import Config, keys
+from runreel.cli import main
+from runreel.config.settings import Config, keys
+from runreel.server import app
+from runreel.server.listener import RunOptions
 
 Started = Callable[..., tuple[Config, RunOptions]]
 
@@ -25,7 +26,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     monkeypatch.setattr(app, "run", run)
 
     def start(*arguments: str) -> tuple[Config, RunOptions]:
-        cli.main(list(arguments))
+        main.main(list(arguments))
         (only,) = runs
         return only
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from runreel.cli.terminal import columns, counted, paint, safe, say
+from runreel.cli.output import columns, counted, paint, safe, say
 
 
 class _Terminal(io.StringIO):

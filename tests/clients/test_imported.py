@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from foreign import shared
-from runreel import cli
+from runreel.cli import main
 from servers import Proxy
 
 SCRIPT = Path(__file__).parent / "python" / "old_application.py"
@@ -38,7 +38,7 @@ async def _played(
     version: str, what: str, recording: str, proxy: Proxy, folder: Path
 ) -> tuple[Any, dict[str, Any]]:
     """What the application got of an imported recording, and the receipt."""
-    cli.main(
+    main.main(
         ["cassette", "import", str(shared(recording)), "--to", "old", "--cassettes", str(folder)]
     )
     async with proxy(mode="replay", cassette="old", cassettes=folder) as running:

@@ -9,12 +9,13 @@ import pytest
 
 from builders import FAKE_KEY, TARGET
 from foreign import adoption
-from runreel.core.adoption import Adopted, Adoption, assemble
-from runreel.core.document import BadDocument
-from runreel.core.foreign import Foreign, split_url
-from runreel.core.messages import Headers
-from runreel.core.profiles import OPENAI_V1, RUBRA
-from runreel.core.redaction import Redaction
+from runreel.assistants.openai_v1 import OPENAI_V1
+from runreel.assistants.rubra import RUBRA
+from runreel.http.messages import Headers
+from runreel.http.strict_json import BadDocument
+from runreel.importers.importer import Adopted, Adoption, assemble
+from runreel.importers.records import Foreign, split_url
+from runreel.redaction.redactor import Redaction
 
 LATER = datetime(2026, 4, 1, tzinfo=UTC)
 V1: Headers = (("OpenAI-Beta", "assistants=v1"),)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_response
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.validation import check_response
 from servers import RUN
 from steps import CODE_CALL, SEARCH_CALL, STEP
 

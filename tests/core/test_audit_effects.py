@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.audit.effects import blanked, changes, effect, manner
-from runreel.core.audit.entries import Change
+from runreel.audit.entries import Change
+from runreel.audit.history import blanked, changes, effect, manner
 
 METADATA = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["", "1", "2"]))
 

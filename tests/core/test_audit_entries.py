@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from audited import an_entry
-from runreel.core.audit.actors import actor
-from runreel.core.audit.books import RUNS_MAX, Books, Came, Occasion
-from runreel.core.audit.chain import Link, chained, checkpoint, line
-from runreel.core.audit.entries import Change, entry_document, parse_entry
-from runreel.core.audit.observing import Asked, Run
-from runreel.core.document import BadDocument
+from runreel.audit.entries import (
+    Change,
+    Link,
+    chained,
+    checkpoint,
+    entry_document,
+    entry_line,
+    parse_entry,
+)
+from runreel.audit.history import RUNS_MAX, Books, Came, Occasion
+from runreel.audit.observation import Asked, Run
+from runreel.audit.writer import actor
+from runreel.http.strict_json import BadDocument
 
 AT = datetime(2026, 3, 31, 10, 15, 2, 400_900, tzinfo=UTC)
 OCCASION = Occasion(
@@ -31,7 +38,7 @@ class TestDocuments:
         entry = chained(Link(), an_entry(requested={"b": "\u00e9", "a": "1"}))
 
         assert (
-            line(entry)
+            entry_line(entry)
             == (
                 '{"actor":null,"after":null,"at":"2026-03-31T10:15:02.400Z","before":"unknown",'
                 '"changes":[],"client":null,"effect":null,"hash":"' + entry.hash + '",'
@@ -45,7 +52,7 @@ class TestDocuments:
     def test_the_hash_is_over_the_line_without_it(self) -> None:
         entry = chained(Link(7, "f" * 64), an_entry())
 
-        without = line(entry).replace(b'"hash":"' + entry.hash.encode() + b'",', b"")
+        without = entry_line(entry).replace(b'"hash":"' + entry.hash.encode() + b'",', b"")
         assert (entry.seq, entry.prev) == (8, "f" * 64)
         assert entry.hash == hashlib.sha256(without.rstrip(b"\n")).hexdigest()
 
@@ -58,7 +65,7 @@ class TestDocuments:
         change = Change("a", "changed", None, "1")
         entry = chained(Link(), an_entry(changes=(change,), kind="outcome", effect="applied"))
 
-        assert parse_entry(json.loads(line(entry))) == entry
+        assert parse_entry(json.loads(entry_line(entry))) == entry
 
     @pytest.mark.parametrize(
         ("member", "value", "at"),

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from builders import TARGET, a_request, a_response, an_interaction
-from runreel.core.audit import observing
-from runreel.core.audit.observing import Asked, Run
-from runreel.core.audit.watching import Watch
-from runreel.core.messages import Response
-from runreel.core.redaction import Redaction, response_of
+from runreel.audit import observation
+from runreel.audit.observation import Asked, Run, Watch
+from runreel.http.messages import Response
+from runreel.redaction.redactor import Redaction, response_of
 
 RUN = {
     "id": "run_abc123",
@@ -26,14 +25,14 @@ STREAM = (("Content-Type", "text/event-stream"),)
 
 
 def asked(operation: str, method: str, target: str, body: bytes = b"") -> Asked:
-    return observing.asked(operation, Redaction().request(a_request(body, target, method)))
+    return observation.asked(operation, Redaction().request(a_request(body, target, method)))
 
 
 def shown(response: Response, request: Asked = ASKED) -> tuple[Run, ...]:
     """The runs of an answer; the whole of it and its essence show the same."""
-    whole = observing.runs(request, response_of(an_interaction(response=response)))
-    less = observing.essence(response)
-    assert observing.runs(request, response_of(an_interaction(response=less))) == whole
+    whole = observation.runs(request, response_of(an_interaction(response=response)))
+    less = observation.essence(response)
+    assert observation.runs(request, response_of(an_interaction(response=less))) == whole
     return whole
 
 
@@ -61,7 +60,7 @@ def test_a_path_names_thread_and_run(
     operation: str, method: str, target: str, thread: str | None, run: str | None
 ) -> None:
     assert asked(operation, method, target) == Asked(thread, run)
-    assert observing.meant(a_request(b"", target, method)) == operation
+    assert observation.meant(a_request(b"", target, method)) == operation
 
 
 @pytest.mark.parametrize(
@@ -160,9 +159,9 @@ class TestAnswers:
     def test_the_run_that_was_asked_about_is_no_other_one(self) -> None:
         other = replace(SEEN, run_id="run_2")
 
-        assert observing.one_run(ASKED, (other, SEEN)) == SEEN
-        assert observing.one_run(ASKED, (other,)) is None
-        assert observing.one_run(Asked("thread_abc123", None), (other,)) == other
+        assert observation.one_run(ASKED, (other, SEEN)) == SEEN
+        assert observation.one_run(ASKED, (other,)) is None
+        assert observation.one_run(Asked("thread_abc123", None), (other,)) == other
 
 
 class TestWatch:

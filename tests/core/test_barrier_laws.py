@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.messages import Request
-from runreel.core.modes import Mode
+from runreel.http.messages import Request
+from runreel.sessions.modes import Mode
 from traffic import Played, after, earlier_sessions, never_the_same, traffics
 
 Sessions = Sequence[tuple[Mode, list[Request]]]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.modes import Action, Mode
+from runreel.sessions.modes import Action, Mode
 from states import RUN, THREAD, Playing, recording
 
 MODIFY = f"POST {RUN}"

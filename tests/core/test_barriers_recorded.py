@@ -2,7 +2,7 @@
 
 import pytest
 
-from runreel.core.modes import Mode
+from runreel.sessions.modes import Mode
 from states import RUN, THREAD, Playing, recording
 
 MODIFY = f"POST {RUN}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runreel.core.body import LAYOUTS, render, restore, write_json
+from runreel.cassettes.bodies import LAYOUTS, render, restore, write_json
 from strategies import Json, bodies, json_objects
 
 GRIN = "\N{GRINNING FACE}"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.body import render, restore, times
-from runreel.core.sse import split
+from runreel.cassettes.bodies import render, restore, times
+from runreel.http.sse import split
 
 CREATED = b'event: thread.run.created\ndata: {"id":"run_1","metadata":{"a":"\xc3\xa9"}}\n\n'
 DONE = b"event: done\ndata: [DONE]\n\n"

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runreel.core.canonical import canonical_json
-from runreel.core.jsontext import Unreadable
+from runreel.http.strict_json import Unreadable, canonical_json
 from strategies import Json, json_values, spellings
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import (
+from runreel.cassettes.format import (
     Cassette,
     NotACassetteName,
     check_name,
@@ -16,9 +16,9 @@ from runreel.core.cassette import (
     dump,
     parse,
 )
-from runreel.core.document import BadDocument
-from runreel.core.messages import Interaction, Response, Violation
-from runreel.core.redaction import Redacted
+from runreel.http.messages import Interaction, Response, Violation
+from runreel.http.strict_json import BadDocument
+from runreel.redaction.redactor import Redacted
 from strategies import cassettes
 
 WRITTEN = """\

@@ -15,10 +15,10 @@ from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from disguises import DISGUISES, Disguise, chance
 from leaks import leaks
 from planting import a_document, places, planted, pointer
-from runreel.core.cassette import Cassette, dump
-from runreel.core.checking import Finding, check, check_bytes
-from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
+from runreel.cassettes.check import Finding, check, check_bytes
+from runreel.cassettes.format import Cassette, dump
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import PatternRule
 from strategies import cassettes
 
 DOCUMENT = a_document()

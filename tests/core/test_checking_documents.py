@@ -9,10 +9,10 @@ import pytest
 from builders import FAKE_KEY, a_cassette, a_response, an_interaction
 from leaks import leaks
 from planting import a_document
-from runreel.core.cassette import dump
-from runreel.core.checking import Finding, check
-from runreel.core.messages import Violation
-from runreel.core.redaction import Redaction
+from runreel.cassettes.check import Finding, check
+from runreel.cassettes.format import dump
+from runreel.http.messages import Violation
+from runreel.redaction.redactor import Redaction
 
 
 def _findings(document: Any) -> tuple[Finding, ...]:

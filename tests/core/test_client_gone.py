@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import dump, interaction_document, parse
-from runreel.core.document import BadDocument, read_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.journal import Opening, Pending, dump_records, parse_records, recover
-from runreel.core.messages import Interaction
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session, Verdict
+from runreel.cassettes.format import dump, interaction_document, parse, read_interaction
+from runreel.cassettes.journal import Opening, Pending, dump_records, parse_records, recover
+from runreel.http.messages import Interaction
+from runreel.http.strict_json import BadDocument
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import Session, Verdict
 
 REDACTION = Redaction()
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import CODED, SKIPPABLE, brotlied, deflated, gzipped, raw_deflated, zstd_frame
-from runreel.core.coding import codings, decode, legible
-from runreel.core.messages import Headers
+from runreel.http.encoding import codings, decode, legible
+from runreel.http.messages import Headers
 
 PLAIN = b'{"id": "run_abc123"}'
 LIMIT = 1_000

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette
-from runreel.core.comparing import Comparison, compare
-from runreel.core.differences import ABSENT
-from runreel.core.messages import Headers, Interaction, Request, Response
-from runreel.core.redaction import Redacted, Redaction
+from runreel.cassettes.diff import Comparison, compare
+from runreel.cassettes.format import Cassette
+from runreel.http.messages import Headers, Interaction, Request, Response
+from runreel.matching.json_diff import ABSENT
+from runreel.redaction.redactor import Redacted, Redaction
 from strategies import cassettes
 
 JSON: Headers = (("Content-Type", "application/json"),)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from builders import a_cassette, an_interaction
-from runreel.core.cassette import dump, parse
-from runreel.core.document import BadDocument
+from runreel.cassettes.format import dump, parse
+from runreel.http.strict_json import BadDocument
 
 
 def refusal(text: str) -> str:

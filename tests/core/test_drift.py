@@ -7,10 +7,9 @@ import pytest
 
 from builders import a_response
 from drifting import JSON, between, of_bodies
-from runreel.core.differences import ABSENT
-from runreel.core.drift import Drift, drift_document, unrecordable
-from runreel.core.messages import Headers
-from runreel.core.volatile import Rule
+from runreel.http.messages import Headers
+from runreel.matching.drift import Drift, Rule, drift_document, unrecordable
+from runreel.matching.json_diff import ABSENT
 
 RUN = {
     "id": "run_abc123",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from builders import a_response
 from drifting import a_stream, between
-from runreel.core.differences import ABSENT
-from runreel.core.drift import Drift
-from runreel.core.messages import Response
+from runreel.http.messages import Response
+from runreel.matching.drift import Drift
+from runreel.matching.json_diff import ABSENT
 from strategies import Json, json_values, responses, spellings
 
 _SWAPPED = {"new": "gone", "gone": "new"}

@@ -9,8 +9,8 @@ from typing import Any
 from builders import a_response
 from documents import STREAM, needs, recorded_runs, recorded_stream
 from drifting import EVENTS, between, of_streams
-from runreel.core import sse
-from runreel.core.messages import Response
+from runreel.http import sse
+from runreel.http.messages import Response
 
 
 def answer(run: dict[str, Any]) -> Response:

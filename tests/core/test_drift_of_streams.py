@@ -6,9 +6,9 @@ import pytest
 
 from builders import a_response
 from drifting import EVENTS, a_stream, between, of_streams
-from runreel.core.differences import ABSENT
-from runreel.core.messages import Response
-from runreel.core.volatile import Rule
+from runreel.http.messages import Response
+from runreel.matching.drift import Rule
+from runreel.matching.json_diff import ABSENT
 
 CREATED = 'event: thread.run.created\ndata: {"id":"run_abc123","status":"queued"}'
 QUEUED = 'event: thread.run.queued\ndata: {"id":"run_abc123","status":"queued"}'

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from runreel.core.envelope import ERRORS, error_response, json_response
-from runreel.core.errors import UpstreamFault
-from runreel.core.misses import EXHAUSTED, NO_MATCH
+from runreel.errors import ERRORS, UpstreamFault, error_response, json_response
+from runreel.matching.near_miss import EXHAUSTED, NO_MATCH
 
 TABLE = [
     ("no_matching_interaction", 424, False),

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from runreel.core.messages import Violation
-from runreel.core.profiles import OPENAI, OPENAI_V1, RUBRA
-from runreel.core.validation import check_event, check_response
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.openai_v1 import OPENAI_V1
+from runreel.assistants.rubra import RUBRA
+from runreel.assistants.validation import check_event, check_response
+from runreel.http.messages import Violation
 from servers import RUN
 from steps import STEP
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from builders import FAKE_KEY, TARGET, a_cassette, a_request, an_interaction
 from near_misses import with_stage
-from runreel.core.explaining import Effect, Explanation, Rules, explain, explanation_document
-from runreel.core.facets import MATCH_ON, MatchOn, match_on_of
-from runreel.core.messages import Headers, Interaction, Request
-from runreel.core.misses import EXHAUSTED, NO_MATCH
-from runreel.core.modes import DECISIONS, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.matching.matchers import MATCH_ON, MatchOn, match_on_of
+from runreel.matching.near_miss import EXHAUSTED, NO_MATCH
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.explain import Effect, Explanation, Rules, explain, explanation_document
+from runreel.sessions.modes import DECISIONS, Mode
+from runreel.sessions.session import Session
 from strategies import requests
 
 BEARER: Headers = (("Authorization", f"Bearer {FAKE_KEY}"), ("OpenAI-Beta", "assistants=v2"))

@@ -3,10 +3,10 @@
 import pytest
 
 from builders import FAKE_KEY, TARGET, a_request
-from runreel.core.facets import MATCH_ON, Fingerprint, digest, facet, fingerprint
-from runreel.core.messages import Headers, Request
-from runreel.core.recordable import recordable_request
-from runreel.core.redaction import Redaction
+from runreel.http.headers import recordable_request
+from runreel.http.messages import Headers, Request
+from runreel.matching.matchers import MATCH_ON, Fingerprint, digest, facet, fingerprint
+from runreel.redaction.redactor import Redaction
 
 DECODED_MAX = 1_000_000
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_request
-from runreel.core.differences import ABSENT, Difference, differences
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
-from runreel.core.messages import Headers, Request
-from runreel.core.redaction import Redaction
+from runreel.http.messages import Headers, Request
+from runreel.matching.json_diff import ABSENT, Difference, differences
+from runreel.matching.matchers import MATCH_ON, Fingerprint, fingerprint
+from runreel.redaction.redactor import Redaction
 
 PURPOSE = b'Content-Disposition: form-data; name="purpose"\r\n\r\nassistants'
 FILE = (

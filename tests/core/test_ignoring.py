@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_request
-from runreel.core import jsontext
-from runreel.core.differences import ABSENT, Difference, differences
-from runreel.core.facets import MATCH_ON, Fingerprint, fingerprint
-from runreel.core.messages import Request
-from runreel.core.redaction import Redaction
+from runreel.http import strict_json
+from runreel.http.messages import Request
+from runreel.matching.json_diff import ABSENT, Difference, differences
+from runreel.matching.matchers import MATCH_ON, Fingerprint, fingerprint
+from runreel.redaction.redactor import Redaction
 from strategies import Json, json_objects, json_values, requests, spellings
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -186,7 +186,7 @@ def test_whatever_stands_at_an_ignored_place_does_not_count(
     data: st.DataObject, body: dict[str, Json], one: Json, other: Json
 ) -> None:
     name = data.draw(st.text(max_size=4).filter("*".__ne__))  # which stands for any name
-    rule = "-body." + jsontext.pointer(jsontext.pointer("", "outer"), name)
+    rule = "-body." + strict_json.pointer(strict_json.pointer("", "outer"), name)
 
     def written(inner: dict[str, Json]) -> Request:
         return a_request(data.draw(spellings({"body": body, "outer": inner})).encode())

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette
-from runreel.core.document import BadDocument
-from runreel.core.journal import (
+from runreel.cassettes.format import Cassette
+from runreel.cassettes.journal import (
     Opening,
     Pending,
     Record,
@@ -18,8 +17,9 @@ from runreel.core.journal import (
     parse_records,
     recover,
 )
-from runreel.core.messages import Interaction
-from runreel.core.redaction import Redacted
+from runreel.http.messages import Interaction
+from runreel.http.strict_json import BadDocument
+from runreel.redaction.redactor import Redacted
 from strategies import cassettes
 
 HEADER = a_cassette()

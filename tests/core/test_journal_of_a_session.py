@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_request, a_response, an_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.journal import Opening, Pending, Record, dump_records, parse_records, recover
-from runreel.core.messages import Interaction
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session, Verdict
+from runreel.cassettes.journal import Opening, Pending, Record, dump_records, parse_records, recover
+from runreel.http.messages import Interaction
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import Session, Verdict
 
 OPENING = Opening(a_cassette())
 REDACTION = Redaction()

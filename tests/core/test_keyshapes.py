@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from builders import FAKE_KEY
 from disguises import DISGUISES, Disguise, chance, in_base64
-from runreel.core.keyshapes import Sighting, discreet, sightings
-from runreel.core.rules import PATTERNS
+from runreel.cassettes.secret_scan import Sighting, discreet, sightings
+from runreel.redaction.rules import PATTERNS
 
 RULES = [(rule.name, text) for rule in PATTERNS for text in rule.secret]
 INNOCENT = [text for rule in PATTERNS for text in rule.innocent]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_cassette
-from runreel.core.cassette import dump, parse
-from runreel.core.facets import MATCH_ON, check_match_on, in_order, match_on_of
+from runreel.cassettes.format import dump, parse
+from runreel.matching.matchers import MATCH_ON, check_match_on, in_order, match_on_of
 
 RULES = (
     *MATCH_ON,

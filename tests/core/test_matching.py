@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import FAKE_KEY, TARGET, a_request
-from runreel.core.facets import MATCH_ON, Fingerprint, digest, fingerprint
-from runreel.core.messages import Headers, Request
-from runreel.core.recordable import recordable_request
-from runreel.core.redaction import Redaction
+from runreel.http.headers import recordable_request
+from runreel.http.messages import Headers, Request
+from runreel.matching.matchers import MATCH_ON, Fingerprint, digest, fingerprint
+from runreel.redaction.redactor import Redaction
 from strategies import Json, headers, json_objects, requests, spellings
 
 

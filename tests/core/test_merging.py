@@ -3,11 +3,11 @@
 import pytest
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.messages import Headers, Interaction
-from runreel.core.modes import DECISIONS, Mode
-from runreel.core.redaction import Redacted, Redaction, renamed
-from runreel.core.session import Session, Verdict
+from runreel.http.messages import Headers, Interaction
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction, renamed
+from runreel.sessions.modes import DECISIONS, Mode
+from runreel.sessions.session import Session, Verdict
 
 REDACTION = Redaction()
 

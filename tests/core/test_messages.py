@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.messages import Headers, Request, end_to_end, values, without
+from runreel.http.messages import Headers, Request, end_to_end, values, without
 from strategies import headers
 
 

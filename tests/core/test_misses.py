@@ -16,14 +16,8 @@ from near_misses import (
     redacted,
     with_stage,
 )
-from runreel.core.messages import Request
-from runreel.core.misses import (
-    EXHAUSTED,
-    NO_MATCH,
-    Miss,
-    describe,
-    miss_document,
-)
+from runreel.http.messages import Request
+from runreel.matching.near_miss import EXHAUSTED, NO_MATCH, Miss, describe, miss_document
 from strategies import requests
 
 

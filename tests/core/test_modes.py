@@ -1,6 +1,6 @@
 import pytest
 
-from runreel.core.modes import DECISIONS, SPELLINGS, Action, Decision, Mode, resolve
+from runreel.sessions.modes import DECISIONS, SPELLINGS, Action, Decision, Mode, resolve
 
 
 @pytest.mark.parametrize(

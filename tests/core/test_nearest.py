@@ -8,13 +8,9 @@ from near_misses import (
     redacted,
     with_stage,
 )
-from runreel.core.differences import Difference
-from runreel.core.messages import Request
-from runreel.core.misses import (
-    NO_MATCH,
-    Miss,
-    describe,
-)
+from runreel.http.messages import Request
+from runreel.matching.json_diff import Difference
+from runreel.matching.near_miss import NO_MATCH, Miss, describe
 
 
 def test_an_empty_cassette_has_no_nearest_recording() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runreel.core.profiles import OPENAI_V1
-from runreel.core.validation import check_request, check_response
+from runreel.assistants.openai_v1 import OPENAI_V1
+from runreel.assistants.validation import check_request, check_response
 from steps import STEP
 
 GONE: Any = ...

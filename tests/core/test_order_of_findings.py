@@ -5,8 +5,10 @@ import json
 import pytest
 from hypothesis import given
 
-from runreel.core.profiles import OPENAI, PROFILES, Profile
-from runreel.core.validation import check_request, forbids
+from runreel.assistants import PROFILES
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.profile import Profile
+from runreel.assistants.validation import check_request, forbids
 from strategies import bodies, json_objects
 
 

@@ -4,14 +4,14 @@ import gzip
 
 import pytest
 
-from runreel.core.messages import Headers, Request, Response
-from runreel.core.recordable import (
+from runreel.http.headers import (
     has_body,
     recordable_request,
     recordable_response,
     response_headers,
     simulated,
 )
+from runreel.http.messages import Headers, Request, Response
 
 LIMIT = 1_000
 JSON = ("Content-Type", "application/json")

@@ -6,9 +6,11 @@ from collections import Counter
 import pytest
 
 from documents import needs, recorded_runs, recorded_stream
-from runreel.core.profiles import OPENAI, OPENAI_V1, Profile
-from runreel.core.sse import around_data, name_of, split
-from runreel.core.validation import check_event, check_response
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.openai_v1 import OPENAI_V1
+from runreel.assistants.profile import Profile
+from runreel.assistants.validation import check_event, check_response
+from runreel.http.sse import around_data, name_of, split
 
 Findings = Counter[tuple[str, str, str]]
 

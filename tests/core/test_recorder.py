@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from builders import FAKE_KEY, TARGET, a_request, a_response
-from runreel.core.cassette import interaction_document
-from runreel.core.facets import MATCH_ON, fingerprint
-from runreel.core.messages import Headers, Interaction, Request, Response, Violation
-from runreel.core.profiles import OPENAI
-from runreel.core.recorder import Check, Exchange, Recorder
-from runreel.core.redaction import Redacted, Redaction
+from runreel.assistants.openai import OPENAI
+from runreel.cassettes.format import interaction_document
+from runreel.engine.recorder import Check, Exchange, Recorder
+from runreel.http.messages import Headers, Interaction, Request, Response, Violation
+from runreel.matching.matchers import MATCH_ON, fingerprint
+from runreel.redaction.redactor import Redacted, Redaction
 
 BEARER: Headers = (("Authorization", "Bearer " + FAKE_KEY),)
 WRONG = a_response(b'{"id": 7}')

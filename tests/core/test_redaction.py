@@ -10,9 +10,9 @@ from hypothesis import given
 from builders import FAKE_KEY, a_request, a_response
 from coded import CODED
 from redacting import BEARER, KEY, body_after, redact
-from runreel.core.errors import Unredactable
-from runreel.core.messages import Request, Response
-from runreel.core.redaction import Redaction
+from runreel.errors import Unredactable
+from runreel.http.messages import Request, Response
+from runreel.redaction.redactor import Redaction
 from strategies import requests, responses
 
 

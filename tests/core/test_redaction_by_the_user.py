@@ -7,10 +7,10 @@ import pytest
 
 from builders import FAKE_KEY, a_request, a_response
 from redacting import BEARER, KEY, body_after, redact
-from runreel.core.errors import Unredactable
-from runreel.core.messages import Request
-from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
+from runreel.errors import Unredactable
+from runreel.http.messages import Request
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import PatternRule
 
 RULES = Redaction(
     headers=frozenset({"X-Tenant"}),

@@ -11,11 +11,11 @@ from builders import a_request, a_response, an_interaction
 from disguises import DISGUISES, Disguise, chance
 from leaks import leaks
 from redacting import BEARER, KEY, OTHER_KEY, written
-from runreel.core.cassette import interaction_document
-from runreel.core.errors import Unredactable
-from runreel.core.messages import Headers, Interaction, Request, Violation
-from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
+from runreel.cassettes.format import interaction_document
+from runreel.errors import Unredactable
+from runreel.http.messages import Headers, Interaction, Request, Violation
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import PatternRule
 from strategies import requests
 
 PATTERNS_THAT_BITE = ["[a-z]+", "red", r"(?<!\d)\d{2}", r"\b\d{3}", "^.", "ed. ", r"(?i)K\w*"]

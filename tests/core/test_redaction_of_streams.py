@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from builders import FAKE_KEY
 from redacting import KEY, redact
-from runreel.core.errors import Unredactable
-from runreel.core.messages import Response
-from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
-from runreel.core.sse import split
+from runreel.errors import Unredactable
+from runreel.http.messages import Response
+from runreel.http.sse import split
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import PatternRule
 
 HEADERS = (("Content-Type", "text/event-stream; charset=utf-8"),)
 DONE = b"event: done\ndata: [DONE]\n\n"

@@ -10,9 +10,9 @@ import pytest
 from builders import TARGET, a_request, a_response, an_interaction
 from leaks import leaks
 from redacting import BEARER, BODY, KEY, body_after, redact, written
-from runreel.core.messages import Headers, Request, Violation
-from runreel.core.redaction import Redaction
-from runreel.core.rules import PatternRule
+from runreel.http.messages import Headers, Request, Violation
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import PatternRule
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_request
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.validation import check_request
 
 MESSAGE: dict[str, Any] = {"role": "user", "content": "Hi"}
 FUNCTION = {"type": "function", "function": {"name": "weather"}}

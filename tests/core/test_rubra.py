@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runreel.core.profiles import RUBRA
-from runreel.core.validation import check_request, check_response
+from runreel.assistants.rubra import RUBRA
+from runreel.assistants.validation import check_request, check_response
 
 JSON = "application/json"
 GONE: Any = ...

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from runreel.core.rules import (
+from runreel.redaction.rules import (
     CREDENTIAL_QUERY,
     HEADER_PATTERNS,
     NEVER_STORED,

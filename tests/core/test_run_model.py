@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from runreel.core.messages import Violation
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_response, forbids
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.validation import check_response, forbids
+from runreel.http.messages import Violation
 from servers import RUN
 
 GONE: Any = ...

@@ -14,11 +14,10 @@ from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from disguises import Disguise, chance, in_base64, in_words, json_escaped, percent_encoded, plain
 from leaks import leaks
 from planting import a_document, places, planted, pointer
-from runreel.core.cassette import Cassette, dump, parse
-from runreel.core.checking import check
-from runreel.core.errors import Unredactable
-from runreel.core.redaction import Redaction
-from runreel.core.scrubbing import Place, scrub
+from runreel.cassettes.check import Place, check, scrub
+from runreel.cassettes.format import Cassette, dump, parse
+from runreel.errors import Unredactable
+from runreel.redaction.redactor import Redaction
 from strategies import cassettes
 
 DOCUMENT = a_document()

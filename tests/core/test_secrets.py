@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from builders import FAKE_KEY
 from disguises import DISGUISES, Disguise, chance
 from leaks import leaks
-from runreel.core.secrets import Secrets, credentials_of, of_authorization
+from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
 MARK = "[gone]"
 # No shape of a known key, and the characters that every escaping treats differently.

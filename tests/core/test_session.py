@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from builders import a_request, a_response, an_interaction
-from runreel.core.errors import Unredactable
-from runreel.core.facets import MATCH_ON
-from runreel.core.messages import Interaction, Request
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.redaction import Redacted, Redaction
-from runreel.core.session import Session, Verdict
+from runreel.errors import Unredactable
+from runreel.http.messages import Interaction, Request
+from runreel.matching.matchers import MATCH_ON
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import Session, Verdict
 
 REDACTION = Redaction()
 

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_response, an_interaction
-from runreel.core.facets import MATCH_ON
-from runreel.core.messages import Request
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.session import Session
+from runreel.http.messages import Request
+from runreel.matching.matchers import MATCH_ON
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import Session
 from states import REDACTION, RUN, Playing
 from traffic import traffics
 

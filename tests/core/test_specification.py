@@ -11,25 +11,25 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from documents import needs, specified
-from runreel.core.schemas import openai, openai_requests, openai_steps
+from runreel.assistants import schemas
 
 pytestmark = needs("openapi-runs.json")
 
 MODELS: list[tuple[str, type[BaseModel]]] = [
-    ("RunObject", openai.Run),
-    ("ListRunsResponse", openai.RunList),
-    ("TruncationObject", openai.TruncationStrategy),
-    ("RunStepObject", openai_steps.RunStep),
-    ("ListRunStepsResponse", openai_steps.RunStepList),
-    ("RunStepDetailsToolCallsCodeObject", openai_steps.CodeCall),
-    ("RunStepDetailsToolCallsFileSearchObject", openai_steps.SearchCall),
-    ("RunStepDetailsToolCallsFunctionObject", openai_steps.StepFunctionCall),
-    ("ModifyRunRequest", openai_requests.ModifyRunRequest),
-    ("CreateRunRequest", openai_requests.CreateRunRequest),
-    ("CreateThreadAndRunRequest", openai_requests.CreateThreadAndRunRequest),
-    ("CreateThreadRequest", openai_requests.CreateThread),
-    ("CreateMessageRequest", openai_requests.CreateMessage),
-    ("SubmitToolOutputsRunRequest", openai_requests.SubmitToolOutputsRequest),
+    ("RunObject", schemas.Run),
+    ("ListRunsResponse", schemas.RunList),
+    ("TruncationObject", schemas.TruncationStrategy),
+    ("RunStepObject", schemas.RunStep),
+    ("ListRunStepsResponse", schemas.RunStepList),
+    ("RunStepDetailsToolCallsCodeObject", schemas.CodeCall),
+    ("RunStepDetailsToolCallsFileSearchObject", schemas.SearchCall),
+    ("RunStepDetailsToolCallsFunctionObject", schemas.StepFunctionCall),
+    ("ModifyRunRequest", schemas.ModifyRunRequest),
+    ("CreateRunRequest", schemas.CreateRunRequest),
+    ("CreateThreadAndRunRequest", schemas.CreateThreadAndRunRequest),
+    ("CreateThreadRequest", schemas.CreateThread),
+    ("CreateMessageRequest", schemas.CreateMessage),
+    ("SubmitToolOutputsRunRequest", schemas.SubmitToolOutputsRequest),
 ]
 
 # Required by the document, and in no answer that the API ever gave.
@@ -88,7 +88,7 @@ class TestEachModel:
 
 
 def test_the_members_of_a_run_that_may_be_null() -> None:
-    assert {name for name in openai.Run.model_fields if takes_null(openai.Run, name)} == {
+    assert {name for name in schemas.Run.model_fields if takes_null(schemas.Run, name)} == {
         "required_action",
         "last_error",
         "expires_at",
@@ -124,9 +124,9 @@ def test_the_trap_without_the_honoured_word_hardly_anything_may_be_null() -> Non
 
 
 ENUMS: list[tuple[str, type[BaseModel], str, int]] = [
-    ("RunStatus", openai.Run, "status", 9),
-    ("ReasoningEffort", openai_requests.CreateRunRequest, "reasoning_effort", 7),
-    ("AssistantsApiToolChoiceOption", openai_requests.CreateRunRequest, "tool_choice", 3),
+    ("RunStatus", schemas.Run, "status", 9),
+    ("ReasoningEffort", schemas.CreateRunRequest, "reasoning_effort", 7),
+    ("AssistantsApiToolChoiceOption", schemas.CreateRunRequest, "tool_choice", 3),
 ]
 
 

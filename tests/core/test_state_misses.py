@@ -1,8 +1,8 @@
 """What a client reads when its call belongs to another state than every recording left."""
 
 from near_misses import HOW_TO, redacted
-from runreel.core.misses import Miss, describe, miss_document
-from runreel.core.modes import Mode
+from runreel.matching.near_miss import Miss, describe, miss_document
+from runreel.sessions.modes import Mode
 from states import RUN, Playing, a_call
 
 GET = f"GET {RUN}"

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_request
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.validation import check_request
 from strategies import bodies, json_objects
 
 

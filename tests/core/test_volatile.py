@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from runreel.core.volatile import Place, Rule
+from runreel.matching.drift import Place, Rule
 
 DEFAULT = Rule()
 

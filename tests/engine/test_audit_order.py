@@ -9,11 +9,11 @@ from audit_scenes import RUN, THREAD, Scene, less, run_of
 from audited import MemoryLedger
 from builders import a_request
 from fakes import Script
-from runreel.bookkeeping import Bookkeeper, Concluded, Intended, Observed
-from runreel.core.audit.books import Came, Occasion
-from runreel.core.audit.entries import Entry
-from runreel.core.audit.observing import Asked, Run
-from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
+from runreel.audit.entries import Entry
+from runreel.audit.history import Came, Occasion
+from runreel.audit.observation import Asked, Run
+from runreel.audit.writer import Bookkeeper, Concluded, Intended, Observed
+from runreel.errors import StoreFailed, UpstreamFailed, UpstreamFault
 from stages import A
 
 ASKED = Asked(THREAD, RUN, {"stage": "a"})

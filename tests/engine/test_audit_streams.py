@@ -9,8 +9,8 @@ from audit_scenes import RUN, THREAD, Scene, less, run_of
 from builders import a_request
 from coded import gzipped
 from fakes import Script
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Headers
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers
 from stages import LIVE, rest
 
 EVENTS: Headers = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))

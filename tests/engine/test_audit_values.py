@@ -7,7 +7,7 @@ import pytest
 from audit_scenes import RUN, THREAD, Scene, less, run_of
 from builders import FAKE_KEY, TARGET, a_request
 from fakes import Script
-from runreel.core.errors import UpstreamFailed, UpstreamFault
+from runreel.errors import UpstreamFailed, UpstreamFault
 from stages import KEY_HEADERS, UNREDACTABLE, A
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from builders import FAKE_KEY, TARGET, a_request
 from fakes import Script
-from runreel.core.messages import Headers, Interaction, Request
-from runreel.core.redaction import Redacted
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.redaction.redactor import Redacted
 from stages import LIVE, RECORDED, A, B, error_of, shown, stage
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from builders import a_request, a_response, an_interaction
 from fakes import Script
-from runreel.calls import Answer
-from runreel.core.errors import UpstreamFailed, UpstreamFault
+from runreel.engine.call import Answer
+from runreel.errors import UpstreamFailed, UpstreamFault
 from stages import RECORDED, A, Stage, rest, stage
 
 

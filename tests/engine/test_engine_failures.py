@@ -4,7 +4,7 @@ import pytest
 
 from builders import a_request
 from fakes import Script
-from runreel.core.errors import UpstreamFailed, UpstreamFault
+from runreel.errors import UpstreamFailed, UpstreamFault
 from stages import LIVE, A, error_of, rest, stage
 
 

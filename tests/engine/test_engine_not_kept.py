@@ -6,11 +6,11 @@ import pytest
 
 from builders import FAKE_KEY, a_request
 from fakes import Script
-from runreel.core.cassette import Cassette
-from runreel.core.errors import StoreFailed, UpstreamFailed, UpstreamFault
-from runreel.core.journal import Pending
-from runreel.core.messages import Headers
-from runreel.stores.memory import MemoryJournal, MemoryStore
+from memory_store import MemoryJournal, MemoryStore
+from runreel.cassettes.format import Cassette
+from runreel.cassettes.journal import Pending
+from runreel.errors import StoreFailed, UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers
 from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, B, error_of, rest, shown, stage
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from builders import a_request, an_interaction
 from fakes import Script
-from runreel.core.messages import Headers, Response
+from runreel.http.messages import Headers, Response
 from stages import rest, stage
 
 HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)

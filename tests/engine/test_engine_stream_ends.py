@@ -10,11 +10,11 @@ import pytest
 from builders import a_request, an_interaction
 from fakes import Script
 from held import HeldStore, begun
-from runreel import streaming
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Headers, Interaction, Response
-from runreel.core.recorder import Exchange, Recorder
-from runreel.core.redaction import Redacted
+from runreel.engine import streaming
+from runreel.engine.recorder import Exchange, Recorder
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers, Interaction, Response
+from runreel.redaction.redactor import Redacted
 from stages import rest, stage
 
 HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)

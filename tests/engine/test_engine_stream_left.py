@@ -9,7 +9,7 @@ import pytest
 from builders import a_request, an_interaction
 from fakes import Script
 from held import turns
-from runreel.core.messages import Headers, Response
+from runreel.http.messages import Headers, Response
 from stages import Stage, stage
 
 EVENTS: Headers = (("Content-Type", "text/event-stream"),)

@@ -8,9 +8,9 @@ import pytest
 from builders import FAKE_KEY, a_request, an_interaction
 from fakes import Script
 from held import HeldStore, begun, turns
-from runreel import streaming
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Headers, Response
+from runreel.engine import streaming
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers, Response
 from stages import KEY_HEADERS, Stage, rest, stage
 
 HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)

@@ -6,8 +6,8 @@ import pytest
 
 from builders import FAKE_KEY, a_request, a_response, an_interaction
 from fakes import Script
-from runreel.core.messages import Headers
-from runreel.core.profiles import RUBRA
+from runreel.assistants.rubra import RUBRA
+from runreel.http.messages import Headers
 from servers import RUN
 from stages import KEY_HEADERS, A, error_of, rest, shown, stage
 

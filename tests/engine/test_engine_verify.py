@@ -8,13 +8,12 @@ import pytest
 from builders import FAKE_KEY, JSON_HEADERS, a_cassette, a_request, a_response, an_interaction
 from fakes import Script
 from redacting import BEARER, KEY
-from runreel.core.cassette import dump
-from runreel.core.differences import ABSENT
-from runreel.core.drift import Drift
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.facts import Outcome
-from runreel.core.redaction import Redaction
-from runreel.core.volatile import Rule
+from runreel.cassettes.format import dump
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.matching.drift import Drift, Rule
+from runreel.matching.json_diff import ABSENT
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.events import Outcome
 from stages import KEY_HEADERS, UNREDACTABLE, A, B, Stage, rest, shown, stage
 from stores_that_refuse import NoJournals
 

@@ -7,9 +7,9 @@ import pytest
 from builders import a_request, an_interaction
 from fakes import Script
 from held import turns
-from runreel.core.drift import Drift
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Headers, Response
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers, Response
+from runreel.matching.drift import Drift
 from stages import A, B, rest, stage
 
 TORN = UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream is gone.")

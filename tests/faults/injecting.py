@@ -21,7 +21,7 @@ from builders import a_cassette
 from faults import known_names
 from faults.recording_under_load import Traffic, judge
 from processes import Serving
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
 
 STRACE = shutil.which("strace")
 CALLS = {

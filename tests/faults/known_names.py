@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from runreel.cli import main
+from runreel.cli.main import main
 
 STARTS_MAX = 4
 NAMES_MAX = 6  # of one start: its journal's writer first, then temporary files

@@ -19,13 +19,13 @@ from typing import Literal, Self, SupportsIndex
 
 from builders import JSON_HEADERS, TARGET
 from processes import runreel
-from runreel.core.cassette import Cassette
-from runreel.core.errors import CassetteDamaged
-from runreel.core.messages import Request
-from runreel.core.modes import DECISIONS, Mode
-from runreel.core.redaction import Redaction
-from runreel.core.session import Session
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import Cassette
+from runreel.errors import CassetteDamaged
+from runreel.http.messages import Request
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.modes import DECISIONS, Mode
+from runreel.sessions.session import Session
 from servers import RUN, RawUpstream, Received, http
 from wire import Reply, Wire, post
 

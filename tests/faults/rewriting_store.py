@@ -8,11 +8,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from runreel.app import wiring
-from runreel.cli import main
-from runreel.core.cassette import Cassette, dump
-from runreel.core.journal import Opening, Pending, recover
-from runreel.stores.files import FileJournal, FileStore
+from runreel.cassettes.file_store import FileJournal, FileStore
+from runreel.cassettes.format import Cassette, dump
+from runreel.cassettes.journal import Opening, Pending, recover
+from runreel.cli.main import main
+from runreel.server import app
 
 PIECE_BYTES = 512
 
@@ -55,5 +55,5 @@ class RewritingStore(FileStore):
 
 
 if __name__ == "__main__":
-    vars(wiring)["FileStore"] = RewritingStore  # where the composition root looks it up
+    vars(app)["FileStore"] = RewritingStore  # where the composition root looks it up
     main()

@@ -221,8 +221,8 @@ async def test_our_proxy_keeps_the_rule(
     caplog.set_level(logging.DEBUG)
     settings = {"mode": "passthrough", "upstream": _by_name(upstream)} | SETTINGS.get(check, {})
     if check not in WHOLE:  # their checks leave calls behind that need not be waited for
-        monkeypatch.setattr("runreel.app.listening.DRAIN_S", 0.1)
-        monkeypatch.setattr("runreel.app.listening.SHUTDOWN_S", 0.1)
+        monkeypatch.setattr("runreel.server.listener.DRAIN_S", 0.1)
+        monkeypatch.setattr("runreel.server.listener.SHUTDOWN_S", 0.1)
 
     @asynccontextmanager
     async def start() -> AsyncIterator[str]:

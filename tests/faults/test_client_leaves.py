@@ -240,7 +240,7 @@ async def test_a_stop_does_not_wait_for_ever_for_the_call_of_a_client_that_left(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("runreel.app.listening.DRAIN_S", 0.05)
+    monkeypatch.setattr("runreel.server.listener.DRAIN_S", 0.05)
 
     async with proxy(mode="record", upstream=upstream.url) as running:
         await ask_and_leave(running.url, held)
@@ -258,7 +258,7 @@ async def test_a_client_that_waits_is_told_that_the_proxy_stops(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("runreel.app.listening.DRAIN_S", 0.05)
+    monkeypatch.setattr("runreel.server.listener.DRAIN_S", 0.05)
     path = tmp_path / "receipt.json"
 
     async with proxy(mode="record", upstream=upstream.url, receipt=path) as running:

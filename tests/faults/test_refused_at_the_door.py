@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builders import FAKE_KEY
-from runreel.engine import Engine
+from runreel.engine.engine import Engine
 from servers import Proxy, RawUpstream
 from wire import Wire, exchange, get, post
 
@@ -64,7 +64,7 @@ async def test_what_is_refused_at_the_door_is_one_line_without_its_target(
     raw: bytes,
     line: str,
 ) -> None:
-    monkeypatch.setattr("runreel.app.listening.SHUTDOWN_S", 0.2)
+    monkeypatch.setattr("runreel.server.listener.SHUTDOWN_S", 0.2)
     small = {"limits__request_body_bytes_max": 10, "limits__request_body_read_s_max": 0.1}
 
     async with proxy(mode="record", upstream=upstream.url, **small) as running:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from builders import FAKE_KEY, a_cassette, a_response
-from runreel.core.cassette import Cassette
-from runreel.core.messages import Interaction, Request
-from runreel.core.redaction import Redaction
+from runreel.cassettes.format import Cassette
+from runreel.http.messages import Interaction, Request
 from runreel.importers import curl
+from runreel.redaction.redactor import Redaction
 from servers import RawUpstream
 
 NASTY = 'it\'s $HOME `id` "x" \\ !! {a,b} [1-2] ; & | > < ( ) # ~ * ?\n\tné 雪 @file'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import TARGET, a_cassette, a_request, an_interaction
-from runreel.core.messages import Headers, Request
+from runreel.http.messages import Headers, Request
 from runreel.importers import curl
 from runreel.importers.curl_command import NotACurlCommand, read
 

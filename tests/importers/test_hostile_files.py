@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from foreign import URL, har, har_entry, ruby, vcr_interaction, vcrpy
-from runreel import cli
-from runreel.importers import reading, safe_yaml
+from runreel.cli import main
+from runreel.importers import importer, safe_yaml
 
 ZEROS = gzip.compress(gzip.compress(bytes(200_000_000), 1), 9)
 GZIP = {"Content-Encoding": ["gzip, gzip"]}
@@ -25,7 +25,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         before = {path.name for path in tmp_path.iterdir()}
         options = ["--cassettes", str(tmp_path / "cassettes")]
         with pytest.raises(SystemExit) as stopped:
-            cli.main(["cassette", "import", *map(str, files), *options])
+            main.main(["cassette", "import", *map(str, files), *options])
         out, err = capsys.readouterr()
         assert {path.name for path in tmp_path.iterdir()} == before
         assert (stopped.value.code, out, err.count("\n")) == (code, "", 1)
@@ -210,7 +210,7 @@ def test_more_than_64_mib_is_not_even_read(refused: Refused, tmp_path: Path, siz
     os.truncate(path, size)  # all holes: it takes no room, but no memory could hold the second
 
     assert refused(path) == "larger than 67,108,864 bytes; split it"
-    assert reading.FILE_BYTES_MAX == 67_108_864
+    assert importer.FILE_BYTES_MAX == 67_108_864
 
 
 @pytest.mark.parametrize(

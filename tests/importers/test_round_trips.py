@@ -20,13 +20,13 @@ from vcr.serializers import yamlserializer
 from builders import a_cassette, a_request, a_response
 from foreign import adoption, cassette_of
 from runreel.cassettes import interactions
-from runreel.core.adoption import assemble
-from runreel.core.cassette import Cassette
-from runreel.core.foreign import Foreign
-from runreel.core.messages import Interaction
-from runreel.core.redaction import Redaction
+from runreel.cassettes.format import Cassette
+from runreel.http.messages import Interaction
 from runreel.importers import har
 from runreel.importers import vcr as vcr_format
+from runreel.importers.importer import assemble
+from runreel.importers.records import Foreign
+from runreel.redaction.redactor import Redaction
 from strategies import cassettes
 
 Write = Callable[[Cassette], tuple[bytes, list[str]]]

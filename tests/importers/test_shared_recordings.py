@@ -13,7 +13,7 @@ import yaml
 
 from foreign import folder_of, imported, shared
 from runreel.cassettes import load
-from runreel.core.sse import split
+from runreel.http.sse import split
 
 COUNTS = {
     "runs_list.yml": 5,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from foreign import RUN, URL, imported, ruby, vcr_interaction, vcrpy
-from runreel.core.sse import split
+from runreel.http.sse import split
 
 TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
 STREAM = 'event: thread.created\ndata: {"id":"thread_abc123"}\n\nevent: done\ndata: [DONE]\n\n'

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.cassette import check_name
-from runreel.testing.names import TEARDOWN, cassette_name, segment
+from runreel.cassettes.format import check_name
+from runreel.pytest_plugin.cassette_names import TEARDOWN, cassette_name, segment
 
 
 @pytest.mark.parametrize("plain", ["test_runs", "test_a.b", "t", "0", "x" * 64])

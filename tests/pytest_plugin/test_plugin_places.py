@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runreel.core.cassette import Cassette
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import Cassette
 from suites import ONCE, RECORD, Suite
 
 pytest_plugins = ("pytester",)
@@ -167,7 +167,8 @@ def test_blocked_sockets_reach_loopback_only(suite: Suite) -> None:
 
 NOTHING_HEAVY = """
 import sys, pytest
-code = pytest.main(["-q", "-p", "runreel.pytest_plugin", "--runreel-mode=replay", "test_it.py"])
+plugin = "runreel.pytest_plugin.hooks"
+code = pytest.main(["-q", "-p", plugin, "--runreel-mode=replay", "test_it.py"])
 heavy = {"aiohttp", "pydantic", "click", "orjson", "asyncio", "brotli", "yaml"}
 print(int(code), sorted(heavy & set(sys.modules)))
 """
@@ -198,5 +199,5 @@ def test_nothing_heavy_is_imported_before_a_test_that_uses_it(
 def test_installing_the_package_loads_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    assert project["entry-points"]["pytest11"] == {"runreel": "runreel.pytest_plugin"}
+    assert project["entry-points"]["pytest11"] == {"runreel": "runreel.pytest_plugin.hooks"}
     assert not any(wanted.startswith("pytest") for wanted in project["dependencies"])

@@ -2,7 +2,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from receipts import a_miss, a_receipt
-from runreel.testing.totals import Totals
+from runreel.pytest_plugin.report import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

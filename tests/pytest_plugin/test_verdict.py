@@ -1,5 +1,5 @@
 from receipts import a_miss, a_receipt
-from runreel.testing.verdict import findings, misses, sent_nothing
+from runreel.pytest_plugin.report import findings, misses, sent_nothing
 
 BODY = {"facet": "body", "at": "/metadata/stage", "sent": "b", "recorded": "a"}
 

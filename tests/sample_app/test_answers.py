@@ -1,6 +1,6 @@
 import pytest
 
-from runreel.testing import Reel
+from runreel.pytest_plugin.proxy import Reel
 from sample_app.helpdesk import LOOK_UP, Helpdesk
 
 pytestmark = pytest.mark.runreel

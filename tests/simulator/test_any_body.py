@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runreel.core.messages import Request
-from runreel.core.profiles import PROFILES
-from runreel.core.validation import check_response, forbids
+from runreel.assistants import PROFILES
+from runreel.assistants.validation import check_response, forbids
+from runreel.http.messages import Request
 from runreel.simulator.server import Options, Reply, Simulator
 from simulating import FUNCTION, HEADERS, HeldClock
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runreel.simulator.listing import INCLUDABLE
+from runreel.simulator.operations import INCLUDABLE
 from simulating import Talk, talk
 
 

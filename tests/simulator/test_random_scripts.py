@@ -18,9 +18,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from runreel.core.operations import recognise
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_event, check_response
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.operations import recognise
+from runreel.assistants.validation import check_event, check_response
 from runreel.simulator.server import Options
 from runreel.simulator.world import Settings
 from simulating import PAGE_ADVICE, RUN_MEMBERS, Said, Talk

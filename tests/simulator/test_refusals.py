@@ -3,7 +3,7 @@
 import pytest
 
 from builders import FAKE_KEY
-from runreel.core.messages import Headers
+from runreel.http.messages import Headers
 from runreel.simulator.server import Options
 from simulating import FUNCTION, HEADERS, Talk, error_of, talk
 

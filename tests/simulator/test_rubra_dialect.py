@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from runreel.core.messages import Request
-from runreel.core.profiles import RUBRA
-from runreel.core.validation import check_response
+from runreel.assistants.rubra import RUBRA
+from runreel.assistants.validation import check_response
+from runreel.http.messages import Request
 from runreel.simulator.server import Options, Reply, Simulator
 from simulating import HeldClock
 

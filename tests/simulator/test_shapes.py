@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runreel.core.profiles import OPENAI
-from runreel.core.validation import check_event, check_response
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.validation import check_event, check_response
 from simulating import FUNCTION, PAGE_ADVICE, RUN_MEMBERS, Said, Talk, talk
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "runs.jsonl"

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import TARGET, a_request, an_interaction
-from runreel.core.differences import ABSENT, Difference
-from runreel.core.drift import Drift
-from runreel.core.facets import MATCH_ON, fingerprint
-from runreel.core.facts import Fact, Outcome
-from runreel.core.misses import NO_MATCH, Candidate, Miss
-from runreel.core.redaction import Redaction, request_of
-from runreel.sinks.log import Log
+from runreel.engine.log import Log
+from runreel.matching.drift import Drift
+from runreel.matching.json_diff import ABSENT, Difference
+from runreel.matching.matchers import MATCH_ON, fingerprint
+from runreel.matching.near_miss import NO_MATCH, Candidate, Miss
+from runreel.redaction.redactor import Redaction, request_of
+from runreel.sessions.events import Fact, Outcome
 
 AT = datetime(2026, 3, 31, 10, 15, 2, 123_456, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import pytest
 
 from builders import FAKE_KEY
 from processes import COMMAND, runreel
-from runreel.sinks.log import LOOP_ERROR_EVERY_S, FrameworkLog, Log, loop_errors_to
+from runreel.engine.log import LOOP_ERROR_EVERY_S, FrameworkLog, Log, loop_errors_to
 from servers import RawUpstream
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runreel.core.facts import Fact, Outcome
-from runreel.sinks.retirement import Retirement
+from runreel.engine.log import Retirement
+from runreel.sessions.events import Fact, Outcome
 
 URL = "https://api.openai.com"
 REMEDY = (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runreel.sinks.summary import summary
+from runreel.engine.receipt import summary
 
 
 def a_receipt(session: str = "default", **members: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audited import AT
-from runreel.stores.audit_log import AuditLog, Sizes
+from runreel.audit.store import AuditLog, Sizes
 
 
 @pytest.fixture

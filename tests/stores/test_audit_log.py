@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audited import AT, an_entry, log_in, stages, write
-from runreel.core.errors import StartRefused
+from runreel.errors import StartRefused
 
 
 class TestWriting:
@@ -75,7 +75,7 @@ class TestWriting:
         log = opened()
         write(log, "a")
         synced: list[int] = []
-        monkeypatch.setattr("runreel.stores.audit_file.sync_data", synced.append)
+        monkeypatch.setattr("runreel.audit.store.sync_data", synced.append)
 
         write(log, "b", "c", durable=False)
         before = len(synced)

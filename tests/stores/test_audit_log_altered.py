@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from audited import an_entry, write
-from runreel.core.audit import integrity
-from runreel.core.audit.chain import Link, chained
-from runreel.core.audit.chain import line as line_of
-from runreel.core.errors import StartRefused
-from runreel.stores.audit_lines import opened as read
+from runreel.audit import verification
+from runreel.audit.entries import Link, chained
+from runreel.audit.entries import entry_line as line_of
+from runreel.audit.log_reader import opened as read
+from runreel.errors import StartRefused
 
 
 def _altered(log: Any, folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> Path:
@@ -26,7 +26,7 @@ def _altered(log: Any, folder: Path, change: Callable[[list[bytes]], list[bytes]
 def _finding(folder: Path) -> tuple[int | None, int | None]:
     """Line and entry of the first that verify finds."""
     with read(folder) as log:
-        first = integrity.verify(log.entries, log.checkpoints).findings[0]
+        first = verification.verify(log.entries, log.checkpoints).findings[0]
     return first.line, first.seq
 
 
@@ -115,7 +115,7 @@ def test_a_line_that_is_no_entry_does_not_keep_open_changes_from_being_concluded
 def test_open_changes_are_found_in_a_file_larger_than_what_is_searched(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runreel.stores.audit_reading.SEARCHED_BYTES_MAX", 100)
+    monkeypatch.setattr("runreel.audit.store.SEARCHED_BYTES_MAX", 100)
     first = opened()
     first.append([an_entry()], durable=True)
     first._let_go()

@@ -10,7 +10,7 @@ import pytest
 
 from audited import stages, write
 from disks import failing
-from runreel.core.errors import StoreFailed
+from runreel.errors import StoreFailed
 
 
 class TestADiskThatFails:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from audited import an_entry, log_in, stages, write
-from runreel.core.audit import integrity
-from runreel.core.errors import StartRefused, StoreFailed
-from runreel.stores.audit_lines import opened as read
+from runreel.audit import verification
+from runreel.audit.log_reader import opened as read
+from runreel.errors import StartRefused, StoreFailed
 
 
 def _folder_emptied(folder: Path) -> None:
@@ -33,7 +33,7 @@ def _lock_removed(folder: Path) -> None:
 
 def _first_bad(folder: Path) -> tuple[str, int | None] | None:
     with read(folder) as log:
-        findings = integrity.verify(log.entries, log.checkpoints).findings
+        findings = verification.verify(log.entries, log.checkpoints).findings
     return (findings[0].kind, findings[0].seq) if findings else None
 
 

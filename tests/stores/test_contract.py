@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette, dump
-from runreel.core.errors import CassetteDamaged, StartRefused
-from runreel.ports import Journal, Store, Stored
-from runreel.stores.files import FileJournal, FileStore
-from runreel.stores.memory import MemoryJournal, MemoryStore
+from memory_store import MemoryJournal, MemoryStore
+from runreel.cassettes.file_store import FileJournal, FileStore
+from runreel.cassettes.format import Cassette, dump
+from runreel.cassettes.store import Journal, Store, Stored
+from runreel.errors import CassetteDamaged, StartRefused
 from strategies import cassettes
 
 HEADER = a_cassette()

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
-from runreel.core.cassette import Cassette, dump
-from runreel.core.errors import CassetteDamaged
-from runreel.stores import durable
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import Cassette, dump
+from runreel.errors import CassetteDamaged
+from runreel.storage import files
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))
@@ -114,7 +114,7 @@ class TestReplacing:
         self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         synced: list[Path] = []
-        monkeypatch.setattr(durable, "sync", synced.append)
+        monkeypatch.setattr(files, "sync", synced.append)
 
         store.open_journal("a/b/name", HEADER)
 

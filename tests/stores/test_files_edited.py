@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
-from runreel.core.cassette import dump
-from runreel.core.errors import StoreFailed
-from runreel.core.messages import Interaction
-from runreel.core.redaction import Redacted
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import dump
+from runreel.errors import StoreFailed
+from runreel.http.messages import Interaction
+from runreel.redaction.redactor import Redacted
 
 HEADER = a_cassette()
 OLD = an_interaction(a_request(b"old"), a_response(b"old"), name="old")

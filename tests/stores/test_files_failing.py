@@ -12,9 +12,9 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from disks import Disk, Trouble
-from runreel.core.cassette import dump
-from runreel.core.errors import CassetteDamaged, StartRefused, StoreFailed
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import dump
+from runreel.errors import CassetteDamaged, StartRefused, StoreFailed
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))
@@ -216,7 +216,7 @@ class TestReplacing:
         journal.append([a_pending()])
 
         with monkeypatch.context() as patch:
-            patch.setattr("runreel.stores.files.FILE_BYTES_MAX", 1_000)
+            patch.setattr("runreel.cassettes.file_store.FILE_BYTES_MAX", 1_000)
             with pytest.raises(StoreFailed) as caught:
                 journal.commit(a_cassette(an_interaction(), an_interaction(name="two")))
             stored = store.load("default")

@@ -9,9 +9,8 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from disks import failing
-from runreel.core.errors import CassetteDamaged
-from runreel.stores.files import FileJournal, FileStore
-from runreel.stores.journals import belongs_to, parts_of
+from runreel.cassettes.file_store import FileJournal, FileStore, belongs_to, parts_of
+from runreel.errors import CassetteDamaged
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))

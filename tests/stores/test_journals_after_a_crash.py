@@ -9,9 +9,9 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from disks import failing
-from runreel.core.cassette import dump
-from runreel.core.errors import CassetteDamaged, NothingReadable, StartRefused
-from runreel.stores.files import FileJournal, FileStore
+from runreel.cassettes.file_store import FileJournal, FileStore
+from runreel.cassettes.format import dump
+from runreel.errors import CassetteDamaged, NothingReadable, StartRefused
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))

@@ -8,8 +8,8 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from disks import failing
-from runreel.core.errors import StoreFailed
-from runreel.stores.files import FileJournal, FileStore
+from runreel.cassettes.file_store import FileJournal, FileStore
+from runreel.errors import StoreFailed
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))

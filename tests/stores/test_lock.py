@@ -11,15 +11,15 @@ import pytest
 
 from builders import a_cassette
 from disks import failing
-from runreel.core.errors import CassetteBusy
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
+from runreel.errors import CassetteBusy
 
 HEADER = a_cassette()
 HOLDER = """
 import os, signal, sys
 from pathlib import Path
 from builders import a_cassette
-from runreel.stores.files import FileStore
+from runreel.cassettes.file_store import FileStore
 journal = FileStore(Path(sys.argv[1])).open_journal("default", a_cassette())
 """
 
@@ -59,7 +59,7 @@ def test_another_process_that_records_is_noticed(store: FileStore, tmp_path: Pat
     second = run("", tmp_path)
 
     assert second.stderr.splitlines()[-1] == (
-        "runreel.core.errors.CassetteBusy: cassette 'default' is being recorded by another "
+        "runreel.errors.CassetteBusy: cassette 'default' is being recorded by another "
         "runreel or session; end that one, or record into another cassette with --cassette NAME"
     )
 

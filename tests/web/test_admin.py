@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders import TARGET, a_cassette
-from runreel.core.cassette import dump
+from runreel.cassettes.format import dump
 from servers import Proxy, RawUpstream
 from wire import Reply, exchange, get, post
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Request
-from runreel.web.upstream import HttpUpstream, UpstreamOptions, http_upstream
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Request
+from runreel.server.upstream import HttpUpstream, UpstreamOptions, http_upstream
 from servers import Answered, Cut, Proxy, RawUpstream, Received, http
 from wire import Wire, exchange, get, post
 

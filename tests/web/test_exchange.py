@@ -10,8 +10,8 @@ from aiohttp import web
 
 from builders import a_request
 from fakes import Script
-from runreel.calls import Answer
-from runreel.web.exchange import write
+from runreel.engine.call import Answer
+from runreel.server.exchange import write
 from servers import Cut, Proxy, RawUpstream, http
 from stages import RECORDED, A, shown, stage
 from wire import Wire, exchange, get, post

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.core.messages import Headers, Response
-from runreel.web.gateway import Admitted, Head, Identity, Refused, look, via
+from runreel.http.messages import Headers, Response
+from runreel.server.gateway import Admitted, Head, Identity, Refused, look, via
 
 US = Identity("runreel-0a1b2c3d", frozenset({"localhost", "127.0.0.1", "::1", "api.test"}))
 HOST = ("Host", "localhost:8080")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runreel.web.location import Place, relocated
+from runreel.server.routes import Place, relocated
 from servers import Proxy, RawUpstream, http
 from wire import exchange, get
 

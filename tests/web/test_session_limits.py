@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import runreel.app
+import runreel.server.app
 from servers import Proxy, RawUpstream
 from wire import exchange, get, post
 
@@ -22,7 +22,7 @@ def a_session(name: str) -> bytes:
 async def test_a_session_that_nobody_uses_is_ended(
     proxy: Proxy, upstream: RawUpstream, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runreel.app, "EXPIRY_EVERY_S", 0.01)
+    monkeypatch.setattr(runreel.server.app, "EXPIRY_EVERY_S", 0.01)
     settings = {"mode": "passthrough", "upstream": upstream.url, "quiet": True}
     async with proxy(**settings, limits__session_idle_s_max=0.01) as running:
         opened = await exchange(running.url, a_session("idle"))

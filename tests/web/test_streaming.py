@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runreel.web import exchange as exchange_module
+from runreel.server import exchange as exchange_module
 from servers import Cut, Proxy, RawUpstream, Received, http
 from wire import Wire, exchange, get, post
 

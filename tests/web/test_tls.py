@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from runreel.core.errors import StartRefused
+from runreel.errors import StartRefused
 from servers import Proxy, RawUpstream, http
 from wire import exchange, get, post
 

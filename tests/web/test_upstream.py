@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from runreel.core.errors import UpstreamFailed, UpstreamFault
-from runreel.core.messages import Request
-from runreel.web.upstream import HttpUpstream, UpstreamOptions, http_upstream
+from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.http.messages import Request
+from runreel.server.upstream import HttpUpstream, UpstreamOptions, http_upstream
 from servers import Cut, Proxy, RawUpstream, http
 from wire import Reply, exchange, get, post
 

@@ -4,17 +4,30 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from runreel.cli.cassette.options import PATH
-from runreel.core.errors import BadFile, StartRefused
-
-if TYPE_CHECKING:
-    from runreel.core.explaining import Effect, Explanation
-    from runreel.core.messages import Request
-    from runreel.core.misses import Ranked
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import read_request
+from runreel.cli.cassette_options import PATH, missing
+from runreel.cli.config import load_config
+from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.config.settings import redaction_of
+from runreel.errors import BadFile, StartRefused
+from runreel.http.messages import Request
+from runreel.http.strict_json import BadDocument, read_json
+from runreel.importers import curl_command
+from runreel.matching.json_diff import ABSENT, readable
+from runreel.matching.near_miss import EXHAUSTED, Ranked, describe, difference_line
+from runreel.sessions.explain import (
+    Effect,
+    Explanation,
+    Rules,
+    by_facet,
+    explanation_document,
+)
+from runreel.sessions.explain import explain as explained
 
 CANDIDATES_MAX = 5  # without --all
 BYTES_MAX = 64 * 1024 * 1024  # of a request or a receipt
@@ -50,13 +63,6 @@ def explain(
     cassettes: Path | None,
 ) -> None:
     """Print the explanation; nothing in it can steer the terminal."""
-    from runreel.cli.cassette.sources import missing
-    from runreel.cli.configuration import load_config
-    from runreel.cli.terminal import say, say_json
-    from runreel.config import redaction_of
-    from runreel.core import explaining
-    from runreel.stores.files import FileStore
-
     try:
         sent, seen = _asked(request, receipt)
     except BadFile as error:
@@ -67,15 +73,15 @@ def explain(
     stored = FileStore(settings.cassettes).load(settings.cassette)
     if stored is None:
         raise missing(settings.cassette)
-    rules = explaining.Rules(
+    rules = Rules(
         match_on=settings.match.match_on or stored.cassette.match_on,
         redaction=redaction_of(settings),
         barriers=settings.replay.barriers,
         decoded_bytes_max=settings.limits.decoded_body_bytes_max,
     )
-    found = explaining.explain(sent, stored.cassette, rules, None if all_ else CANDIDATES_MAX)
+    found = explained(sent, stored.cassette, rules, None if all_ else CANDIDATES_MAX)
     if as_json:
-        say_json(explaining.explanation_document(found, rules.match_on, settings.cassette))
+        say_json(explanation_document(found, rules.match_on, settings.cassette))
     else:
         for line in _lines(found, settings.cassette, seen.get("code")):
             say(line)
@@ -83,7 +89,7 @@ def explain(
         sys.exit(1)
 
 
-def _asked(request: str | None, receipt: Path | None) -> tuple["Request", dict[str, Any]]:
+def _asked(request: str | None, receipt: Path | None) -> tuple[Request, dict[str, Any]]:
     """The request to explain, and what a receipt says of it: its `cassette` and its `code`."""
     if (request is None) == (receipt is None):
         raise StartRefused("give one of both: a REQUEST (a file, or - for stdin), or --last-miss")
@@ -113,9 +119,7 @@ def _content(place: str) -> str:
         raise BadFile(place, "", f"not UTF-8 at byte {error.start}") from None
 
 
-def _read_request(text: str, place: str) -> "Request":
-    from runreel.core.document import BadDocument, read_json, read_request
-    from runreel.importers import curl_command
+def _read_request(text: str, place: str) -> Request:
 
     if text.lstrip().startswith("{"):
         try:
@@ -130,10 +134,8 @@ def _read_request(text: str, place: str) -> "Request":
         ) from None
 
 
-def _last_miss(path: Path) -> tuple["Request", dict[str, Any]]:
+def _last_miss(path: Path) -> tuple[Request, dict[str, Any]]:
     """The last miss of the default session, or else of the last session that has one."""
-    from runreel.core.document import BadDocument, read_json, read_request
-
     place = str(path)
     try:
         match read_json(_content(place)):
@@ -154,9 +156,7 @@ def _last_miss(path: Path) -> tuple["Request", dict[str, Any]]:
         raise BadFile(place, "", f"not a receipt of runreel: {error}") from None
 
 
-def _lines(found: "Explanation", cassette: str, seen: str | None) -> Iterator[str]:
-    from runreel.cli.terminal import counted, paint, safe
-    from runreel.core.differences import readable
+def _lines(found: Explanation, cassette: str, seen: str | None) -> Iterator[str]:
 
     yield paint("What counts of the request", bold=True)
     width = max(len(name) for name, _ in found.fingerprint)
@@ -177,8 +177,7 @@ def _lines(found: "Explanation", cassette: str, seen: str | None) -> Iterator[st
     yield from _answer(found, cassette)
 
 
-def _effects(verb: str, effects: tuple["Effect", ...]) -> Iterator[str]:
-    from runreel.cli.terminal import paint, safe
+def _effects(verb: str, effects: tuple[Effect, ...]) -> Iterator[str]:
 
     places: dict[str, list[str]] = {}
     for item in effects:
@@ -191,10 +190,7 @@ def _effects(verb: str, effects: tuple["Effect", ...]) -> Iterator[str]:
         yield safe(f"  {rule}: {', '.join(all_[:_PLACES_MAX])}{more}")
 
 
-def _candidate(number: int, item: "Ranked") -> Iterator[str]:
-    from runreel.cli.terminal import paint, safe
-    from runreel.core.explaining import by_facet
-    from runreel.core.misses import difference_line
+def _candidate(number: int, item: Ranked) -> Iterator[str]:
 
     recorded = item.candidate.interaction.value
     yield safe(f"  {number}. {recorded.id}  {recorded.request.method} {recorded.request.target}")
@@ -207,9 +203,7 @@ def _candidate(number: int, item: "Ranked") -> Iterator[str]:
             yield safe(f"       {difference_line(each)}")
 
 
-def _answer(found: "Explanation", cassette: str) -> Iterator[str]:
-    from runreel.cli.terminal import paint, safe
-    from runreel.core.misses import EXHAUSTED, describe
+def _answer(found: Explanation, cassette: str) -> Iterator[str]:
 
     if found.miss is None:
         yield paint(f"A replay that begins with it would serve {found.served}.", fg="green")
@@ -220,7 +214,6 @@ def _answer(found: "Explanation", cassette: str) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    from runreel.core.differences import ABSENT
 
     if value is ABSENT:
         return "nothing"

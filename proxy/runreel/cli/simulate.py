@@ -2,11 +2,16 @@
 
 import asyncio
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
+from runreel.config.loading import load
+from runreel.server.app import run
+from runreel.server.listener import RunOptions
 
 _PATH = click.Path(path_type=Path)
 _HELP = """Be a small Assistants API: no key, no upstream, no recording, everything in memory.
@@ -58,11 +63,6 @@ _OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
 @click.command("simulate", help=_HELP)
 def simulate(**given: Any) -> None:
     """Serve the simulator."""
-    import os
-
-    from runreel.app import RunOptions, run
-    from runreel.config import load
-
     settings = {
         key: given[name.removeprefix("--").replace("-", "_")] for name, key, _ in _OPTIONS if key
     }

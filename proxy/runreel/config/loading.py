@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from runreel.config.model import Config, keys
-from runreel.core.errors import StartRefused
+from runreel.config.settings import Config, keys
+from runreel.errors import StartRefused
 
 FILE_NAME = "runreel.toml"
 ENVIRONMENT_PREFIX = "RUNREEL_"

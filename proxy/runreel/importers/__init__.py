@@ -1,1 +1,1 @@
-"""Recordings of other tools, read and written; none knows the others."""
+"""Recordings of other tools, in and out: each format is read into values, nothing is written."""

@@ -7,9 +7,9 @@ Owns their writing, safe for any POSIX shell and exact to the byte. How one is r
 import base64
 import shlex
 
-from runreel.core.cassette import Cassette
-from runreel.core.messages import Interaction
-from runreel.importers.recordings import exported
+from runreel.cassettes.format import Cassette
+from runreel.http.messages import Interaction
+from runreel.importers.records import exported
 
 _KEY = '-H "Authorization: Bearer $OPENAI_API_KEY"'  # in quotes that let the shell put it in
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from runreel.core.messages import Headers, Request
+from runreel.http.messages import Headers, Request
 
 # What a shell reads and `shlex` does not: lines that go on, and $'…', both outside of quotes.
 _SHELLS_OWN = re.compile(

@@ -12,18 +12,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from runreel import __version__
-from runreel.core.cassette import Cassette
-from runreel.core.document import BadDocument
-from runreel.core.foreign import Foreign
-from runreel.core.messages import Headers, Interaction, Response, values
-from runreel.core.recordable import has_body
-from runreel.importers.parts import Part, as_sent, from_base64
-from runreel.importers.recordings import (
+from runreel.cassettes.format import Cassette
+from runreel.http.headers import has_body
+from runreel.http.messages import Headers, Interaction, Response, values
+from runreel.http.strict_json import BadDocument
+from runreel.importers.records import (
     OURS,
     Broken,
+    Foreign,
+    Part,
     Recording,
     Skipped,
+    as_sent,
     exported,
+    from_base64,
     in_utc,
     place_of,
     read_ours,

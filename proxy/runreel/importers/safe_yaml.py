@@ -13,7 +13,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from runreel.core.document import BadDocument
+from runreel.http.strict_json import BadDocument
 
 DEPTH_MAX = 100
 # What a document may come to when aliases are written out, in bytes of text plus so many for each

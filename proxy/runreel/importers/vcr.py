@@ -10,17 +10,19 @@ from email.utils import parsedate_to_datetime
 from http.client import responses as phrases
 from typing import Any
 
-from runreel.core.cassette import Cassette
-from runreel.core.coding import codings
-from runreel.core.document import BadDocument
-from runreel.core.foreign import Foreign
-from runreel.core.messages import Headers, Interaction
-from runreel.importers.parts import Part, as_sent, from_base64
-from runreel.importers.recordings import (
+from runreel.cassettes.format import Cassette
+from runreel.http.encoding import codings
+from runreel.http.messages import Headers, Interaction
+from runreel.http.strict_json import BadDocument
+from runreel.importers.records import (
     OURS,
+    Foreign,
+    Part,
     Recording,
     Skipped,
+    as_sent,
     exported,
+    from_base64,
     in_utc,
     place_of,
     read_ours,

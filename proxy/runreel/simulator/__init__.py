@@ -1,1 +1,1 @@
-"""A small stateful Assistants server, for people and tests that have no upstream."""
+"""A stand-in for the API that keeps state, in this process and without a key."""

@@ -1,19 +1,209 @@
-"""The dialects that a simulator speaks: OpenAI's and rubra's.
+"""Ids shaped like the API's own, and the same in every run of the same script.
+
+Owns how an id is made: of the seed, the kind of thing, what it belongs to, and its number there.
+So threads that are used at the same time do not change each other's ids.
+
+Bodies of the requests that only the simulator reads: assistants, threads, messages.
+
+Owns their models, and the profiles that have them beside the run operations', so that limits and
+texts have one home.
+
+The bytes of an answer: JSON with two spaces as OpenAI wrote it, compact as rubra did, and SSE.
+
+Owns layout only; the order of members is the documents' own.
+
+The dialects that a simulator speaks: OpenAI's and rubra's.
 
 Owns what differs between them: paths, ids, layout, headers, members, errors and what is checked
 at the door. What happens is the same in both.
 """
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
-from runreel.core.messages import Headers
-from runreel.core.profiles import Profile
-from runreel.simulator import errors, ids, rendering, sent
+from pydantic import BaseModel, Field
+
+from runreel.assistants.openai import OPENAI
+from runreel.assistants.profile import Profile, Shape
+from runreel.assistants.rubra import RUBRA, Mapping, Taken, TakenTool, Text
+from runreel.assistants.schemas import (
+    Answered,
+    CreateMessage,
+    CreateThread,
+    Metadata,
+    ResponseFormat,
+    Sent,
+    ThreadToolResources,
+    Tool,
+    ToolResources,
+)
+from runreel.http.messages import Headers
+from runreel.simulator import errors
 from runreel.simulator.documents import Json
 from runreel.simulator.errors import Problem
+
+OPENAI_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+OPENAI_CHARS = 24
+RUBRA_ALPHABET = "0123456789abcdef"
+RUBRA_CHARS = 6
+
+
+class Ids:
+    """Makes ids; `seed` is any text."""
+
+    def __init__(
+        self, seed: str, alphabet: str = OPENAI_ALPHABET, chars: int = OPENAI_CHARS
+    ) -> None:
+        self._seed = seed
+        self._alphabet = alphabet
+        self._chars = chars
+        self._made: dict[str, Counter[str]] = {}
+
+    def new(self, prefix: str, parent: str = "") -> str:
+        """The next id of a kind (`run`) below a parent (`thread_…`), as in `run_` and 24 chars."""
+        made = self._made.setdefault(parent, Counter())
+        made[prefix] += 1
+        name = f"{self._seed}\n{prefix}\n{parent}\n{made[prefix]}"
+        number = int.from_bytes(hashlib.sha512(name.encode("utf-8", "backslashreplace")).digest())
+        text = ""
+        for _ in range(self._chars):
+            number, digit = divmod(number, len(self._alphabet))
+            text += self._alphabet[digit]
+        return f"{prefix}_{text}"
+
+    def forget(self, parent: str) -> None:
+        """Nothing will be made below that parent any more."""
+        self._made.pop(parent, None)
+
+
+class OnlyMetadata(Sent):
+    """The body of modify message."""
+
+    metadata: Metadata | None = None
+
+
+class ModifyThread(OnlyMetadata):
+    """The body of modify thread."""
+
+    tool_resources: ToolResources | None = None
+
+
+class ModifyAssistant(OnlyMetadata):
+    """The body of modify assistant."""
+
+    model: str = ""
+    name: Annotated[str, Field(max_length=256)] | None = None
+    description: Annotated[str, Field(max_length=512)] | None = None
+    instructions: Annotated[str, Field(max_length=256_000)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tool_resources: ThreadToolResources | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+
+
+class CreateAssistant(ModifyAssistant):
+    """The body of create assistant."""
+
+    model: str
+
+
+class Script(Answered):
+    """The body of the call that scripts a run: an object; `scripts` says what may be in it."""
+
+
+class RubraMetadata(Taken):
+    """The body of rubra's modify message."""
+
+    metadata: Mapping | None = None
+
+
+class RubraModifyAssistant(RubraMetadata):
+    """The body of rubra's modify assistant."""
+
+    model: Text | None = None
+    name: Text | None = None
+    description: Text | None = None
+    instructions: Text | None = None
+    tools: Annotated[list[TakenTool], Field(max_length=128)] | None = None
+
+
+class RubraCreateAssistant(RubraModifyAssistant):
+    """The body of rubra's create assistant."""
+
+    model: Text
+
+
+class RubraMessage(RubraMetadata):
+    """A message in rubra's dialect, whose content is always one text."""
+
+    role: Literal["user", "assistant"] = "user"
+    content: Text
+
+
+class RubraCreateThread(RubraMetadata):
+    """The body of rubra's create thread."""
+
+    messages: list[RubraMessage] | None = None
+
+
+_OWN: dict[str, type[BaseModel]] = {
+    "createAssistant": CreateAssistant,
+    "modifyAssistant": ModifyAssistant,
+    "createThread": CreateThread,
+    "modifyThread": ModifyThread,
+    "createMessage": CreateMessage,
+    "modifyMessage": OnlyMetadata,
+    "scriptNextRun": Script,
+}
+# Limits are not known; what more may be sent is passed over.
+_OF_RUBRA: dict[str, type[BaseModel]] = {
+    "createAssistant": RubraCreateAssistant,
+    "modifyAssistant": RubraModifyAssistant,
+    "createThread": RubraCreateThread,
+    "createMessage": RubraMessage,
+    "modifyMessage": RubraMetadata,
+    "scriptNextRun": Script,
+}
+
+
+def _with(profile: Profile, **models: type[BaseModel]) -> Profile:
+    shapes = {name: Shape(model) for name, model in models.items()}
+    empty = {"createThread": b"{}"}
+    return replace(
+        profile,
+        requests={**profile.requests, **shapes},
+        empty_bodies={**profile.empty_bodies, **empty},
+    )
+
+
+OPENAI_READ = _with(OPENAI, **_OWN)
+RUBRA_READ = _with(RUBRA, **_OF_RUBRA)
+
+
+DONE = b"event: done\ndata: [DONE]\n\n"
+
+
+def indented(document: Any) -> bytes:
+    """JSON with two spaces."""
+    return json.dumps(document, indent=2, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def compact(document: Any) -> bytes:
+    """JSON in one line."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def event(name: str, document: Any) -> bytes:
+    """One event of a stream, with the blank line that ends it."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode("ascii"), compact(document))
+
 
 # parameter of a path -> how its ids begin
 ID_PREFIXES = {
@@ -88,10 +278,10 @@ def _as_rubra(document: Json) -> Json:
 
 DIALECTS = {
     "openai": Dialect(
-        profile=sent.OPENAI_READ,
-        id_alphabet=ids.OPENAI_ALPHABET,
-        id_chars=ids.OPENAI_CHARS,
-        body=rendering.indented,
+        profile=OPENAI_READ,
+        id_alphabet=OPENAI_ALPHABET,
+        id_chars=OPENAI_CHARS,
+        body=indented,
         shown=_same,
         error=errors.openai,
         headers=_openai_headers,
@@ -103,10 +293,10 @@ DIALECTS = {
         converts=False,
     ),
     "rubra": Dialect(
-        profile=sent.RUBRA_READ,
-        id_alphabet=ids.RUBRA_ALPHABET,
-        id_chars=ids.RUBRA_CHARS,
-        body=rendering.compact,
+        profile=RUBRA_READ,
+        id_alphabet=RUBRA_ALPHABET,
+        id_chars=RUBRA_CHARS,
+        body=compact,
         shown=_as_rubra,
         error=errors.rubra,
         headers=lambda _: (),

@@ -7,7 +7,7 @@ are of the same family, and marked.
 
 from typing import Any
 
-from runreel.core.messages import Headers
+from runreel.http.messages import Headers
 
 NOT_FOUND, INVALID = 404, 400
 

@@ -10,16 +10,14 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
 
 from runreel import __version__
-from runreel.core import validation
-from runreel.core.messages import Headers, Request, values, without
-from runreel.core.recordable import SIMULATOR_PRODUCT, recordable_request
+from runreel.assistants import validation
+from runreel.http.headers import SIMULATOR_PRODUCT, recordable_request
+from runreel.http.messages import Headers, Request, values, without
 from runreel.ports import Clock, UpstreamAnswer
-from runreel.simulator import rendering
-from runreel.simulator.dialects import DIALECTS, ID_PREFIXES
+from runreel.simulator import dialects
+from runreel.simulator.dialects import DIALECTS, ID_PREFIXES, Ids
 from runreel.simulator.errors import Problem, masked
-from runreel.simulator.ids import Ids
-from runreel.simulator.requests import Asked, Told
-from runreel.simulator.routing import Route, route, routes
+from runreel.simulator.operations import Asked, Route, Told, route, routes
 from runreel.simulator.world import Settings, World
 
 _SERVER = ("server", SIMULATOR_PRODUCT + __version__)  # nobody shall take it for the real thing
@@ -113,8 +111,8 @@ class Simulator:
             shown = self._dialect.shown(told.document)
             soon = _POLL_SOON if self._moves_by_polls and shown["object"] == "thread.run" else ()
             return Reply(200, _JSON + soon + headers, (self._dialect.body(shown),))
-        events = tuple(rendering.event(name, document) for name, document in told.events)
-        return Reply(200, _EVENTS + headers, (*events, rendering.DONE))
+        events = tuple(dialects.event(name, document) for name, document in told.events)
+        return Reply(200, _EVENTS + headers, (*events, dialects.DONE))
 
     def _told(self, request: Request) -> Told:
         found = self._found(request)

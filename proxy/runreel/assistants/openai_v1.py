@@ -1,0 +1,287 @@
+"""OpenAI's Assistants API v1 (2023 to early 2024) as it really answered.
+
+Source: recorded runs of November 2023 and April 2024, and the documents of the time. The members
+that came in between are optional. `incomplete` was not a status yet: such runs were `completed`.
+
+The profile `openai_v1`: OpenAI's first Assistants API, 2023 to early 2024.
+
+Owns its refusals: a server on pydantic 1 behind OpenAI's envelope, which puts everything that is
+wrong into one text.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WrapValidator
+
+from runreel.assistants import openai, rubra
+from runreel.assistants import schemas as limits
+from runreel.assistants.profile import Deviation, Finding, Profile, Refusal, Shape, listed
+from runreel.assistants.rubra import Closed, Taken, Text, mapping, text
+from runreel.assistants.schemas import (
+    Answered,
+    CodeCall,
+    CodeInterpreterTool,
+    FunctionTool,
+    IncompleteDetails,
+    MessageCreation,
+    RequiredAction,
+    StepError,
+    StepFunctionCall,
+    Usage,
+    by_type,
+)
+from runreel.http.messages import Violation
+
+
+class RetrievalTool(Answered):
+    """Retrieval, which file search replaced."""
+
+    type: Literal["retrieval"]
+
+
+Tool = Annotated[
+    Annotated[CodeInterpreterTool, Tag("tag:code_interpreter")]
+    | Annotated[RetrievalTool, Tag("tag:retrieval")]
+    | Annotated[FunctionTool, Tag("tag:function")],
+    Discriminator(by_type),
+]
+
+
+class Run(Answered):
+    """A run on a thread; times are Unix seconds."""
+
+    id: str
+    object: Literal["thread.run"]
+    created_at: int
+    thread_id: str
+    assistant_id: str
+    status: Literal[
+        "queued",
+        "in_progress",
+        "requires_action",
+        "cancelling",
+        "cancelled",
+        "failed",
+        "completed",
+        "expired",
+    ]
+    required_action: RequiredAction | None = None
+    last_error: StepError | None
+    expires_at: int | None
+    started_at: int | None
+    cancelled_at: int | None
+    failed_at: int | None
+    completed_at: int | None
+    model: str
+    instructions: str | None
+    tools: Annotated[list[Tool], Field(max_length=20)]
+    file_ids: list[str]
+    metadata: dict[str, str] | None
+    usage: Usage | None = None
+    incomplete_details: IncompleteDetails | None = None
+
+
+class RunList(Answered):
+    """A page of runs."""
+
+    object: Literal["list"]
+    data: list[Run]
+    first_id: str
+    last_id: str
+    has_more: bool
+
+
+class RetrievalCall(Answered):
+    """A call of retrieval; what is in it was never documented."""
+
+    id: str
+    type: Literal["retrieval"]
+    retrieval: dict[str, Any]
+
+
+StepToolCall = Annotated[
+    Annotated[CodeCall, Tag("tag:code_interpreter")]
+    | Annotated[RetrievalCall, Tag("tag:retrieval")]
+    | Annotated[StepFunctionCall, Tag("tag:function")],
+    Discriminator(by_type),
+]
+
+
+class StepToolCalls(Answered):
+    """Details of a step that called tools."""
+
+    type: Literal["tool_calls"]
+    tool_calls: list[StepToolCall]
+
+
+StepDetails = Annotated[
+    Annotated[MessageCreation, Tag("tag:message_creation")]
+    | Annotated[StepToolCalls, Tag("tag:tool_calls")],
+    Discriminator(by_type),
+]
+
+
+class RunStep(Answered):
+    """A step of a run."""
+
+    id: str
+    object: Literal["thread.run.step"]
+    created_at: int
+    assistant_id: str
+    thread_id: str
+    run_id: str
+    type: Literal["message_creation", "tool_calls"]
+    status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
+    step_details: StepDetails
+    last_error: StepError | None
+    cancelled_at: int | None
+    failed_at: int | None
+    completed_at: int | None
+    metadata: dict[str, str] | None = None
+    usage: Usage | None = None
+
+
+class RunStepList(Answered):
+    """A page of run steps."""
+
+    object: Literal["list"]
+    data: list[RunStep]
+    first_id: str
+    last_id: str
+    has_more: bool
+
+
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(max_length=limits.NAME_CHARS_MAX)],
+        Annotated[str, Field(max_length=limits.VALUE_CHARS_MAX), BeforeValidator(text)],
+    ],
+    WrapValidator(limits.counted),
+    BeforeValidator(mapping),
+]
+
+
+class ModifyRunRequest(Closed):
+    """The body of modify run."""
+
+    metadata: Metadata | None = None
+
+
+class CancelRunRequest(Closed):
+    """The body of cancel run, which has none."""
+
+
+class ToolOutput(Taken):
+    """The output of one tool call."""
+
+    tool_call_id: Text | None = None
+    output: Text | None = None
+
+
+class SubmitToolOutputsRequest(Closed):
+    """The body of submit tool outputs."""
+
+    tool_outputs: list[ToolOutput]
+    stream: bool | None = None
+
+
+class CreateMessage(Closed):
+    """A message that comes with a run or a thread."""
+
+    role: Literal["user", "assistant"]
+    content: Text
+    file_ids: Annotated[list[Text], Field(max_length=10)] | None = None
+    metadata: Metadata | None = None
+
+
+class CreateThread(Closed):
+    """A thread that comes with a run."""
+
+    messages: list[CreateMessage] | None = None
+    metadata: Metadata | None = None
+
+
+class _NewRun(Closed):
+    assistant_id: Text
+    model: Text | None = None
+    instructions: Text | None = None
+    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
+    metadata: Metadata | None = None
+    # These came with streaming and token limits, in the last weeks of v1.
+    stream: bool | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_prompt_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    truncation_strategy: dict[str, Any] | None = None
+    tool_choice: Any = None
+    response_format: Any = None
+
+
+class CreateRunRequest(_NewRun):
+    """The body of create run."""
+
+    additional_instructions: Text | None = None
+    additional_messages: list[CreateMessage] | None = None
+
+
+class CreateThreadAndRunRequest(_NewRun):
+    """The body of create thread and run."""
+
+    thread: CreateThread | None = None
+
+
+def _word(finding: Finding) -> str:
+    return openai.word(finding) if finding.rule == "json" else rubra.word(finding)
+
+
+def _refuse(*violations: Violation) -> Refusal:
+    if violations[0].rule == "json":
+        return openai.refusal(violations[0].message, None, None)
+    number = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''}"
+    lines = [_lines(rubra.entry(item)) for item in violations]
+    return openai.refusal("\n".join([f"{number} for Request", *lines]), None, None)
+
+
+def _lines(entry: rubra.Entry) -> str:
+    place = " -> ".join(str(step) for step in entry.loc)
+    limits: dict[str, Any] = {"type": entry.type, **entry.ctx}
+    shown = "; ".join(f"{name}={value}" for name, value in limits.items())
+    return f"{place}\n  {entry.msg} ({shown})"
+
+
+_RUN = Shape(
+    Run,
+    frozenset(  # runs of v2, which began in April 2024, in recordings of that month
+        {Deviation("/file_ids", "missing"), Deviation("/status", "enum", ("incomplete",))}
+    ),
+)
+_STEP = Shape(RunStep)
+
+OPENAI_V1 = Profile(
+    name="openai_v1",
+    requests={
+        "createRun": Shape(CreateRunRequest),
+        "modifyRun": Shape(ModifyRunRequest),
+        "cancelRun": Shape(CancelRunRequest),
+        "submitToolOuputsToRun": Shape(SubmitToolOutputsRequest),
+        "createThreadAndRun": Shape(CreateThreadAndRunRequest),
+    },
+    responses={
+        "createRun": _RUN,
+        "listRuns": listed(RunList, _RUN, *openai.EMPTY_PAGE),
+        "getRun": _RUN,
+        "modifyRun": _RUN,
+        "cancelRun": _RUN,
+        "submitToolOuputsToRun": _RUN,
+        "createThreadAndRun": _RUN,
+        "listRunSteps": listed(RunStepList, _STEP, *openai.EMPTY_PAGE),
+        "getRunStep": _STEP,
+    },
+    events=(("thread.run.step.delta", None), ("thread.run.step.", _STEP), ("thread.run.", _RUN)),
+    empty_bodies={"cancelRun": b"{}"},
+    reads_json=lambda _: True,
+    ordered=rubra.ordered,
+    word=_word,
+    refuse=_refuse,
+)

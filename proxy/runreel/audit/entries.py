@@ -1,0 +1,169 @@
+"""One entry of the audit log: which metadata of which run, as it was, as asked, as it came out.
+
+Owns the members of an entry, their document and the check of one that was read. Knows nothing of
+how entries are chained (`chain`), made (`observing`, `effects`) or kept.
+
+The chain of entries: each carries the hash of the one before.
+
+Owns the bytes of a line (the RFC 8785 form of an entry) and of a checkpoint, and the hash over
+them. Knows nothing of files.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+import rfc8785
+
+from runreel.http.strict_json import BadDocument
+
+UNKNOWN: Literal["unknown"] = "unknown"
+NO_HASH = "0" * 64  # before the first entry
+
+Kind = Literal["intent", "outcome", "observation"]
+Effect = Literal["applied", "partly_applied", "not_applied", "refused", "unknown"]
+Turn = Literal["added", "changed", "removed"]
+Metadata = dict[str, Any]
+# UNKNOWN: nobody looked; None: there is none to look at.
+Known = Metadata | Literal["unknown"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one key; `old` is None if it was not there, or if nobody knows."""
+
+    key: str
+    change: Turn
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log; everything in it is redacted.
+
+    `seq` counts from 1 through all files; `at` is UTC with milliseconds, as text; `intent` is the
+    `seq` that an outcome concludes. `seq` is 0, `prev` and `hash` are empty until it is chained.
+    """
+
+    at: str
+    kind: Kind
+    operation: str
+    thread_id: str | None
+    run_id: str | None
+    actor: str | None
+    client: str | None
+    before: Known
+    requested: Metadata | None
+    after: Known
+    changes: tuple[Change, ...]
+    effect: Effect | None
+    status: int | None
+    interaction: str | None
+    intent: int | None
+    reason: str | None
+    session: str
+    upstream: str
+    seq: int = 0
+    prev: str = ""
+    hash: str = ""
+
+
+MEMBERS: tuple[str, ...] = tuple(field.name for field in fields(Entry))
+_TYPES: dict[str, tuple[type, ...]] = {name: (str, type(None)) for name in MEMBERS} | {
+    **dict.fromkeys(("at", "kind", "operation", "session", "upstream", "prev", "hash"), (str,)),
+    "seq": (int,),  # and no bool, which is one to isinstance
+    "intent": (int, type(None)),
+    "status": (int, type(None)),
+    "before": (dict, str, type(None)),
+    "requested": (dict, type(None)),
+    "after": (dict, str, type(None)),
+    "changes": (list,),
+}
+_ONE_OF: dict[str, tuple[str, ...]] = {
+    "kind": get_args(Kind),
+    "effect": get_args(Effect),
+    "before": (UNKNOWN,),
+    "after": (UNKNOWN,),
+}
+_TURNS = get_args(Turn)
+_OF_A_CHANGE = tuple(field.name for field in fields(Change))
+
+
+def entry_document(entry: Entry) -> dict[str, Any]:
+    """The JSON value of an entry, with all members."""
+    document = {name: getattr(entry, name) for name in MEMBERS}
+    document["changes"] = [
+        {name: getattr(change, name) for name in _OF_A_CHANGE} for change in entry.changes
+    ]
+    return document
+
+
+def parse_entry(document: Any) -> Entry:
+    """The entry of a JSON value.
+
+    Raises:
+        BadDocument: with the JSON path of what is wrong.
+    """
+    if not isinstance(document, dict):
+        raise BadDocument("", "an entry is an object")
+    if document.keys() != _TYPES.keys():
+        raise _misnamed(document)
+    for name, value in document.items():
+        if type(value) not in _TYPES[name] or not _fits(name, value):
+            raise BadDocument(f"/{name}", "an entry holds no such value here")
+    changes = tuple(_change(index, each) for index, each in enumerate(document["changes"]))
+    return Entry(**document | {"changes": changes})
+
+
+def _misnamed(document: dict[str, Any]) -> BadDocument:
+    for name in MEMBERS:
+        if name not in document:
+            return BadDocument(f"/{name}", "this member is missing")
+    name = next(name for name in document if name not in _TYPES)
+    return BadDocument("", f"an entry has no member {name!r}")
+
+
+def _change(index: int, document: Any) -> Change:
+    if not isinstance(document, dict) or document.keys() != set(_OF_A_CHANGE):
+        raise BadDocument(f"/changes/{index}", f"a change has {', '.join(_OF_A_CHANGE)}")
+    if not isinstance(document["key"], str) or document["change"] not in _TURNS:
+        raise BadDocument(f"/changes/{index}", "an entry holds no such value here")
+    return Change(**document)
+
+
+def _fits(name: str, value: Any) -> bool:
+    if type(value) is int:
+        return value >= 1
+    return name not in _ONE_OF or type(value) is not str or value in _ONE_OF[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a chain ends: number and hash of its last entry."""
+
+    seq: int = 0
+    hash: str = NO_HASH
+
+
+def chained(link: Link, draft: Entry) -> Entry:
+    """The draft as the entry after `link`."""
+    entry = replace(draft, seq=link.seq + 1, prev=link.hash)
+    return replace(entry, hash=digest(entry))
+
+
+def digest(entry: Entry) -> str:
+    """SHA-256 (hex) over the RFC 8785 form of an entry without its hash."""
+    document = entry_document(entry)
+    del document["hash"]
+    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+
+
+def entry_line(entry: Entry) -> bytes:
+    """An entry as it stands in a file."""
+    return rfc8785.dumps(entry_document(entry)) + b"\n"
+
+
+def checkpoint(at: str, link: Link) -> bytes:
+    """A line of the file of checkpoints; `at` is a time as entries have it."""
+    return rfc8785.dumps({"at": at, "hash": link.hash, "size": link.seq}) + b"\n"

@@ -1,0 +1,294 @@
+"""What a change came to: metadata before, asked for, and after.
+
+Owns the changes by key, the effect, and what a change shows of its upstream: whether keys that it
+did not name are kept. Nothing is assumed of an upstream: only what an answer shows counts. Values
+are compared as they are written, that is after redaction.
+
+From what was asked and answered to entries: the books that are kept of runs.
+
+Owns the last known metadata of each run, which is the *before* of the next change, and what was
+learnt of the upstream. The same books are kept of live traffic and of recorded interactions.
+Everything that comes in is redacted. Knows nothing of the chain or of files.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import rfc8785
+
+from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata
+from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
+from runreel.redaction.rules import PLACEHOLDER
+
+Manner = Literal["merges", "replaces"]
+
+
+def changes(before: Known, requested: Metadata | None, after: Known) -> tuple[Change, ...]:
+    """What changed from `before` (None: a run that was not there) to `after`, sorted by key.
+
+    If nobody knows what was before, these are the requested keys that stand in `after` as asked.
+    """
+    if not isinstance(after, dict):
+        return ()
+    if before == UNKNOWN:
+        stands = (key for key in sorted(requested or {}) if key in after)
+        named = requested or {}
+        return tuple(
+            Change(key, "changed", None, after[key])
+            for key in stands
+            if same(named[key], after[key])
+        )
+    old = before if isinstance(before, dict) else {}
+    found: list[Change] = []
+    for key in sorted(old.keys() | after.keys()):
+        if key not in old:
+            found.append(Change(key, "added", None, after[key]))
+        elif key not in after:
+            found.append(Change(key, "removed", old[key], None))
+        elif not same(old[key], after[key]):
+            found.append(Change(key, "changed", old[key], after[key]))
+    return tuple(found)
+
+
+def effect(requested: Metadata | None, status: int | None, after: Known) -> Effect:
+    """What became of a change; `status` is None if there was no answer.
+
+    Where no metadata is asked for, the status alone decides, and a 5xx decides nothing.
+    """
+    if status is None or status < 200 or 300 <= status < 400:
+        return "unknown"
+    if status >= 400:
+        return "refused" if requested is not None or status < 500 else "unknown"
+    if requested is None:
+        return "applied"
+    if not isinstance(after, dict):
+        return "unknown"
+    stands = [_stands(key, asked, after) for key, asked in requested.items()]
+    if all(stands):
+        return "applied"
+    return "partly_applied" if any(stands) else "not_applied"
+
+
+def manner(before: Known, requested: Metadata | None, after: Known) -> Manner | None:
+    """Whether a change that was answered well kept the keys that it did not name.
+
+    None if there were none, or if some were kept and others not.
+    """
+    if not isinstance(before, dict) or not isinstance(after, dict) or requested is None:
+        return None
+    others = before.keys() - requested.keys()
+    kept = {key for key in others if key in after and same(before[key], after[key])}
+    if others and kept == others:
+        return "merges"
+    return "replaces" if others and not others & after.keys() else None
+
+
+def blanked(requested: Metadata | None) -> tuple[str, ...]:
+    """The requested keys whose values are not all there: two secrets look the same."""
+    return tuple(
+        key for key, value in sorted((requested or {}).items()) if PLACEHOLDER in str(value)
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same one: 1 and true are not, 1 and 1.0 are."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
+    return rfc8785.dumps(one) == rfc8785.dumps(other)
+
+
+def _stands(key: str, asked: Any, after: Metadata) -> bool:
+    if asked is None or asked == "":  # to go
+        return after.get(key) in (None, "")
+    return key in after and same(asked, after[key])
+
+
+RUNS_MAX = 10_000  # whose last known metadata is kept; the one not seen for longest goes first
+
+_NOT_SHOWN = "the answer does not show the run's metadata"
+_OVERTAKEN = "the run was seen to change while this was under way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When, by whom and where something was asked; `actor` and `client` are None if not said."""
+
+    at: datetime
+    operation: str
+    actor: str | None
+    client: str | None
+    session: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a change; `status` is None if there was no answer, and `reason` says why.
+
+    `interaction` is the id of its recording; unless `seen`, the upstream never saw it.
+    """
+
+    at: datetime
+    status: int | None
+    runs: tuple[Run, ...] = ()
+    interaction: str | None = None
+    reason: str | None = None
+    seen: bool = True
+
+
+def moment(at: datetime) -> str:
+    """A time as entries have it: UTC with milliseconds."""
+    text = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+class Books:
+    """Drafts of entries, in the order in which things became known.
+
+    `news` are sentences about the upstream; who tells them empties the list.
+    """
+
+    def __init__(self) -> None:
+        self.news: list[str] = []
+        self._known: OrderedDict[tuple[str | None, str], Known] = OrderedDict()
+        self._manners: dict[str, Manner] = {}
+        self._undo: dict[tuple[str | None, str], Known | None] = {}
+        self._kept_manners: dict[str, Manner] = {}
+
+    def keep(self) -> None:
+        """All that was drafted so far is in the log."""
+        self._undo.clear()
+        self._kept_manners = dict(self._manners)
+
+    def undo(self) -> None:
+        """Nothing that was drafted since `keep` is in the log: forget what it said."""
+        for key, known in self._undo.items():
+            if known is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = known
+        self._manners = dict(self._kept_manners)
+        self._undo.clear()
+        self.news.clear()
+
+    def known(self, thread_id: str | None, run_id: str | None) -> Known:
+        """The metadata that a run was last seen with; which one a redacted id names is unknown."""
+        return UNKNOWN if run_id is None else self._known.get((thread_id, run_id), UNKNOWN)
+
+    def intent(self, occasion: Occasion, asked: Asked) -> Entry:
+        """A change that is about to be forwarded."""
+        creates = occasion.operation in CREATING
+        before = None if creates else self.known(asked.thread_id, asked.run_id)
+        draft = _draft(occasion, asked.thread_id, asked.run_id, before, None)
+        return replace(draft, kind="intent", requested=asked.requested, reason=asked.reason)
+
+    def outcome(self, intent: Entry, asked: Asked, came: Came) -> Entry:
+        """What became of a change; `intent` is its chained entry."""
+        run = one_run(asked, came.runs)
+        after = UNKNOWN if run is None else run.metadata
+        found = effect(intent.requested, came.status, after) if came.seen else "refused"
+        if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
+            found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
+        outcome = replace(
+            intent,
+            kind="outcome",
+            at=moment(came.at),
+            thread_id=run.thread_id if run else intent.thread_id,
+            run_id=run.run_id if run else intent.run_id,
+            after=after,
+            changes=changes(intent.before, intent.requested, after),
+            effect=found,
+            status=came.status,
+            interaction=came.interaction,
+            intent=intent.seq,
+        )
+        reasons = (asked.reason, came.reason, *self._reasons(outcome, found), self._learnt(outcome))
+        if run is not None:
+            self._saw(run)
+        return _unchained(replace(outcome, reason="; ".join(filter(None, reasons)) or None))
+
+    def observations(self, occasion: Occasion, came: Came) -> tuple[Entry, ...]:
+        """One entry for each run that an answer showed."""
+        return tuple(self._observation(occasion, came, run) for run in came.runs)
+
+    def _observation(self, occasion: Occasion, came: Came, run: Run) -> Entry:
+        before = self.known(run.thread_id, run.run_id)
+        self._saw(run)
+        return replace(
+            _draft(occasion, run.thread_id, run.run_id, before, run.metadata),
+            changes=changes(before, None, run.metadata),
+            status=came.status,
+            interaction=came.interaction,
+            reason=came.reason,
+        )
+
+    def _saw(self, run: Run) -> None:
+        key = (run.thread_id, run.run_id)
+        if PLACEHOLDER in f"{run.thread_id} {run.run_id}":
+            return
+        self._undo.setdefault(key, self._known.get(key))
+        self._known[key] = run.metadata
+        self._known.move_to_end(key)
+        if len(self._known) > RUNS_MAX:
+            self._known.popitem(last=False)
+
+    def _reasons(self, outcome: Entry, found: Effect) -> tuple[str | None, ...]:
+        status = outcome.status or 0
+        well = 200 <= status < 300
+        before_now = self.known(outcome.thread_id, outcome.run_id)
+        overtaken = isinstance(outcome.before, dict) and before_now != outcome.before
+        hidden = blanked(outcome.requested) if found in _COMPARED else ()
+        return (
+            _NOT_SHOWN if well and outcome.after == UNKNOWN else None,
+            _OVERTAKEN if overtaken else None,
+            f"compared as redacted: {', '.join(hidden)}" if hidden else None,
+        )
+
+    def _learnt(self, outcome: Entry) -> str | None:
+        """What is newly known of the upstream, if anything is."""
+        if outcome.operation != "modifyRun":
+            return None
+        shown = manner(outcome.before, outcome.requested, outcome.after)
+        if shown is None or self._manners.get(outcome.upstream) == shown:
+            return None
+        self._manners[outcome.upstream] = shown
+        self.news.append(_MANNERS[shown])
+        return _MANNERS[shown]
+
+
+_MANNERS: dict[Manner, str] = {
+    "merges": "the upstream merges: keys that a change does not name are kept",
+    "replaces": "the upstream replaces: keys that a change does not name are gone",
+}
+_COMPARED: frozenset[Effect] = frozenset({"applied", "partly_applied", "not_applied"})
+
+
+def _draft(
+    occasion: Occasion, thread_id: str | None, run_id: str | None, before: Known, after: Known
+) -> Entry:
+    return Entry(
+        at=moment(occasion.at),
+        kind="observation",
+        operation=occasion.operation,
+        thread_id=thread_id,
+        run_id=run_id,
+        actor=occasion.actor,
+        client=occasion.client,
+        before=before,
+        requested=None,
+        after=after,
+        changes=(),
+        effect=None,
+        status=None,
+        interaction=None,
+        intent=None,
+        reason=None,
+        session=occasion.session,
+        upstream=occasion.upstream,
+    )
+
+
+def _unchained(entry: Entry) -> Entry:
+    return replace(entry, seq=0, prev="", hash="")

@@ -1,0 +1,220 @@
+"""Who asked, without saying with which key: equal credentials are equal actors.
+
+Owns where a credential is looked for and what an actor is called. Without the secret nobody can
+tell which credential an actor has, nor try one out.
+
+
+
+The one writer of the audit log: what is said of runs, in the order in which it is said.
+
+Owns that all that waits goes into one append, that an intent is on disk when its future is done,
+and that an outcome which cannot be written is held until it can. Knows the log as a port, and
+nothing of requests on their way; what an entry says is `core.audit`.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from runreel.audit.entries import Entry, Known
+from runreel.audit.history import Books, Came, Occasion
+from runreel.audit.observation import Asked
+from runreel.errors import StoreFailed
+from runreel.http.messages import Headers, values
+from runreel.redaction.secrets import of_authorization
+
+_HEX_DIGITS = 32
+_HEADERS = ("authorization", "api-key", "x-api-key")  # the first that is there decides
+
+
+def actor(secret: bytes, headers: Headers) -> str | None:
+    """The name of whoever sent these headers; None if they hold no credential.
+
+    A key is the same actor in whichever header it comes.
+    """
+    for name in _HEADERS:
+        for value in values(headers, name):
+            credential = of_authorization(value)[0] if name == "authorization" else value.strip()
+            if credential:
+                digest = hmac.new(secret, credential.encode("latin-1", "replace"), hashlib.sha256)
+                return f"hmac-sha256:{digest.hexdigest()[:_HEX_DIGITS]}"
+    return None
+
+
+class Ledger(Protocol):
+    """The audit log, and the right to append to it.
+
+    Methods block; callers on an event loop use a thread, and never two at once. `notes` are
+    sentences for whoever runs it; who tells them empties the list.
+    """
+
+    notes: list[str]
+
+    def key(self) -> bytes:
+        """The secret under which actors are named; the same for as long as the log is kept.
+
+        Raises:
+            StoreFailed: there is none.
+        """
+        ...
+
+    def append(self, drafts: Sequence[Entry], *, durable: bool) -> tuple[Entry, ...]:
+        """The drafts as entries of the chain, in order; `durable`: they and all before are on disk.
+
+        Raises:
+            StoreFailed: none of them is in the log; the next call may work.
+        """
+        ...
+
+    def close(self) -> None:
+        """Make all durable and give up the right to append; the last call.
+
+        Raises:
+            StoreFailed: not all of it is durable.
+        """
+        ...
+
+
+WAITING_MAX = 1_000  # things said; then whoever has more to say waits
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A change that is to be forwarded once `written` is done; that gives its entry."""
+
+    headers: Headers
+    occasion: Occasion
+    asked: Asked
+    written: asyncio.Future[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What became of a change."""
+
+    intent: Entry
+    asked: Asked
+    came: Came
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an answer showed."""
+
+    headers: Headers
+    occasion: Occasion
+    came: Came
+
+
+Said = Intended | Concluded | Observed
+
+
+class Bookkeeper:
+    """Writes what is said; `tell` gets a sentence when something is wrong, or newly known."""
+
+    def __init__(self, ledger: Ledger, tell: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._tell = tell
+        self._books = Books()
+        self._waiting: list[Said] = []
+        self._held: list[Said] = []  # outcomes that could not be written yet
+        self._writer: asyncio.Task[None] | None = None
+        self._failing = False
+
+    def known(self, asked: Asked) -> Known:
+        """The metadata that a run was last seen with."""
+        return self._books.known(asked.thread_id, asked.run_id)
+
+    def say(self, said: Said) -> None:
+        """Have something written, soon and after all that was said before."""
+        self._waiting.append(said)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def room(self) -> None:
+        """Return once there is room for more."""
+        while len(self._waiting) >= WAITING_MAX and self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    async def close(self) -> None:
+        """Write all that waits, and give up the log.
+
+        Raises:
+            StoreFailed: not all of it is on disk.
+        """
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+        try:
+            if self._held:
+                await asyncio.to_thread(self._written, [])
+        finally:
+            await asyncio.to_thread(self._ledger.close)
+            self._tell_news()
+
+    async def _write(self) -> None:
+        batch: list[Said] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                intents = [said for said in batch if isinstance(said, Intended)]
+                found = await self._append(batch)
+                for index, intended in enumerate(intents):
+                    if intended.written.done():  # cancelled
+                        continue
+                    if isinstance(found, StoreFailed):
+                        intended.written.set_exception(StoreFailed(str(found)))
+                    else:
+                        intended.written.set_result(found[index])
+        finally:
+            # Only what the lines above did not come to: nobody waits for a writer that is gone.
+            for said in (*batch, *self._waiting):
+                if isinstance(said, Intended) and not said.written.done():
+                    said.written.set_exception(StoreFailed("the audit log's writer was stopped"))
+
+    async def _append(self, batch: list[Said]) -> list[Entry] | StoreFailed:
+        """The intents of a batch as they were written."""
+        try:
+            entries = await asyncio.to_thread(self._written, batch)
+        except StoreFailed as error:
+            if not self._failing:
+                self._tell(f"{error}; until it can, changes are refused and reads are not logged")
+            self._failing = True
+            return error
+        finally:
+            self._tell_news()
+        if self._failing:
+            self._tell("the audit log can be written again")
+        self._failing = False
+        return [entry for entry in entries if entry.kind == "intent"]
+
+    def _written(self, batch: list[Said]) -> tuple[Entry, ...]:
+        """In a thread. What fails is none of it written, but what was concluded is held."""
+        batch = [*self._held, *batch]
+        durable = any(isinstance(said, Intended) for said in batch)
+        try:
+            drafts = [draft for said in batch for draft in self._drafts(said)]
+            entries = self._ledger.append(drafts, durable=durable)
+        except BaseException:
+            self._books.undo()
+            self._held = [said for said in batch if isinstance(said, Concluded)]
+            raise
+        self._books.keep()
+        self._held = []
+        return entries
+
+    def _drafts(self, said: Said) -> tuple[Entry, ...]:
+        if isinstance(said, Concluded):
+            return (self._books.outcome(said.intent, said.asked, said.came),)
+        named = replace(said.occasion, actor=actor(self._ledger.key(), said.headers))
+        if isinstance(said, Intended):
+            return (self._books.intent(named, said.asked),)
+        return self._books.observations(named, said.came)
+
+    def _tell_news(self) -> None:
+        for sentence in (*self._ledger.notes, *self._books.news):
+            self._tell(sentence)
+        self._ledger.notes.clear()
+        self._books.news.clear()

@@ -1,0 +1,281 @@
+"""What a journal says, and how it becomes part of its cassette.
+
+Owns the three records of a journal (opening, capture, result) and `recover`, the pure merge of a
+cassette with the journal that a crash left beside it. Its bytes are `frames`, its files a store's.
+Recovery never drops a recording: that is for a session that came to its end.
+
+Journal frames: how captures wait, durable, for their cassette.
+
+Owns the bytes of a journal and the judgement of a damaged one. A frame is a line of text
+(`runreel1 LENGTH CRC32 WRITER SEQUENCE`), the payload of LENGTH bytes without line feeds, and a
+line feed. The sequence counts the frames of one journal from 0, and each is written when the one
+before it is durable. So an unfinished frame at the end is what a crash may leave; anything else
+that is no frame, and a number that does not follow, is damage and is never repaired in silence.
+Knows nothing of files or of what a payload says.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from runreel.cassettes.format import (
+    SIMULATOR,
+    Cassette,
+    header_document,
+    interaction_document,
+    parse_header,
+    parse_interaction,
+)
+from runreel.cassettes.merge import Entry, merge
+from runreel.http.headers import simulated
+from runreel.http.messages import Interaction
+from runreel.http.strict_json import BadDocument, read_json
+from runreel.matching.matchers import fingerprint
+from runreel.matching.resources import UNRELATED, access_of
+from runreel.redaction.redactor import Redacted, request_of
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first record of a journal file: the header of the cassette it belongs to."""
+
+    header: Cassette
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A capture on its way into its cassette.
+
+    `arrival` orders it within its session; `replaces` is the id of its counterpart. `played` is
+    what became of the session's recordings since its last capture: at which arrival it took which
+    id, or that it gave it back (None). `barriers` tells whether states count in that session.
+    """
+
+    arrival: int
+    interaction: Redacted[Interaction]
+    replaces: str | None
+    played: tuple[tuple[int, str | None], ...] = ()
+    barriers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The SHA-256 of the cassette file that holds all of a journal, written before the rename."""
+
+    sha256: str
+
+
+Record = Opening | Pending | Result
+
+
+def dump_records(records: Sequence[Record]) -> bytes:
+    """The records that become durable together: one line of JSON without its line feed."""
+    documents = [_document(record) for record in records]
+    return json.dumps(documents, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def parse_records(payload: bytes) -> list[Record]:
+    """The records of a payload.
+
+    Raises:
+        BadDocument: one is none of the three.
+    """
+    try:
+        documents = read_json(payload.decode("ascii"))
+    except UnicodeDecodeError:
+        documents = None
+    if not isinstance(documents, list):
+        raise BadDocument("", "not a record of a journal")
+    return [_record(document) for document in documents]
+
+
+def _document(record: Record) -> dict[str, Any]:
+    match record:
+        case Opening(header):
+            return {"opening": header_document(header)}
+        case Result(sha256):
+            return {"result": sha256}
+        case Pending(arrival, interaction, replaces, played, barriers):
+            return {
+                "capture": interaction_document(interaction),
+                "arrival": arrival,
+                "replaces": replaces,
+                "played": [list(pair) for pair in played],
+                "barriers": barriers,
+            }
+
+
+def _record(document: Any) -> Record:
+    match document:
+        case {"opening": dict(header)}:
+            return Opening(parse_header(header))
+        case {
+            "capture": dict(interaction),
+            "arrival": int(arrival),
+            "replaces": (str() | None) as replaces,
+            "played": list(pairs),
+            "barriers": bool(barriers),
+        }:
+            played = tuple(_played(pair) for pair in pairs)
+            return Pending(arrival, parse_interaction(interaction), replaces, played, barriers)
+        case {"result": str(sha256)}:
+            return Result(sha256)
+    raise BadDocument("", "not a record of a journal")
+
+
+def _played(pair: Any) -> tuple[int, str | None]:
+    match pair:
+        case [int(arrival), (str() | None) as name]:
+            return arrival, name
+    raise BadDocument("", "not a record of a journal")
+
+
+def recover(
+    cassette: Cassette | None, sha256: str | None, records: Sequence[Record]
+) -> Cassette | None:
+    """The cassette with what its journal holds, or as it is if that is in it already.
+
+    `sha256` is that of the cassette's file. Recordings are found by id: where the file was edited
+    since and a counterpart is gone, its capture becomes a new interaction.
+
+    Raises:
+        BadDocument: the captures cannot be those of this cassette, or not of one session.
+    """
+    pending = [record for record in records if isinstance(record, Pending)]
+    if not pending or Result(sha256 or "") in records:
+        return cassette
+    openings = [record.header for record in records if isinstance(record, Opening)]
+    made_up = any(simulated(record.interaction.value.response) for record in pending)
+    header = _header(cassette, openings, made_up=made_up)
+    if len({record.arrival for record in pending}) < len(pending):
+        raise BadDocument("", "holds captures of two sessions; move one of its files away")
+    barriers = all(record.barriers for record in pending)
+
+    def entry(item: Redacted[Interaction]) -> Entry:
+        request = request_of(item)
+        access = access_of(request.value) if barriers else UNRELATED
+        return Entry(fingerprint(request, header.match_on), item, access)
+
+    old = tuple(entry(item) for item in header.interactions)
+    places = {entry.interaction.value.id: at for at, entry in enumerate(old)}
+    own = {record.arrival: record.replaces for record in pending}
+    known = dict(pair for record in pending for pair in record.played) | own
+    taken = {arrival: places[name] for arrival, name in known.items() if name in places}
+    captures = {record.arrival: entry(record.interaction) for record in pending}
+    merged = merge(old, captures, taken)
+    return replace(header, interactions=tuple(entry.interaction for entry in merged))
+
+
+def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up: bool) -> Cassette:
+    """The cassette to go on with, under the rules of whoever recorded last: its captures were
+    matched and redacted by them.
+
+    What the captures say of their upstream counts: the opening was written before any had come.
+    """
+    if not openings:
+        raise BadDocument("", "has no opening record")
+    opening = replace(openings[-1], upstream=SIMULATOR) if made_up else openings[-1]
+    found = cassette or opening
+    if (found.upstream, found.profile) != (opening.upstream, opening.profile):
+        raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")
+    return replace(found, match_on=opening.match_on, redaction=opening.redaction)
+
+
+_MAGIC = b"runreel1 "
+_HEAD = re.compile(rb"runreel1 (\d{1,10}) ([0-9a-f]{8}) ([0-9a-f]{16}) (\d{1,12})\n")
+_HEAD_BYTES_MAX = 58  # of the longest head, without its line feed
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One payload; the number `sequence` (from 0) of those that a writer (16 hex digits) wrote."""
+
+    writer: str
+    sequence: int
+    payload: bytes
+
+
+class Flaw(Enum):
+    """What stands where the next good frame should, if anything does."""
+
+    UNFINISHED = "the beginning of a frame, and then the end"
+    SPOILED = "no frame, and nothing good after it"
+    DAMAGED = "no frame, before frames that are good"
+    MISSING = "a good frame, but not the next one"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a journal of `size` bytes holds: `frames` up to byte `good`, where the flaw is."""
+
+    frames: tuple[Frame, ...]
+    good: int
+    size: int
+    flaw: Flaw | None
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The bytes of a frame."""
+    head = f"{frame.writer} {frame.sequence}".encode("ascii")
+    crc = zlib.crc32(frame.payload, zlib.crc32(head))
+    return b"%b%d %08x %b\n%b\n" % (_MAGIC, len(frame.payload), crc, head, frame.payload)
+
+
+def read_frames(journal: bytes) -> Reading:
+    """All frames of a journal, up to what is wrong with it."""
+    frames: list[Frame] = []
+    at = 0
+    while at < len(journal):
+        found = _frame_at(journal, at)
+        if found is None:
+            return Reading(tuple(frames), at, len(journal), _flaw(journal, at))
+        frame, end = found
+        if (frame.writer, frame.sequence) != ((frames or [frame])[0].writer, len(frames)):
+            return Reading(tuple(frames), at, len(journal), Flaw.MISSING)
+        frames.append(frame)
+        at = end
+    return Reading(tuple(frames), at, at, None)
+
+
+def _flaw(journal: bytes, bad: int) -> Flaw:
+    if any(_frame_at(journal, at) for at in _starts(journal, bad + 1)):
+        return Flaw.DAMAGED
+    return Flaw.UNFINISHED if _is_unfinished(journal, bad) else Flaw.SPOILED
+
+
+def _is_unfinished(journal: bytes, at: int) -> bool:
+    head = _HEAD.match(journal, at)
+    if head is not None:
+        return len(journal) < head.end() + int(head[1]) + 1
+    rest = journal[at:]
+    return (
+        len(rest) <= _HEAD_BYTES_MAX
+        and b"\n" not in rest
+        and rest[: len(_MAGIC)] == _MAGIC[: len(rest)]
+    )
+
+
+def _starts(journal: bytes, begin: int) -> Iterator[int]:
+    at = journal.find(_MAGIC, begin)
+    while at >= 0:
+        yield at
+        at = journal.find(_MAGIC, at + 1)
+
+
+def _frame_at(journal: bytes, at: int) -> tuple[Frame, int] | None:
+    head = _HEAD.match(journal, at)
+    if head is None:
+        return None
+    start, length = head.end(), int(head[1])
+    end = start + length
+    payload = journal[start:end]
+    if len(payload) < length or journal[end : end + 1] != b"\n":
+        return None
+    known_as = head[3] + b" " + head[4]
+    if zlib.crc32(payload, zlib.crc32(known_as)) != int(head[2], 16):
+        return None
+    return Frame(head[3].decode(), int(head[4]), payload), end + 1

@@ -1,0 +1,458 @@
+"""`runreel audit log`: the entries that a question is about.
+
+`runreel audit show`: a run's metadata, now or at a time.
+
+`runreel audit blame`: who made each key of a run's metadata what it is.
+
+`runreel audit stats`: how much was changed by whom, was it done, and is the record complete.
+
+`runreel audit`: questions to the audit log, one module for each command.
+
+How entries look to people: tables, and texts in which nothing can pretend to be something else.
+
+Owns that a text out of the log stands in quotes as soon as it could be taken for several, and that
+a table takes no more memory the longer it is.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runreel.audit.entries import MEMBERS, Entry, entry_document
+from runreel.audit.queries import (
+    NOBODY,
+    Question,
+    RunLedger,
+    Selection,
+    Setting,
+    Statistics,
+    of_run,
+    shown,
+)
+from runreel.cli.audit_options import Source, moment_of, of_source
+from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.errors import StartRefused
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+_LOG_TITLES = ("ENTRY", "AT", "OPERATION", "RUN", "ACTOR", "EFFECT", "STATUS", "CHANGES")
+_EFFECTS = ("applied", "partly_applied", "not_applied", "refused", "unknown")
+_FORMULA = "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
+_FORMULA += "\N{FULLWIDTH COMMERCIAL AT}"
+
+
+@click.command(
+    "log",
+    help="Show changes of metadata, oldest first: a line for each change with what became of it, "
+    "for each read that saw a change nobody made through runreel, and for each change without an "
+    "outcome. --all shows every entry.\n\n"
+    "Times are ISO 8601, UTC unless they say their zone; a date alone is that whole day.\n\n\b\n"
+    "Examples:\n"
+    "  runreel audit log --key stage --since 2026-11-01\n"
+    "  runreel audit log --run run_abc123 --effect refused --json",
+)
+@click.option("--run", metavar="ID", help="Of this run.")
+@click.option("--thread", metavar="ID", help="Of the runs of this thread.")
+@click.option("--actor", metavar="HEX", help="By this actor (the first digits do), or by 'none'.")
+@click.option("--key", help="That asked for this key, or changed it.")
+@click.option("--value", metavar="TEXT", help="That asked for this value, or made it.")
+@click.option("--operation", metavar="NAME", help="Such as modifyRun or createRun.")
+@click.option("--effect", type=click.Choice(_EFFECTS), help="Of which this became.")
+@click.option("--since", metavar="TIME", help="At this time or later.")
+@click.option("--until", metavar="TIME", help="At this time or earlier.")
+@click.option("--all", "everything", is_flag=True, help="Every entry, reads and intents too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines: the entries as they stand.")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV; what looks like a formula gets a '.")
+@of_source
+def log(
+    source: Source, *, everything: bool, as_json: bool, as_csv: bool, **conditions: Any
+) -> None:
+    """Print the selected entries as they are read."""
+    if as_json and as_csv:
+        raise StartRefused("give either --json or --csv, not both")
+    question = Question(_selection(**conditions))
+    found = question.remarkable(source.entries(question.glance), everything=everything)
+    if as_json:
+        lines: Iterable[str] = map(_json, found)
+    elif as_csv:
+        lines = _csv(found)
+    else:
+        lines = table(_LOG_TITLES, (_log_row(entry, raw=everything) for entry in found), COLOURS)
+    for line in lines:
+        say(line)
+
+
+def _selection(**given: str | None) -> Selection:
+    """The selection of the options.
+
+    Raises:
+        StartRefused: one of them cannot be meant.
+    """
+    for option, text in given.items():
+        if text is not None and text.encode("utf-8", "replace").decode("utf-8") != text:
+            raise StartRefused(f"--{option}: {text!r} is not UTF-8")
+    actor = given["actor"]
+    if actor is not None and actor != NOBODY:
+        actor = actor.lower()
+        if not re.fullmatch(r"(hmac-sha256:)?[0-9a-f]{1,32}", actor):
+            raise StartRefused(
+                f"--actor: {actor!r} is no actor; give the first digits of one that runreel audit "
+                "log shows, or 'none'"
+            )
+    times = {
+        "since": moment_of("--since", given["since"]),
+        "until": moment_of("--until", given["until"], end=True),
+    }
+    return Selection(**given | times | {"actor": actor})
+
+
+def _log_row(entry: Entry, *, raw: bool) -> tuple[str, ...]:
+
+    # Without --all an intent is only there because it has no outcome.
+    unconcluded = entry.kind if raw else "no outcome"
+    effect = "seen" if entry.kind == "observation" else entry.effect or unconcluded
+
+    return (
+        str(entry.seq),
+        plain(entry.at),
+        plain(entry.operation),
+        plain(entry.run_id),
+        actor(entry.actor),
+        effect,
+        "-" if entry.status is None else str(entry.status),
+        changes(entry),
+    )
+
+
+def _json(entry: Entry) -> str:
+
+    return json.dumps(entry_document(entry), ensure_ascii=True)
+
+
+def _csv(entries: Iterable[Entry]) -> Iterator[str]:
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="")
+
+    def written(cells: Iterable[str]) -> str:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow(cells)
+        return buffer.getvalue()
+
+    names = ("seq", *(name for name in MEMBERS if name != "seq"))
+    yield written(names)
+    for entry in entries:
+        document = entry_document(entry)
+        yield written(_cell(document[name]) for name in names)
+
+
+def _cell(value: Any) -> str:
+    """A value on one line that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    text = safe(value if isinstance(value, str) else shown(value))
+    return f"'{text}" if text.lstrip().startswith(tuple(_FORMULA)) else text
+
+
+@click.command(
+    "show",
+    help="Show the metadata of a run as it was last known, or as it was at a time, and which "
+    "entries made it so. A time is ISO 8601, UTC unless it says its zone; a date alone is the end "
+    "of that day.\n\n\b\n"
+    "Example:\n  runreel audit show run_abc123 --at 2026-11-22",
+)
+@click.argument("run", metavar="RUN")
+@click.option("--at", metavar="TIME", help="As it was then.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@of_source
+def show(source: Source, run: str, at: str | None, *, as_json: bool) -> None:
+    """Print the metadata, key by key with the entry that made it."""
+    until = moment_of("--at", at, end=True)
+    books = books_of(source, run, until)
+    if as_json:
+        say_json(_show_document(run, until, books))
+        return
+    for line in _show_lines(run, until, books):
+        say(line)
+
+
+def books_of(source: Source, run: str, until: str | None = None) -> RunLedger:
+    """What the source knows of a run.
+
+    Raises:
+        StartRefused: nothing, at that time.
+    """
+    try:
+        glance = Question(Selection(run=run)).glance
+    except ValueError:
+        raise StartRefused(f"{run!r} cannot be the id of a run: it is not UTF-8") from None
+    found = of_run(run, source.entries(glance), until)
+    if found is None:
+        when = f" until {until}" if until else ""
+        raise StartRefused(
+            f"{source.name}: there is nothing of a run '{run}'{when}; runreel audit log shows the "
+            "runs that there are"
+        )
+    return found
+
+
+def doubtful(entry: Entry) -> str:
+    """The sentence about a change of which nobody knows whether it was made."""
+    asked = short(entry.requested)
+    return f"entry {entry.seq} asked for {asked} at {entry.at}, and nobody knows what came of it"
+
+
+def _show_document(run: str, until: str | None, books: RunLedger) -> dict[str, Any]:
+    return {
+        "run_id": run,
+        "thread_id": books.thread_id,
+        "at": until,
+        "metadata": books.metadata,
+        "seen": books.seen and {"seq": books.seen.seq, "at": books.seen.at},
+        "made_by": list(books.made_by),
+        "doubts": sorted(books.doubts),
+    }
+
+
+def _show_lines(run: str, until: str | None, books: RunLedger) -> list[str]:
+
+    when = f"at {until}" if until else "as last known"
+    told = [f"{paint(plain(run), bold=True)} of {safe(plain(books.thread_id))}, {when}"]
+    if books.seen is None:
+        told.append("its metadata is unknown: no answer showed it")
+    elif not books.metadata:
+        told.append(f"no metadata: entry {books.seen.seq} showed none")
+    else:
+        current = [each for each in books.settings.values() if not each.gone]
+        rows = [
+            (plain(each.key), short(each.value), str(each.entry.seq))
+            for each in sorted(current, key=lambda each: each.key)
+        ]
+        told += table(("KEY", "VALUE", "ENTRY"), rows)
+        told.append(f"last shown by entry {books.seen.seq} at {safe(books.seen.at)}")
+    for _, entry in sorted(books.doubts.items()):
+        told.append(paint(doubtful(entry), fg="yellow"))
+    return told
+
+
+_BLAME_TITLES = ("KEY", "VALUE", "HOW", "ENTRY", "AT", "ACTOR", "OPERATION")
+_COLOURS = {"set": "green", "removed": "red", "seen": "yellow", "seen gone": "yellow"}
+
+
+@click.command(
+    "blame",
+    help="Show for each key of a run its value, the entry that set it, when, and by whom; keys "
+    "that were removed too. A value that was only seen was set by nobody known, and before that "
+    "entry. Setting a key to the value it has does not count.\n\n\b\n"
+    "Example:\n  runreel audit blame run_abc123",
+)
+@click.argument("run", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@of_source
+def blame(source: Source, run: str, *, as_json: bool) -> None:
+    """Print a row for each key, in order of the keys."""
+    books = books_of(source, run)
+    settings = [books.settings[key] for key in sorted(books.settings)]
+    if as_json:
+        keys = [_blame_document(each) for each in settings]
+        say_json({"run_id": run, "keys": keys, "doubts": sorted(books.doubts)})
+        return
+    for line in table(_BLAME_TITLES, map(_blame_row, settings), _COLOURS):
+        say(line)
+    for _, entry in sorted(books.doubts.items()):
+        say(paint(doubtful(entry), fg="yellow"))
+
+
+def _how(setting: Setting) -> str:
+    if setting.changed:
+        return "removed" if setting.gone else "set"
+    return "seen gone" if setting.gone else "seen"
+
+
+def _blame_document(setting: Setting) -> dict[str, Any]:
+    entry = setting.entry
+    return {
+        "key": setting.key,
+        "value": setting.value,
+        "how": _how(setting),
+        "entry": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor if setting.changed else None,
+        "operation": entry.operation,
+    }
+
+
+def _blame_row(setting: Setting) -> tuple[str, ...]:
+
+    entry = setting.entry
+    return (
+        plain(setting.key),
+        "-" if setting.gone else short(setting.value),
+        _how(setting),
+        str(entry.seq),
+        plain(entry.at),
+        actor(entry.actor) if setting.changed else "-",
+        plain(entry.operation),
+    )
+
+
+_OPEN_SHOWN = 10
+
+
+@click.command(
+    "stats",
+    help="Count entries by operation, effect, actor and upstream; tell which keys were accepted "
+    "and not set as asked, whether each upstream merges or replaces metadata (as it was seen to), "
+    "and which changes have no outcome.\n\n\b\n"
+    "Example:\n  runreel audit stats --json",
+)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@of_source
+def stats(source: Source, *, as_json: bool) -> None:
+    """Read everything once, and print the counts."""
+    found = Statistics()
+    for entry in source.entries():
+        found.take(entry)
+    if as_json:
+        say_json(_stats_document(found))
+        return
+    for line in _stats_lines(found):
+        say(line)
+
+
+def _stats_document(found: Statistics) -> dict[str, Any]:
+    return {
+        "entries": found.entries,
+        "kinds": _ordered(found.kinds),
+        "operations": _ordered(found.operations),
+        "effects": _ordered(found.effects),
+        "actors": _ordered(found.actors),
+        "upstreams": {
+            name: {
+                "entries": count,
+                "manner": found.conclusion(name),
+                "merges": found.manners[name, "merges"],
+                "replaces": found.manners[name, "replaces"],
+            }
+            for name, count in _ordered(found.upstreams).items()
+        },
+        "keys_not_as_asked": _ordered(found.keys),
+        "without_outcome": sorted(found.open),
+    }
+
+
+def _ordered(counts: Mapping[Any, int]) -> dict[str, int]:
+    """The counts by name, the largest first; nobody is `none`."""
+    named = (("none" if name is None else name, count) for name, count in counts.items() if count)
+    return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _stats_lines(found: Statistics) -> Iterator[str]:
+
+    kinds = (counted(found.kinds[kind], kind) for kind in ("intent", "outcome", "observation"))
+    entries = "1 entry" if found.entries == 1 else f"{found.entries:,} entries"
+    yield f"{entries}: {', '.join(kinds)}"
+    sections: tuple[tuple[str, Counter[Any]], ...] = (
+        ("OPERATION", found.operations),
+        ("EFFECT", found.effects),
+        ("ACTOR", found.actors),
+        ("KEY NOT AS ASKED", found.keys),
+    )
+    for title, counts in sections:
+        rows = [(plain(name), f"{count:,}") for name, count in _ordered(counts).items()]
+        yield from table((title, "ENTRIES"), rows, COLOURS)
+    upstreams = [
+        (plain(name), f"{count:,}", found.conclusion(name))
+        for name, count in _ordered(found.upstreams).items()
+    ]
+    yield from table(("UPSTREAM", "ENTRIES", "METADATA"), upstreams)
+    if found.open:
+        first = ", ".join(map(str, sorted(found.open)[:_OPEN_SHOWN]))
+        more = ", …" if len(found.open) > _OPEN_SHOWN else ""
+        yield paint(f"without an outcome: {len(found.open):,} ({first}{more})", fg="yellow")
+    else:
+        yield "every change has its outcome"
+
+
+COLOURS = {
+    "applied": "green",
+    "partly_applied": "yellow",
+    "not_applied": "yellow",
+    "refused": "red",
+    "unknown": "magenta",
+    "no outcome": "magenta",
+}
+_ALIGNED = 1_000  # rows that decide how wide the columns are; later ones may stick out
+_VALUE_MAX = 80  # characters of a value in a table; --json and --csv have all of them
+_ACTOR_DIGITS = 8
+_PLAIN = re.compile(r"""[^\s"\x00-\x20\x7f-\U0010ffff]+""")
+
+
+def table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], colours: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Lines with their cells below each other, painted by what they say; for `say`."""
+    written = ([safe(cell) for cell in row] for row in rows)
+    first = list(islice(written, _ALIGNED))
+    if not first:
+        return
+    widths = [max(map(len, column)) for column in zip(titles, *first, strict=True)]
+    yield paint(_padded(titles, widths), bold=True)
+    for row in chain(first, written):
+        line = []
+        for cell, width in zip(row, widths, strict=True):
+            colour = (colours or {}).get(cell)
+            space = " " * (width - len(cell))
+            line.append((paint(cell, fg=colour) if colour else cell) + space)
+        yield "  ".join(line).rstrip()
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def plain(text: str | None) -> str:
+    """A text that is one word as it is; else, quotes and all, as JSON."""
+    if text is None:
+        return "-"
+    return text if _PLAIN.fullmatch(text) else shown(text)
+
+
+def short(value: Any) -> str:
+    """A value as JSON; a long one is cut."""
+    text = shown(value)
+    return text if len(text) <= _VALUE_MAX else f"{text[:_VALUE_MAX]}…"
+
+
+def actor(name: str | None) -> str:
+    """The beginning of an actor, enough for `--actor`."""
+    if name is None:
+        return "-"
+    return plain(name.removeprefix("hmac-sha256:")[:_ACTOR_DIGITS])
+
+
+def changes(entry: Entry) -> str:
+    """What an entry changed, and asked for where that was not all of it; else why nobody knows."""
+    found = []
+    for each in entry.changes:
+        if each.change == "removed":
+            found.append(f"-{plain(each.key)}: {short(each.old)}")
+        elif each.change == "added":
+            found.append(f"+{plain(each.key)}: {short(each.new)}")
+        else:
+            old = "?" if entry.before == "unknown" else short(each.old)
+            found.append(f"{plain(each.key)}: {old} -> {short(each.new)}")
+    if entry.requested is not None and entry.effect != "applied":
+        found.append(f"asked for {short(entry.requested)}")
+    if found or entry.requested:
+        return ", ".join(found) or "no change"
+    return short(entry.reason) if entry.reason else ""

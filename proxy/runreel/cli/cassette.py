@@ -1,0 +1,342 @@
+"""`runreel cassette list`: what there is.
+
+`runreel cassette show`: the interactions of a cassette, or one of them in full.
+
+`runreel cassette upgrade`: cassettes as this version writes them.
+
+`runreel cassette scrub`: today's redaction for what was recorded before.
+
+`runreel cassette`: tools for cassettes, one module for each command.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runreel.cassettes import rewrite
+from runreel.cassettes.check import Scrubbed
+from runreel.cassettes.check import scrub as scrubbed_of
+from runreel.cassettes.file_store import FileStore, parts_of
+from runreel.cassettes.format import Cassette, dump, interaction_document
+from runreel.cassettes.secret_scan import discreet, shown_pointer
+from runreel.cassettes.store import Stored
+from runreel.cli.cassette_options import configuration, named, of_cassettes, read
+from runreel.cli.output import columns, counted, paint, safe, say, say_json
+from runreel.config.settings import redaction_of
+from runreel.errors import CassetteDamaged, StartRefused, Unredactable
+from runreel.http.messages import Interaction
+from runreel.http.strict_json import loads
+from runreel.ports import SystemClock
+from runreel.redaction.redactor import Redacted, Redaction
+
+_UNITS = (("y", 31_536_000), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_TITLES = ("NAME", "INTERACTIONS", "AGE", "PROFILE", "SIZE", "VIOLATIONS")
+
+
+@click.command(
+    "list",
+    help="List cassettes: interactions, age of the newest one, profile, size, violations.\n\n\b\n"
+    "Example:\n  runreel cassette list --json",
+)
+@click.option("--json", "as_json", is_flag=True, help="As a JSON array.")
+@of_cassettes
+def list_(config: Path | None, cassettes: Path | None, *, as_json: bool) -> None:
+    """Print a row for each cassette; exit with 1 if one is damaged."""
+    folder = configuration(config, cassettes).cassettes
+    store = FileStore(folder)
+    now = SystemClock().now()
+    rows = [_list_row(store, folder, name, now) for name in store.names()]
+    if as_json:
+        say_json(rows)
+    elif rows:
+        whole = iter(columns([_TITLES, *(_cells(row) for row in rows if "damaged" not in row)]))
+        say(next(whole))
+        for row in rows:
+            damaged = f"{row['name']}  damaged: {row.get('damaged')}"
+            say(safe(damaged if "damaged" in row else next(whole)))
+    else:
+        say(f"runreel: there are no cassettes in {safe(str(folder))}", err=True)
+    if any("damaged" in row for row in rows):
+        sys.exit(1)
+
+
+def _list_row(store: FileStore, folder: Path, name: str, now: datetime) -> dict[str, Any]:
+
+    path = folder / f"{name}.json"
+    files = [path, *(part.path for part in parts_of(path))]
+    size = sum(file.stat().st_size for file in files if file.exists())
+    try:
+        stored = store.load(name)
+    except CassetteDamaged as error:
+        return {"name": name, "bytes": size, "damaged": str(error)}
+    if stored is None:
+        return {"name": name, "bytes": size, "damaged": "an empty journal and no cassette"}
+    found = [item.value for item in stored.cassette.interactions]
+    newest = max((item.recorded_at for item in found), default=None)
+    severities = Counter(violation.severity for item in found for violation in item.violations)
+    return {
+        "name": name,
+        "interactions": len(found),
+        "newest": newest and newest.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "age_s": newest and max(0, int((now - newest).total_seconds())),
+        "profile": stored.cassette.profile,
+        "bytes": size,
+        "violations": {"error": severities["error"], "advice": severities["advice"]},
+    }
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+
+    errors, advice = row["violations"]["error"], row["violations"]["advice"]
+    told = [counted(errors, "error")] * bool(errors) + [f"{advice:,} advice"] * bool(advice)
+    return (
+        row["name"],
+        f"{row['interactions']:,}",
+        _age(row["age_s"]),
+        row["profile"],
+        _size(row["bytes"]),
+        ", ".join(told) or "none",
+    )
+
+
+def _age(seconds: int | None) -> str:
+    if seconds is None:
+        return "-"
+    unit, length = next((pair for pair in _UNITS if seconds >= pair[1]), _UNITS[-1])
+    return f"{seconds // length} {unit}"
+
+
+def _size(count: int) -> str:
+    for unit, length in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= length:
+            return f"{count / length:.1f} {unit}"
+    return f"{count} B"
+
+
+_WIDTH = 76  # of a line of base64
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(:?)|([^"]+)')
+
+
+@click.command(
+    "show",
+    help="Show the interactions of a cassette, a line each, or one in full: metadata first, then "
+    "request and response.\n\n\b\n"
+    "Example:\n  runreel cassette show examples/modify-run modifyRun-55f2ed47",
+)
+@click.argument("name", metavar="NAME")
+@click.argument("wanted", metavar="[ID]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As in the cassette, in ASCII.")
+@of_cassettes
+def show(
+    name: str,
+    wanted: str | None,
+    config: Path | None,
+    cassettes: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what the cassette holds; nothing in it can steer the terminal."""
+    store = FileStore(configuration(config, cassettes).cassettes)
+    cassette = read(store, name).cassette
+    if wanted is not None:
+        item = _one(cassette, name, wanted)
+        if as_json:
+            say_json(interaction_document(item))
+            return
+        for line in _in_full(interaction_document(item)):
+            say(line)
+    elif as_json:
+        say_json([interaction_document(item) for item in cassette.interactions])
+    elif cassette.interactions:
+        for line in columns([_show_row(item.value) for item in cassette.interactions]):
+            say(safe(line))
+
+
+def _one(cassette: Cassette, name: str, wanted: str) -> Redacted[Interaction]:
+
+    found = {item.value.id: item for item in cassette.interactions}
+    if wanted in found:
+        return found[wanted]
+    near = get_close_matches(wanted, found, n=1, cutoff=0)
+    hint = f"; the nearest is '{near[0]}'" if near else ""
+    raise StartRefused(
+        f"there is no interaction '{wanted}' in cassette '{name}'{hint}, and runreel cassette show "
+        f"{name} lists all"
+    )
+
+
+def _show_row(item: Interaction) -> tuple[str, ...]:
+    metadata = _metadata(item.request.body)
+    return (
+        item.id,
+        item.recorded_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        str(item.response.status),
+        item.request.method,
+        item.request.target,
+        "" if metadata is None else json.dumps(metadata, ensure_ascii=False),
+    )
+
+
+def _metadata(body: bytes) -> Any:
+    """The metadata that a body carries, or None."""
+    try:
+        value = loads(body.decode("utf-8"))
+    except ValueError:
+        return None
+    return value.get("metadata") if isinstance(value, dict) else None
+
+
+def _in_full(document: dict[str, Any]) -> Iterator[str]:
+
+    request, response = document["request"], document["response"]
+    took = f"{document['recorded_at']}, {document['duration_ms']} ms"
+    yield f"{paint(document['id'], bold=True)}  {paint(took)}"
+    for said, message in (("sent", request), ("returned", response)):
+        value = message.get("body", {}).get("json")
+        if isinstance(value, dict) and value.get("metadata") is not None:
+            text = json.dumps(value["metadata"], ensure_ascii=False)
+            yield f"metadata {said}: {_coloured(text)}"
+    for item in document.get("violations", []):
+        where = f"{item['severity']}: {item['at'] or 'the body'}: {item['message']}"
+        yield paint(where, fg="red" if item["severity"] == "error" else "yellow")
+    if "client" in document:
+        yield paint("client gone: this answer reached nobody and is never played", fg="yellow")
+    yield ""
+    yield paint(f"{request['method']} {request['target']}", bold=True)
+    yield from _message(request)
+    yield ""
+    good = response["status"] < 400
+    yield paint(str(response["status"]), bold=True, fg="green" if good else "red")
+    yield from _message(response)
+
+
+def _message(message: dict[str, Any]) -> Iterator[str]:
+
+    for name, value in message["headers"]:
+        yield f"{paint(name, fg='cyan')}: {paint(value)}"
+    match message.get("body"):
+        case {"json": value}:
+            yield ""
+            yield from _pretty(value)
+        case {"events": list(events)}:
+            for event in events:
+                yield ""
+                yield from _event(event)
+        case {"text": str(text)}:
+            yield ""
+            yield from map(paint, text.split("\n"))
+        case {"base64": str(text)}:
+            yield ""
+            yield from (paint(text[at : at + _WIDTH]) for at in range(0, len(text), _WIDTH))
+
+
+def _event(event: dict[str, Any]) -> Iterator[str]:
+
+    head = f"+{event['at_ms']} ms  {event.get('event', '')}".rstrip()
+    yield paint(head, fg="magenta")
+    if "text" in event:
+        yield from map(paint, event["text"].split("\n"))
+    else:
+        yield from _pretty(event["data"])
+
+
+def _pretty(value: Any) -> Iterator[str]:
+    return map(_coloured, json.dumps(value, indent=2, ensure_ascii=False).split("\n"))
+
+
+def _coloured(line: str) -> str:
+
+    return "".join(
+        paint(match[1], fg="blue" if match[2] else "green") + match[2]
+        if match[1]
+        else paint(match[3])
+        for match in _TOKEN.finditer(line)
+    )
+
+
+@click.command(
+    "upgrade",
+    help="Write cassettes as this version does: format 1, the only one so far, with members in "
+    "order and all digests. What is written so already is not touched.\n\n\b\n"
+    "Example:\n  runreel cassette upgrade mine",
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@of_cassettes
+def upgrade(names: tuple[str, ...], config: Path | None, cassettes: Path | None) -> None:
+    """Print a line for each cassette: rewritten, or right as it is."""
+    store = FileStore(configuration(config, cassettes).cassettes)
+    for name in [named(text) for text in names]:
+        done = "rewritten as format 1" if rewrite(store, name, _as_written) else "format 1 already"
+        say(f"runreel: {safe(name)}: {done}")
+
+
+def _as_written(stored: Stored) -> Cassette | None:
+    """The cassette, if its file is not what this version makes of it."""
+    written = hashlib.sha256(dump(stored.cassette).encode("utf-8")).hexdigest()
+    return stored.cassette if written != stored.sha256 else None
+
+
+@click.command(
+    "scrub",
+    help="Apply today's redaction to cassettes, and take out what check takes for a secret. One "
+    "that needs nothing is not touched.\n\n\b\nExample:\n  runreel cassette scrub mine --dry-run",
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@of_cassettes
+def scrub(
+    names: tuple[str, ...], config: Path | None, cassettes: Path | None, *, dry_run: bool
+) -> None:
+    """Print a line for each place that changes; exit with 1 if a secret stays."""
+    settings = configuration(config, cassettes)
+    store = FileStore(settings.cassettes)
+    redaction = redaction_of(settings)
+    left = 0
+    for name in [named(text) for text in names]:
+        plan = _Plan(name, redaction)
+        if dry_run:
+            plan(read(store, name))
+        else:
+            rewrite(store, name, plan)
+        scrubbed = plan.scrubbed
+        for place in scrubbed.changed:
+            say(safe(f"{name}: {discreet(place.id)}: {shown_pointer(place.at)}"))
+        for place in scrubbed.left:
+            remedy = "looks like a secret that no rule can take out; delete it by hand"
+            where = f"{name}: {discreet(place.id)}: {shown_pointer(place.at)}"
+            say(safe(f"{where}: {remedy}"), err=True)
+        count = counted(len(scrubbed.changed), "place")
+        verb = "would be" if dry_run else "was" if len(scrubbed.changed) == 1 else "were"
+        outcome = f"{count} {verb} scrubbed" if scrubbed.changed else "nothing to scrub"
+        if scrubbed.left:
+            outcome += f", {counted(len(scrubbed.left), 'place')} left to delete by hand"
+        say(safe(f"runreel: {name}: {outcome}"))
+        left += len(scrubbed.left)
+    if left:
+        sys.exit(1)
+
+
+class _Plan:
+    """What scrubbing makes of a cassette: called once to look, and again under the lock."""
+
+    def __init__(self, name: str, redaction: Redaction) -> None:
+        self._name = name
+        self._redaction = redaction
+        self.scrubbed: Scrubbed
+
+    def __call__(self, stored: Stored) -> Cassette | None:
+
+        try:
+            self.scrubbed = scrubbed_of(stored.cassette, self._redaction)
+        except Unredactable as error:
+            raise Unredactable(f"{self._name}: {error}") from None
+        return self.scrubbed.cassette if self.scrubbed.changed else None

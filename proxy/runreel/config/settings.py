@@ -1,0 +1,478 @@
+"""What all tables of settings have in common.
+
+The names that settings of several tables hold.
+
+The settings of matching.
+
+The settings of the simulator.
+
+The settings of the audit log.
+
+Every setting: name, default, check and description.
+
+Owns what a single value may be. How values are found and what they mean together is `loading`.
+
+The rules of redaction that a configuration asks for, as the core takes them.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from runreel.assistants import PROFILES
+from runreel.cassettes.format import SIMULATOR, check_name
+from runreel.http.headers import never_recorded
+from runreel.http.messages import FRAMING, HOP_BY_HOP
+from runreel.matching.ignore_rules import is_pointer
+from runreel.matching.matchers import MatchOn, match_on_of
+from runreel.redaction.redactor import Redaction
+from runreel.redaction.rules import HARMLESS_HEADERS, NEVER_STORED, SECRET_HEADERS, PatternRule
+from runreel.sessions.modes import SPELLINGS, Latency
+
+
+class Section(BaseModel):
+    """A table of settings: no other names, no other values."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+def header_name(text: str) -> str:
+    """The name of a header.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
+        raise ValueError("must be the name of a header")
+    return text
+
+
+def pointer(text: str) -> str:
+    """A JSON pointer to something within a document.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text.startswith("/"):
+        raise ValueError('must be a JSON pointer such as "/metadata/email"')
+    return text
+
+
+def _recorded_header(text: str) -> str:
+    name = header_name(text).lower()
+    if name in SECRET_HEADERS | NEVER_STORED or never_recorded(name):
+        raise ValueError(f"{text!r} is never part of a recording, so nothing can match by it")
+    return name
+
+
+def _parameter(text: str) -> str:
+    if not text or not _writable(text):
+        raise ValueError("must be the name of a query parameter, as it is when decoded")
+    return text
+
+
+def _pointer(text: str) -> str:
+    if not is_pointer(text) or not _writable(text):
+        raise ValueError(
+            'must be a JSON pointer such as "/metadata/trace_id" (~1 stands for / in a name, ~0 '
+            "for ~, and * for any one step)"
+        )
+    return text
+
+
+def _writable(text: str) -> bool:
+    # What the environment has that is not UTF-8 could be written into no cassette.
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+class Match(Section):
+    """What decides whether a request matches a recording; where nothing is set, the cassette's own
+    rules do.
+    """
+
+    headers: list[Annotated[str, AfterValidator(_recorded_header)]] | None = Field(
+        None, description="more headers that must be equal, beside OpenAI-Beta"
+    )
+    ignore_query: list[Annotated[str, AfterValidator(_parameter)]] | None = Field(
+        None, description="query parameters that do not count"
+    )
+    ignore_body: list[Annotated[str, AfterValidator(_pointer)]] | None = Field(
+        None, description="JSON pointers that do not count in request bodies; * for any one step"
+    )
+
+    @property
+    def match_on(self) -> MatchOn | None:
+        """The rules as a cassette holds them, or None if the cassette's own hold."""
+        if (self.headers, self.ignore_query, self.ignore_body) == (None, None, None):
+            return None
+        return match_on_of(self.headers or (), self.ignore_query or (), self.ignore_body or ())
+
+
+# A run expires ten minutes after it was made, and has two statuses before it ends.
+_STATUS_MS_MAX = 300_000
+
+
+def _in_one_sentence(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise ValueError(
+            f"must be 'poll', or milliseconds from 1 to {_STATUS_MS_MAX}, so that runs end before "
+            "they expire"
+        ) from None
+
+
+_Status = Annotated[
+    Literal["poll"] | Annotated[int, Field(ge=1, le=_STATUS_MS_MAX)],
+    WrapValidator(_in_one_sentence),
+]
+
+
+class Simulation(Section):
+    """How the simulator behaves, where it is the upstream."""
+
+    metadata: Literal["replace", "merge"] = Field(
+        "replace",
+        description="what modify does; which of them OpenAI did is not settled; rubra merges",
+    )
+    status: _Status = Field(
+        "poll", description="a run goes on when it is asked for, or after so many milliseconds"
+    )
+    seed: int = Field(0, description="ids and times are the same for the same seed and calls")
+    lenient: bool = Field(
+        False, description="threads and runs exist when they are named; no state refuses anything"
+    )
+    api_key: str | None = Field(None, min_length=1, description="the only key that is taken")
+    objects_max: int = Field(
+        100_000, gt=0, description="assistants, threads, messages, runs and steps held at once"
+    )
+    bytes_max: int = Field(67_108_864, gt=0, description="bytes of all of them as compact JSON")
+
+
+def _audit_folder(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be the path of a folder")
+    # Whoever names the file means the folder it stands in, beside its key and its checkpoints.
+    return path.parent if path.name == "metadata.jsonl" else path
+
+
+class Audit(Section):
+    """Whether and where changes of metadata are logged."""
+
+    enabled: bool = Field(
+        True, description="log changes of metadata whenever the upstream can be reached"
+    )
+    path: Annotated[Path, AfterValidator(_audit_folder)] = Field(
+        Path("audit"), description="folder of the audit log, never inside that of the cassettes"
+    )
+    fetch_before: bool = Field(
+        False,
+        description="read a run before a change if its metadata is not known yet; where reads move "
+        "runs on, as in the simulator, this one does too",
+    )
+    rotate_bytes: int = Field(
+        67_108_864, ge=4096, description="a file that has so many is followed by the next"
+    )
+    checkpoint_entries: int = Field(
+        1_000, gt=0, description="entries between two lines of checkpoints.log"
+    )
+
+
+LATENCY_MS_MAX = 600_000
+
+
+def _mode(text: str) -> str:
+    if text not in SPELLINGS:
+        raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
+    return SPELLINGS[text]
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise ValueError(f"must be one of {', '.join(PROFILES)}")
+    return text
+
+
+def _upstream(text: str) -> str:
+    if text == SIMULATOR:
+        return text
+    try:
+        parts = urlsplit(text)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if not port_ok or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://api.example.com or http://127.0.0.1:8000")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "must not hold a user or password; set the header in upstream_options.headers"
+        )
+    if not re.fullmatch(r"[\x21\x22\x24-\x3e\x40-\x7e]+", text):  # visible, but no # or ?
+        raise ValueError("must be scheme://host[:port][/prefix] and nothing more")
+    return text.rstrip("/")
+
+
+def _base_path(text: str) -> str:
+    if text not in ("", "/") and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", text):
+        raise ValueError('must be a path such as "/v1", or "" for the root')
+    return text.rstrip("/")
+
+
+def _added_header_name(text: str) -> str:
+    if header_name(text).lower() in HOP_BY_HOP | FRAMING:
+        raise ValueError(f"{text!r} belongs to one connection; the proxy computes it itself")
+    return text
+
+
+def _folder(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be the path of a folder")
+    return path
+
+
+def _file(path: Path) -> Path:
+    if "\0" in str(path) or not path.name:
+        raise ValueError("must be the path of a file")
+    return path
+
+
+def _header_value(text: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e]*", text):
+        raise ValueError("must be printable ASCII")
+    return text
+
+
+def _latency(value: Any) -> Any:
+    if value in ("none", "recorded"):
+        return value
+    text = "" if isinstance(value, bool) else str(value)
+    if not text.isdecimal() or int(text) > LATENCY_MS_MAX:
+        raise ValueError(f'must be "none", "recorded" or milliseconds from 0 to {LATENCY_MS_MAX:,}')
+    return int(text)
+
+
+def _regex(text: str) -> str:
+    try:
+        matches_nothing = re.compile(text).match("")
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"must be a regular expression: {error}") from None
+    if matches_nothing:
+        raise ValueError("must not match the empty text")
+    return text
+
+
+class Listen(Section):
+    """Where the proxy listens."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    admin_token: str | None = Field(
+        None,
+        min_length=16,
+        description="bearer token of the admin API; a host that is not loopback needs it",
+    )
+    allowed_hosts: list[str] = Field(
+        [], description="more names that requests may carry in Host, beside loopback and `host`"
+    )
+
+
+class Replay(Section):
+    """How recordings are played."""
+
+    repeat: Literal["never", "last"] = Field(
+        "never", description='"last": a used-up recording answers again, up to 1,000 times in a row'
+    )
+    barriers: bool = Field(
+        True, description="a read is answered only from recordings made in the same state"
+    )
+    latency: Annotated[Latency, BeforeValidator(_latency)] = Field(
+        "none",
+        description='"recorded", or milliseconds to wait before each answer and event of a stream',
+    )
+
+
+class Validation(Section):
+    """What is checked against the profile's models."""
+
+    request: Literal["off", "warn", "strict"] = Field(
+        "warn", description='off, warn or strict; "strict" answers what the real API answers'
+    )
+    response: Literal["off", "warn", "strict"] = Field(
+        "warn", description='off, warn or strict; "strict" passes a bad response on unstored'
+    )
+
+
+class RedactionRules(Section):
+    """What is taken out before anything is matched, stored or logged, beside the defaults."""
+
+    headers: list[Annotated[str, AfterValidator(header_name), AfterValidator(str.lower)]] = Field(
+        [], description="more headers to leave out"
+    )
+    query: list[str] = Field([], description="more query parameters to blank")
+    body: list[Annotated[str, AfterValidator(pointer)]] = Field(
+        [], description="JSON pointers to blank in request and response bodies"
+    )
+    patterns: list[Annotated[str, AfterValidator(_regex)]] = Field(
+        [], description="regular expressions to blank in every string"
+    )
+
+
+class Verify(Section):
+    """What counts as drift in verify mode, beside the defaults."""
+
+    ignore: list[Annotated[str, AfterValidator(pointer)]] = Field(
+        [], description="JSON pointers not to compare in response bodies; * for any one step"
+    )
+    volatile: list[str] = Field(
+        [], description="more members whose values do not count, nor what is below them"
+    )
+    headers: list[Annotated[str, AfterValidator(header_name), AfterValidator(str.lower)]] = Field(
+        [], description="more response headers to compare"
+    )
+
+
+class Record(Section):
+    """How recordings are kept."""
+
+    durability: Literal["strict", "relaxed"] = Field(
+        "strict", description='"relaxed" replies before the recording is on disk'
+    )
+
+
+class UpstreamOptions(Section):
+    """How the upstream is called."""
+
+    connect_timeout_s: float = Field(10.0, gt=0, description="seconds to wait for a connection")
+    read_timeout_s: float = Field(600.0, gt=0, description="seconds of silence to wait through")
+    total_timeout_s: float | None = Field(
+        None, gt=0, description="seconds that a whole call may take; unlimited if not set"
+    )
+    ca_file: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of the authorities to trust for https, in place of the system's"
+    )
+    headers: dict[
+        Annotated[str, AfterValidator(_added_header_name)],
+        Annotated[str, AfterValidator(_header_value)],
+    ] = Field({}, description="headers sent upstream in place of the client's own of that name")
+
+
+class Limits(Section):
+    """How much of a thing is too much."""
+
+    request_body_bytes_max: int = Field(
+        4_194_304, gt=0, description="larger requests are refused with 413"
+    )
+    response_body_bytes_max: int = Field(
+        67_108_864, gt=0, description="larger responses are passed on but not stored"
+    )
+    decoded_body_bytes_max: int = Field(
+        67_108_864, gt=0, description="compressed bodies that decode to more are kept as they came"
+    )
+    request_body_read_s_max: float = Field(
+        30.0, gt=0, description="seconds that a request's body may take to come in, else 408"
+    )
+    upstream_calls_max: int = Field(
+        256, gt=0, description="calls to the upstream at once; one more is refused with 503"
+    )
+    sessions_max: int = Field(
+        1_000, gt=0, description="sessions beside the default one; one more is refused with 503"
+    )
+    session_idle_s_max: float = Field(
+        900.0, gt=0, description="seconds after which a session nobody uses is saved and ended"
+    )
+
+
+class Config(Section):
+    """All settings; each one's description is its manual."""
+
+    mode: Annotated[str, AfterValidator(_mode)] = Field(
+        "replay", description="replay, record, once, new_episodes, passthrough or verify"
+    )
+    upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
+        None,
+        description='the API to forward to, without the base path, or "simulator"; never assumed',
+    )
+    cassettes: Annotated[Path, AfterValidator(_folder)] = Field(
+        Path("cassettes"), description="folder of the cassettes"
+    )
+    cassette: Annotated[str, AfterValidator(check_name)] = Field(
+        "default", description="name of the cassette"
+    )
+    profile: Annotated[str, AfterValidator(_profile)] = Field(
+        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    )
+    base_path: Annotated[str, AfterValidator(_base_path)] = Field(
+        "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"
+    )
+    listen: Listen = Listen()
+    match: Match = Match()
+    replay: Replay = Replay()
+    validation: Validation = Validation()
+    redaction: RedactionRules = RedactionRules()
+    verify: Verify = Verify()
+    record: Record = Record()
+    upstream_options: UpstreamOptions = UpstreamOptions()
+    simulator: Simulation = Simulation()
+    audit: Audit = Audit()
+    limits: Limits = Limits()
+
+
+def keys(model: type[BaseModel] = Config, prefix: str = "") -> dict[str, str]:
+    """Every setting by its dotted key, with its description."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            found |= keys(section, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = field.description or ""
+    return found
+
+
+SECRET_KEYS = frozenset({"listen.admin_token", "simulator.api_key", "upstream_options.headers"})
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """The configuration by dotted key, as it may be printed: secrets are blanked."""
+    values: dict[str, Any] = {}
+    for key in keys():
+        value: Any = config
+        for step in key.split("."):
+            value = getattr(value, step)
+        if key in SECRET_KEYS and value:
+            value = dict.fromkeys(value, "[hidden]") if isinstance(value, dict) else "[hidden]"
+        values[key] = str(value) if isinstance(value, Path) else value
+    return values
+
+
+def redaction_of(config: Config) -> Redaction:
+    """The rules in force: the defaults and the configuration's additions."""
+    rules = config.redaction
+    return Redaction(
+        headers=frozenset(rules.headers),
+        query=frozenset(name.lower() for name in rules.query),
+        body=tuple(rules.body),
+        patterns=tuple(
+            PatternRule(f"user-{number}", re.compile(text))
+            for number, text in enumerate(rules.patterns, start=1)
+        ),
+        known=tuple(
+            value
+            for name, value in config.upstream_options.headers.items()
+            if name.lower() not in HARMLESS_HEADERS
+        ),
+    )

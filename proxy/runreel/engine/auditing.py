@@ -1,0 +1,254 @@
+"""What is audited of one request on its way through the engine.
+
+Owns that an intent is durable before its change is forwarded, that every intent gets an outcome
+whatever becomes of the call, and that everything said is redacted. What is said is written by
+`bookkeeping`; what it means is `core.audit`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from runreel.audit import observation
+from runreel.audit.entries import UNKNOWN, Entry
+from runreel.audit.history import Came, Occasion
+from runreel.audit.observation import Asked, Run, Watch
+from runreel.audit.writer import Bookkeeper, Concluded, Intended, Ledger, Observed
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
+from runreel.errors import Unredactable, UpstreamFailed
+from runreel.http.headers import recordable_response
+from runreel.http.messages import Interaction, Request, Response, values, without
+from runreel.ports import Upstream, UpstreamAnswer
+from runreel.redaction.redactor import Redaction, response_of
+
+_STOPPED = "runreel stopped before the answer was known"
+_TOO_LARGE = "the answer is larger than limits.response_body_bytes_max"
+_LEFT = "the stream was not read to its end"
+_READ_FIRST = "read by runreel before a change (audit.fetch_before)"
+_OF_A_BODY = frozenset(
+    {"content-encoding", "content-length", "content-type", "expect", "idempotency-key"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`upstream` is its name in entries, `fetch_before` whether a run is read before a change.
+
+    `decoded_bytes_max` and `response_bytes_max` limit the bodies that are looked at.
+    """
+
+    upstream: str
+    fetch_before: bool
+    decoded_bytes_max: int
+    response_bytes_max: int
+
+
+class Auditing:
+    """Audits the calls of a process; `tell` gets a sentence when something is wrong or new."""
+
+    def __init__(
+        self, ledger: Ledger, redaction: Redaction, rules: Rules, tell: Callable[[str], None]
+    ) -> None:
+        self._rules = rules
+        self._redaction = redaction
+        self._keeper = Bookkeeper(ledger, tell)
+        self._open: set[Audit] = set()
+
+    async def begin(self, call: Call, upstream: Upstream) -> "Audit | None":
+        """The audit of a call that is about to be forwarded; None if it says nothing of runs.
+
+        Returns once its intent is durable, if the call may change anything.
+
+        Raises:
+            StoreFailed: it is not: the call must not be forwarded.
+        """
+        call = replace(call, operation=call.operation or observation.meant(call.live))
+        changes = call.operation in observation.CHANGING
+        if not changes and call.operation not in observation.SHOWING:
+            return None
+        audit = Audit(call, self._asked(call), self._rules, self._redaction, self._keeper)
+        if changes:
+            if self._rules.fetch_before and call.operation == "modifyRun":
+                await self._read_first(audit, upstream)
+            await audit.intend()
+        self._open.add(audit)
+        audit.at_end = self._open.discard
+        return audit
+
+    async def close(self) -> None:
+        """Conclude what is under way, write all of it, and give up the log.
+
+        Raises:
+            StoreFailed: not all of it is on disk.
+        """
+        for audit in list(self._open):
+            audit.failed(_STOPPED)
+        await self._keeper.close()
+
+    def _asked(self, call: Call) -> Asked:
+        operation = call.operation or ""
+        path = observation.plain_path(call.plain.path)
+        if call.sent is not None and path == call.plain.path:
+            return observation.asked(operation, call.sent)
+        # Spelled plainly it may show a secret that was not to be seen before.
+        bare = Request(call.plain.method, path)
+        try:
+            named = observation.asked(operation, self._redaction.request(bare, call.live))
+        except Unredactable:
+            named = Asked(None, None)
+        if call.sent is None:
+            return replace(named, reason=call.opaque)
+        said = observation.asked(operation, call.sent)
+        return replace(named, requested=said.requested, reason=said.reason)
+
+    async def _read_first(self, audit: "Audit", upstream: Upstream) -> None:
+        """Look at a run of which nothing is known; if that fails, the intent says so."""
+        asked, live = audit.asked, audit.call.live
+        if self._keeper.known(asked) != UNKNOWN:
+            return
+        read = replace(
+            audit.call,
+            live=Request("GET", live.path, without(live.headers, _OF_A_BODY)),
+            operation="getRun",
+        )
+        reading = Audit(read, asked, self._rules, self._redaction, self._keeper)
+        try:
+            came = await upstream.send(read.live)
+            body = await _beginning(came, self._rules.response_bytes_max)
+        except UpstreamFailed as failure:
+            why = str(failure)
+        else:
+            response = Response(came.status, came.headers, body)
+            if observation.one_run(asked, await reading.came(response, reason=_READ_FIRST)):
+                return
+            why = f"it was answered {came.status}, without the run"
+        audit.unread = f"the run could not be read before: {why}"
+
+
+class Audit:
+    """One call in the log; the first that is said of how it ended counts.
+
+    `interaction` is the id of its recording, once it has one; `unread` says why its run could not
+    be read before it.
+    """
+
+    def __init__(
+        self, call: Call, asked: Asked, rules: Rules, redaction: Redaction, keeper: Bookkeeper
+    ) -> None:
+        self.call = call
+        self.asked = asked
+        self.interaction: str | None = None
+        self.unread: str | None = None
+        self.at_end: Callable[[Audit], None] | None = None
+        self._rules = rules
+        self._redaction = redaction
+        self._keeper = keeper
+        self._intent: Entry | None = None
+        self._ended = False
+
+    async def intend(self) -> None:
+        """Return once the intent is durable, or raise StoreFailed."""
+        written: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        reason = "; ".join(filter(None, (self.asked.reason, self.unread))) or None
+        asked = replace(self.asked, reason=reason)
+        self._keeper.say(Intended(self.call.live.headers, self._occasion(), asked, written))
+        self._intent = await written
+
+    async def came(
+        self, response: Response | None, *, reason: str | None = None
+    ) -> tuple[Run, ...]:
+        """An answer came, whole as on the wire; None if it was too large to look at.
+
+        Returns the runs that it shows.
+        """
+        await self._keeper.room()
+        if response is None:
+            self.failed(_TOO_LARGE)
+            return ()
+        if len(response.body) > AT_ONCE_BYTES_MAX:
+            runs, problem = await asyncio.to_thread(self._shown, response)
+        else:
+            runs, problem = self._shown(response)
+        self._end(response.status, runs, problem or reason)
+        return runs
+
+    def failed(self, reason: str, *, seen: bool = True) -> None:
+        """There was no answer, or none that was whole; unless `seen`, nobody was asked."""
+        self._end(None, (), reason, seen=seen)
+
+    def watched(self, came: UpstreamAnswer) -> tuple[UpstreamAnswer, "Watch"]:
+        """A stream, and who looks at it while it is read."""
+        watch = Watch(Response(came.status, came.headers), self._rules.response_bytes_max)
+
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            async with aclosing(came.chunks):
+                async for chunk in came.chunks:
+                    watch.feed(chunk)
+                    yield chunk
+
+        return replace(came, chunks=chunks()), watch
+
+    async def followed(
+        self, tail: AsyncGenerator[bytes, None], watch: Watch
+    ) -> AsyncGenerator[bytes, None]:
+        """The stream as it goes out; however it ends, the call is concluded by what was seen."""
+        reason: str | None = _LEFT
+        try:
+            async with aclosing(tail):
+                async for piece in tail:
+                    yield piece
+            reason = None if watch.ended else _LEFT
+        except UpstreamFailed as failure:
+            reason = str(failure)
+            raise
+        finally:
+            runs, problem = self._shown(watch.response())
+            self._end(watch.status, runs, problem or reason)
+
+    def _end(
+        self, status: int | None, runs: tuple[Run, ...], reason: str | None, *, seen: bool = True
+    ) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self.at_end is not None:
+            self.at_end(self)
+        came = Came(self.call.clock.now(), status, runs, self.interaction, reason, seen)
+        if self._intent is not None:
+            self._keeper.say(Concluded(self._intent, self.asked, came))
+        elif runs:
+            self._keeper.say(Observed(self.call.live.headers, self._occasion(), came))
+
+    def _occasion(self) -> Occasion:
+        clients = values(self.call.sent.value.headers, "user-agent") if self.call.sent else ()
+        return Occasion(
+            at=self.call.clock.now(),
+            operation=self.call.operation or "",
+            actor=None,  # named by whoever has the key
+            client=clients[0] if clients else None,
+            session=self.call.session.id,
+            upstream=self._rules.upstream,
+        )
+
+    def _shown(self, response: Response) -> tuple[tuple[Run, ...], str | None]:
+        """The runs that an answer shows, redacted; or none, and why."""
+        live = self.call.live
+        plain = recordable_response(live.method, response, self._rules.decoded_bytes_max)
+        bare = Request(live.method, "/")
+        seen = Interaction("", None, self.call.clock.now(), 0, bare, observation.essence(plain))
+        try:
+            redacted = self._redaction.interaction(live, seen)
+        except Unredactable as error:
+            return (), f"the answer cannot be redacted: {error}"
+        return observation.runs(self.asked, response_of(redacted)), None
+
+
+async def _beginning(came: UpstreamAnswer, bytes_max: int) -> bytes:
+    body = bytearray()
+    async with aclosing(came.chunks) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > bytes_max:
+                break
+    return bytes(body)

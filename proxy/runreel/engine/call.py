@@ -1,0 +1,138 @@
+"""One request on its way through the engine, and the answer it gets.
+
+Owns what is known of a request while it is answered, and the one fact in which it ends. What is
+done with it is `engine`.
+
+When the pieces of a recorded answer go out.
+
+Owns `replay.latency` as a pure plan; whoever plays it does the waiting.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from runreel.engine.recorder import Exchange
+from runreel.http.messages import Interaction, Request, Response, Violation
+from runreel.http.sse import split
+from runreel.matching.matchers import Fingerprint
+from runreel.ports import Clock
+from runreel.redaction.redactor import Redacted
+from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.live import LiveSession
+from runreel.sessions.modes import Latency
+from runreel.sessions.session import Verdict
+
+AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
+
+Source = Literal["replay", "upstream", "simulator", "proxy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client gets. `recorded` is None unless the session captures, and for a stream.
+
+    `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
+    that is known. A tail is read to its end even if the client has left, for it may be recorded.
+    `undo` is for whoever could not even send the head.
+    """
+
+    response: Response
+    source: Source
+    recorded: bool | None = None
+    tail: AsyncGenerator[bytes, None] | None = None
+    length: int | None = None
+    undo: tuple[LiveSession, Verdict] | None = None
+
+    def unsent(self) -> None:
+        """The client left before the head: a recording that was to be served is unplayed again."""
+        if self.undo:
+            session, verdict = self.undo
+            session.state.give_back(verdict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One request: `sent` is None if it cannot be redacted, and `opaque` says why.
+
+    `plain` is what would be stored of it, but for its secrets. `gone` tells whether the client has
+    left; once it has, it stays so.
+    """
+
+    session: LiveSession
+    arrival: int
+    live: Request
+    sent: Redacted[Request] | None
+    plain: Request
+    operation: str | None
+    clock: Clock
+    started: float
+    gone: Callable[[], bool]
+    opaque: str | None = None
+    checks: tuple[Violation, ...] = ()
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since it came in."""
+        return round((self.clock.monotonic() - self.started) * 1000)
+
+    def exchange(
+        self, fingerprint: Fingerprint, response: Response, *, client_gone: bool = False
+    ) -> Exchange:
+        """It and its answer, now that this has come."""
+        return Exchange(
+            live=self.live,
+            plain=self.plain,
+            operation=self.operation,
+            fingerprint=fingerprint,
+            checks=self.checks,
+            response=response,
+            recorded_at=self.clock.now(),
+            duration_ms=self.elapsed_ms(),
+            client_gone=client_gone,
+        )
+
+    async def wait_until(self, at_ms: int) -> None:
+        """Return when it is so many milliseconds old; at once if it is already."""
+        left_ms = at_ms - (self.clock.monotonic() - self.started) * 1000
+        if left_ms > 0:
+            await self.clock.sleep(left_ms / 1000)
+
+    def tell(
+        self, outcome: Outcome, status: int, *, upstream: bool = False, **details: object
+    ) -> None:
+        """Say what became of it; `details` are the optional members of `Fact`, by name.
+
+        Unless they say more, its violations are the findings of the request.
+        """
+        details = {"violations": len(self.checks)} | details
+        self.session.tell(
+            Fact(
+                at=self.clock.now(),
+                session=self.session.id,
+                outcome=outcome,
+                method=self.live.method,
+                operation=self.operation,
+                status=status,
+                duration_ms=self.elapsed_ms(),
+                request=self.sent,
+                upstream_called=upstream,
+                **details,  # type: ignore[arg-type]  # see above
+            )
+        )
+
+
+Plan = tuple[tuple[int, bytes], ...]
+
+
+def plan(interaction: Interaction, latency: Latency) -> Plan:
+    """The pieces of the body, each with the milliseconds after the request when it is due."""
+    response = interaction.response
+    if latency == "none":
+        return ((0, response.body),)
+    if response.at_ms is None:
+        wait = interaction.duration_ms if latency == "recorded" else latency
+        return ((wait, response.body),)
+    events = split(response.body)
+    if latency == "recorded":
+        return tuple(zip(response.at_ms, events, strict=True))
+    return tuple((latency * place, event) for place, event in enumerate(events, start=1))

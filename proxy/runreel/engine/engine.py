@@ -1,0 +1,157 @@
+"""The path of one request, from the values that came in to the values that go out.
+
+Owns the order of things: redact, ask, then serve or refuse, then tell the sinks; all that reaches
+the upstream is `forwarding`. Knows no framework and no file; what it needs is handed to it.
+Every request ends in exactly one `Fact`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from runreel.assistants.operations import recognise
+from runreel.assistants.profile import Profile
+from runreel.engine import streaming
+from runreel.engine.auditing import Auditing
+from runreel.engine.call import Answer, Call, plan
+from runreel.engine.forwarding import Capturing, Forwarding, Verifying, Waiting
+from runreel.engine.recorder import Checks, Recorder
+from runreel.errors import Unredactable, error_response
+from runreel.http.headers import recordable_request
+from runreel.http.messages import Request
+from runreel.matching.drift import Rule
+from runreel.matching.near_miss import NO_MATCH, describe
+from runreel.ports import Clock, Upstream
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.events import Outcome
+from runreel.sessions.live import LiveSession
+from runreel.sessions.modes import Action, Latency
+from runreel.sessions.session import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes that a body may have: `decoded` of any recorded one, `response` of one kept at all."""
+
+    decoded_bytes_max: int
+    response_bytes_max: int
+
+
+def _stays() -> bool:
+    return False
+
+
+class Engine:
+    """Answers requests; one for all sessions of a process."""
+
+    def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the path
+        self,
+        *,
+        upstream: Upstream | None,
+        clock: Clock,
+        redaction: Redaction,
+        profile: Profile,
+        checks: Checks,
+        limits: Limits,
+        rule: Rule,
+        latency: Latency = "none",
+        auditing: Auditing | None = None,
+    ) -> None:
+        self._clock = clock
+        self._redaction = redaction
+        self._limits = limits
+        self._latency = latency
+        self._waiting = Waiting()
+        recorder = Recorder(redaction, profile, checks.response, limits.decoded_bytes_max)
+        # What a recording says is compared, right or wrong.
+        lenient = replace(recorder, check_response="off" if checks.response == "off" else "warn")
+        self._forwarding = Forwarding(
+            upstream=upstream,
+            redaction=redaction,
+            profile=profile,
+            check_request=checks.request,
+            response_bytes_max=limits.response_bytes_max,
+            capturing=Capturing(recorder, limits.response_bytes_max),
+            verifying=Verifying(lenient, rule, limits.response_bytes_max),
+            auditing=auditing,
+            waiting=self._waiting,
+        )
+
+    async def answer(
+        self,
+        session: LiveSession,
+        arrival: int,
+        request: Request,
+        gone: Callable[[], bool] = _stays,
+    ) -> Answer:
+        """The answer to a request that took its place in the order of arrival before.
+
+        `gone` tells at any time whether the client has left. A call to the upstream is finished
+        all the same.
+        """
+        call = self._read(session, arrival, request, gone)
+        if call.sent is None:
+            decision = session.state.decision
+            if not decision.on_miss.live:
+                return self._refuse_opaque(call)
+            return await self._forwarding.forward(call, None)
+        self._waiting.free_what_clients_left(session)
+        verdict = session.state.ask(arrival, call.sent)
+        match verdict.action:
+            case Action.SERVE:
+                return await self._serve(call, verdict)
+            case Action.REFUSE:
+                return self._refuse(call, verdict)
+            case Action.FORWARD | Action.CAPTURE | Action.COMPARE:
+                return await self._forwarding.forward(call, verdict)
+
+    def _read(
+        self, session: LiveSession, arrival: int, request: Request, gone: Callable[[], bool]
+    ) -> Call:
+        plain = recordable_request(request, self._limits.decoded_bytes_max)
+        operation = recognise(request.method, request.path)
+        sent: Redacted[Request] | None = None
+        opaque = None
+        try:
+            sent = self._redaction.request(plain, request)
+        except Unredactable as error:
+            opaque = f"the request cannot be redacted: {error}"
+        return Call(
+            session=session,
+            arrival=arrival,
+            live=request,
+            sent=sent,
+            plain=plain,
+            operation=operation.name if operation else None,
+            clock=self._clock,
+            started=self._clock.monotonic(),
+            gone=gone,
+            opaque=opaque,
+        )
+
+    async def _serve(self, call: Call, verdict: Verdict) -> Answer:
+        assert verdict.hit is not None  # noqa: S101 - SERVE comes with a hit, by the session's contract
+        interaction = verdict.hit.value
+        response = interaction.response
+        pieces = plan(interaction, self._latency)
+        tail = None
+        if len(pieces) > 1:
+            response, tail = replace(response, body=b""), streaming.paced(pieces, call)
+        else:
+            with self._waiting.waits(call, verdict):
+                await call.wait_until(pieces[0][0])
+        call.tell(Outcome.SERVED, response.status, interaction=interaction.id)
+        return Answer(response, "replay", tail=tail, undo=(call.session, verdict))
+
+    def _refuse(self, call: Call, verdict: Verdict) -> Answer:
+        miss = verdict.miss
+        assert miss is not None and call.sent is not None  # noqa: S101 - as above
+        message = describe(miss, call.sent, call.session.cassette)
+        response = error_response(miss.code, message)
+        call.tell(Outcome.MISSED, response.status, miss=miss)
+        return Answer(response, "proxy")
+
+    def _refuse_opaque(self, call: Call) -> Answer:
+        message = f"No recording matches: {call.opaque}, so it was compared with nothing."
+        response = error_response(NO_MATCH, message)
+        call.tell(Outcome.MISSED, response.status, reason=call.opaque)
+        return Answer(response, "proxy")

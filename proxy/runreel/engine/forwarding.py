@@ -1,0 +1,398 @@
+"""From an answer of the upstream to an interaction on disk.
+
+Owns whether an exchange is kept, which a session, its rules and its journal decide together, and
+the fact that says so. Knows nothing of how the answer reached the client.
+
+From an answer of the upstream, that is not kept, to what has changed since it was recorded.
+
+Owns that both sides are compared as they would be kept now, without the secrets of this very call,
+and the fact that tells the outcome. What counts as a change is `drift`. Writes nothing.
+
+The part of a request's path that goes through the upstream.
+
+Owns what must be true before anything is sent (the request may be forwarded, its recording and its
+audit can be kept), and what is done with every way in which a call can end. Knows no framework and
+no file.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
+
+from runreel.assistants import validation
+from runreel.assistants.profile import Profile
+from runreel.engine import streaming
+from runreel.engine.auditing import Audit, Auditing
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call
+from runreel.engine.recorder import Check, Recorder, name_of, too_large
+from runreel.errors import (
+    NO_RETRY,
+    StoreFailed,
+    Unredactable,
+    UpstreamFailed,
+    error_response,
+    json_response,
+)
+from runreel.http.headers import has_body, not_the_apis
+from runreel.http.messages import Interaction, Response, Violation, values
+from runreel.http.sse import is_event_stream
+from runreel.matching.drift import Drift, Rule, drift, unrecordable
+from runreel.ports import Upstream, UpstreamAnswer
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.events import Outcome
+from runreel.sessions.live import LiveSession
+from runreel.sessions.session import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Capturing:
+    """The rules of keeping; `response_bytes_max` is told to whoever sent more."""
+
+    recorder: Recorder
+    response_bytes_max: int
+
+    async def keep(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        status: int,
+        response: Response | None,
+        *,
+        received: bool = False,
+    ) -> bool:
+        """Whether the exchange is kept, on disk unless durability is relaxed; tells why if not.
+
+        `response` is None if its body was larger than is kept. `received` says that the client has
+        had its head, though it may have left since.
+        """
+        gone = call.gone() and not received
+        if gone and verdict is not None:
+            call.session.state.give_back(verdict)
+        if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
+            kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
+        else:
+            kept = self._to_keep(call, verdict, response, gone=gone)
+        if not isinstance(kept, str):
+            kept = call.session.refuses(kept.value.response) or kept
+        reason = kept if isinstance(kept, str) else None
+        if verdict is not None and not isinstance(kept, str):
+            try:
+                await call.session.persist(call.session.state.keep(verdict, kept))
+            except StoreFailed as failure:
+                reason = str(failure)
+        call.tell(
+            Outcome.NOT_STORED if reason else Outcome.RECORDED,
+            status,
+            interaction=None if isinstance(kept, str) else kept.value.id,
+            reason=reason or ("its client had left" if gone else None),
+            upstream=True,
+            violations=len(call.checks if isinstance(kept, str) else kept.value.violations),
+        )
+        return reason is None
+
+    def _to_keep(
+        self, call: Call, verdict: Verdict | None, response: Response | None, *, gone: bool
+    ) -> Redacted[Interaction] | str:
+        """The interaction to keep, or the reason why there is none."""
+        if response is None:
+            return too_large(self.response_bytes_max)
+        if verdict is None:
+            return call.opaque or ""
+        if reason := not_the_apis(response):
+            return reason
+        if not gone and call.session.state.regresses(verdict, response.status):
+            return (
+                f"upstream_retired: the upstream answers {response.status} where a good recording "
+                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
+            )
+        return self.recorder.interaction(
+            call.exchange(verdict.fingerprint, response, client_gone=gone)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """What is told of answers that are not kept; `response_bytes_max` only names the limit."""
+
+    recorder: Recorder
+    rule: Rule
+    response_bytes_max: int
+
+    async def keep(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        status: int,
+        response: Response | None,
+        *,
+        received: bool = False,
+    ) -> None:
+        """Tell what there is to tell of an answer; nothing of it is kept.
+
+        `response` is None if its body was larger than is kept, or if nothing is compared with it.
+        `received` says that the client has had its head, though it may have left since.
+        """
+        if verdict is not None and verdict.hit is not None:
+            reason = self._not_had(call, response, received=received)
+            if reason is None:
+                await self._compare(call, verdict, verdict.hit, status, response)
+                return
+            call.session.state.give_back(verdict)
+            call.tell(
+                Outcome.NOT_COMPARED,
+                status,
+                interaction=verdict.hit.value.id,
+                reason=reason,
+                upstream=True,
+            )
+        elif call.session.state.decision.compares:
+            call.tell(Outcome.NEW, status, reason=call.opaque, upstream=True)
+        else:
+            call.tell(Outcome.FORWARDED, status, upstream=True)
+
+    def _not_had(self, call: Call, response: Response | None, *, received: bool) -> str | None:
+        """Why the answer is none to compare, and the recording is for the next equal request."""
+        if call.gone() and not received:
+            return "its client had left"
+        return None if response is None else not_the_apis(response)
+
+    async def _compare(
+        self,
+        call: Call,
+        verdict: Verdict,
+        hit: Redacted[Interaction],
+        status: int,
+        response: Response | None,
+    ) -> None:
+        if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
+            found = await asyncio.to_thread(self._found, call, verdict, hit, response)
+        else:
+            found = self._found(call, verdict, hit, response)
+        drifted, violations = found
+        call.tell(
+            Outcome.COMPARED,
+            status,
+            interaction=hit.value.id,
+            drift=drifted,
+            upstream=True,
+            violations=violations,
+        )
+
+    def _found(
+        self, call: Call, verdict: Verdict, hit: Redacted[Interaction], response: Response | None
+    ) -> tuple[tuple[Drift, ...], int]:
+        """How the answer drifts, and how many violations it has with its request."""
+        came = self._kept(call, verdict, response)
+        count = len(call.checks if isinstance(came, str) else came.value.violations)
+        return self._drift(call, hit, came), count
+
+    def _kept(
+        self, call: Call, verdict: Verdict, response: Response | None
+    ) -> Redacted[Interaction] | str:
+        """What would be kept of the answer, or the reason why nothing could be."""
+        if response is None:
+            return too_large(self.response_bytes_max)
+        return self.recorder.interaction(call.exchange(verdict.fingerprint, response))
+
+    def _drift(
+        self, call: Call, hit: Redacted[Interaction], came: Redacted[Interaction] | str
+    ) -> tuple[Drift, ...]:
+        if isinstance(came, str):
+            return unrecordable(came)
+        try:
+            # The rules of today, and this call's own credential, on both sides.
+            recorded = self.recorder.redaction.interaction(call.live, hit.value)
+        except Unredactable as error:
+            return unrecordable(f"the recording cannot be redacted any more: {error}")
+        return drift(recorded, came, self.rule)
+
+
+class Waiting:
+    """The calls that wait for their answers, with what they took."""
+
+    def __init__(self) -> None:
+        self._verdicts: dict[Call, Verdict] = {}
+
+    @contextmanager
+    def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
+        """While a call waits, what it has taken is free if its client leaves."""
+        if verdict is not None:
+            self._verdicts[call] = verdict
+        try:
+            yield
+        finally:
+            self._verdicts.pop(call, None)
+
+    def free_what_clients_left(self, session: LiveSession) -> None:
+        """Give back what calls under way would replace if nobody waits for them any more.
+
+        A client that timed out asks again at once, and its answer is the one to keep.
+        """
+        for call, verdict in self._verdicts.items():
+            if call.session is session and call.gone():
+                session.state.give_back(verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """Forwards calls; `auditing` is None if no audit log is kept."""
+
+    upstream: Upstream | None
+    redaction: Redaction
+    profile: Profile
+    check_request: Check
+    response_bytes_max: int
+    capturing: Capturing
+    verifying: Verifying
+    auditing: Auditing | None
+    waiting: Waiting
+
+    async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
+        """The upstream's answer, kept as the session's mode says, or one of our own."""
+        call = replace(call, checks=self._findings_of_request(call))
+        if self.check_request == "strict" and validation.forbids(call.checks):
+            return self._refuse(call, verdict)
+        assert self.upstream is not None  # noqa: S101 - no live mode starts without one
+        audit = None
+        try:
+            await call.session.check()
+            if self.auditing is not None:
+                audit = await self.auditing.begin(call, self.upstream)
+            with self.waiting.waits(call, verdict):
+                came = await self.upstream.send(call.live)
+                if _streams(call, came):
+                    return await self._stream(call, verdict, audit, came)
+                body, whole = await streaming.collected(came, self.response_bytes_max)
+        except StoreFailed as failure:
+            return self._fail(call, verdict, "recording_failed", str(failure))
+        except UpstreamFailed as failure:
+            if audit is not None:
+                audit.failed(str(failure), seen=failure.seen)
+            slug, _ = failure.fault.value
+            return self._fail(call, verdict, slug, str(failure), upstream=failure.sent)
+        response = Response(came.status, came.headers, body)
+        kept = response if whole else None
+        recorded = await self._keep(call, verdict, audit, came.status, kept)
+        if audit is not None:
+            await audit.came(kept)
+        if whole:
+            return Answer(response, "upstream", recorded)
+        tail = streaming.passed_on(came.chunks, call)
+        return Answer(response, "upstream", recorded, tail, came.length)
+
+    async def _keep(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        audit: Audit | None,
+        status: int,
+        response: Response | None,
+        *,
+        received: bool = False,
+    ) -> bool | None:
+        """Do with an answer what the mode does with it: record it, compare it, or neither."""
+        captures = call.session.state.decision.captures
+        keeper: Capturing | Verifying = self.capturing if captures else self.verifying
+        keeping = keeper.keep(call, verdict, status, response, received=received)
+        kept = await call.session.see_through(keeping)
+        if kept and audit is not None and verdict is not None:
+            audit.interaction = name_of(call.operation, call.live.method, verdict.fingerprint)
+        return kept
+
+    async def _stream(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        audit: Audit | None,
+        came: UpstreamAnswer,
+    ) -> Answer:
+        """An answer whose events go out as they come."""
+        head = Response(came.status, came.headers)
+        length = None
+        watch = None
+        if audit is not None:
+            came, watch = audit.watched(came)
+        if call.session.state.decision.captures or (verdict is not None and verdict.hit):
+            tail = self._recorded(call, verdict, audit, came)
+        else:
+            await self._keep(call, verdict, audit, came.status, None)
+            tail, length = streaming.passed_on(came.chunks, call), came.length
+        if audit is not None and watch is not None:
+            tail = audit.followed(tail, watch)
+        return Answer(head, "upstream", tail=tail, length=length)
+
+    async def _recorded(
+        self, call: Call, verdict: Verdict | None, audit: Audit | None, came: UpstreamAnswer
+    ) -> AsyncGenerator[bytes, None]:
+        told = False
+        # This begins when the head has gone out, and who has had that does not ask again.
+        received = not call.gone()
+
+        async def kept(response: Response | None) -> bool | None:
+            nonlocal told
+            told = True
+            return await self._keep(call, verdict, audit, came.status, response, received=received)
+
+        reason = "the proxy stopped before the stream was complete"
+        limit = self.response_bytes_max
+        with self.waiting.waits(call, None if received else verdict):
+            try:
+                async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except UpstreamFailed as failure:
+                reason = str(failure)
+                raise
+            finally:
+                if not told:
+                    if verdict is not None:
+                        call.session.state.give_back(verdict)
+                    call.tell(Outcome.FAILED, came.status, reason=reason, upstream=True)
+
+    def _refuse(self, call: Call, verdict: Verdict | None) -> Answer:
+        """What the API itself would say to a request that strict validation does not let pass."""
+        if verdict is not None:
+            call.session.state.give_back(verdict)
+        errors = [
+            self.redaction.finding(call.live, item)
+            for item in call.checks
+            if item.severity == validation.ERROR
+        ]
+        refusal = self.profile.refuse(*errors)
+        first = f"{errors[0].at}: {errors[0].rule}"
+        call.tell(Outcome.REFUSED, refusal.status, reason=first)
+        response = json_response(refusal.status, refusal.body, NO_RETRY)
+        return Answer(response, "proxy", _unstored(call))
+
+    def _fail(
+        self,
+        call: Call,
+        verdict: Verdict | None,
+        slug: str,
+        reason: str,
+        *,
+        upstream: bool = False,
+    ) -> Answer:
+        """An answer of our own, after which an equal request finds everything as this one did."""
+        if verdict is not None:
+            call.session.state.give_back(verdict)
+        response = error_response(slug, reason)
+        call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
+        return Answer(response, "proxy", _unstored(call))
+
+    def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
+        if self.check_request == "off":
+            return ()
+        named = values(call.plain.headers, "content-type")
+        return validation.check_request(
+            self.profile, call.operation, call.plain.body, named[0] if named else None
+        )
+
+
+def _unstored(call: Call) -> bool | None:
+    return False if call.session.state.decision.captures else None
+
+
+def _streams(call: Call, came: UpstreamAnswer) -> bool:
+    return has_body(call.live.method, came.status) and is_event_stream(came.headers)

@@ -1,0 +1,238 @@
+"""One log line per request, on stderr.
+
+Owns the line's shape, as text or as JSON. Writes redacted values only, escaped so that nothing in
+a request can begin a line of its own or colour a terminal. What a framework logs comes here too.
+
+An upstream that knows none of its paths any more, as OpenAI's since 2026-08-26.
+
+Owns when that is worth a sentence, from facts alone: early, and at the end, as long as nothing but
+404 and 410 has come back. Knows nothing of what was asked for, so it tells no secret.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import math
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.manager import DEFAULT
+
+LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
+_LOUD = frozenset(
+    {
+        Outcome.MISSED,
+        Outcome.NOT_STORED,
+        Outcome.REFUSED,
+        Outcome.FAILED,
+        Outcome.NOT_COMPARED,
+        Outcome.NEW,
+    }
+)
+_DRIFTS_MAX = 3  # differences in a line; the receipt has them all
+_PLACE_CHARS_MAX = 100
+
+
+class Log:
+    """Writes a line per fact; with `quiet` only for what went wrong."""
+
+    def __init__(self, out: TextIO, *, as_json: bool, quiet: bool) -> None:
+        self._out = out
+        self._as_json = as_json
+        self._quiet = quiet
+
+    def __call__(self, fact: Fact) -> None:
+        """Write one fact."""
+        if self._quiet and fact.outcome not in _LOUD and not fact.drift:
+            return
+        self._write(_json_line(fact) if self._as_json else _text_line(fact))
+
+    def refused(self, at: datetime, method: str | None, code: str) -> None:
+        """Write about a request that was refused before anything was known of it but its method.
+
+        There is no target: it was not redacted.
+        """
+        if self._as_json:
+            document = {"outcome": Outcome.REFUSED.value, "method": method, "reason": code}
+            self._write_json(at, document)
+        else:
+            word = Outcome.REFUSED.value
+            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
+
+    def problem(self, at: datetime, what: str) -> None:
+        """Write about something that went wrong outside of any fact."""
+        self._say(at, "problem", what)
+
+    def noted(self, at: datetime, what: str) -> None:
+        """Write what is good to know, unless only what went wrong is asked for."""
+        if not self._quiet:
+            self._say(at, "note", what)
+
+    def verified(self, at: datetime, what: str) -> None:
+        """Write what came of a session that compared."""
+        self._say(at, "verified", what)
+
+    def _say(self, at: datetime, word: str, what: str) -> None:
+        if self._as_json:
+            self._write_json(at, {word: what})
+        else:
+            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {what}"))
+
+    def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
+        stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
+        self._write(json.dumps(stamped, ensure_ascii=True))
+
+    def _write(self, line: str) -> None:
+        # A log that nobody reads any more must not fail a request.
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=self._out, flush=True)
+
+
+class FrameworkLog(logging.Handler):
+    """Passes on that a framework logged an error: its kind and place, never its text.
+
+    The text quotes what came over the wire, credentials and all, and spans lines. Of one kind and
+    place there is a line every `every_s` seconds at most.
+    """
+
+    def __init__(self, log: Log, *, every_s: float = 0) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._every_s = every_s
+        self._last: dict[str, float] = {}  # as many as there are places in the framework's code
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line for one record."""
+        what = f"in {record.filename}:{record.lineno}"
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)
+            if frames:
+                what = f"in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
+            number = error.errno if isinstance(error, OSError) else None
+            name = errno.errorcode.get(number or 0, "")
+            what = " ".join(filter(None, (type(error).__name__, name, what)))
+        if 0 <= record.created - self._last.get(what, -math.inf) < self._every_s:
+            return
+        self._last[what] = record.created
+        self._log.problem(datetime.fromtimestamp(record.created, UTC), what)
+
+
+@contextmanager
+def loop_errors_to(log: Log) -> Iterator[None]:
+    """What asyncio logs goes here, and nowhere else, for as long as the context lasts."""
+    logger = logging.getLogger("asyncio")
+    handler = FrameworkLog(log, every_s=LOOP_ERROR_EVERY_S)
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
+
+
+def _target(fact: Fact) -> str | None:
+    return fact.request.value.target if fact.request else None
+
+
+def _text_line(fact: Fact) -> str:
+    words = [
+        fact.at.strftime("%H:%M:%S"),
+        fact.outcome.value,
+        fact.method,
+        _target(fact) or "(withheld: it repeats its credential)",
+        str(fact.status),
+        f"{fact.duration_ms}ms",
+    ]
+    if fact.session != DEFAULT:
+        words.append(f"session={fact.session}")
+    if fact.interaction:
+        words.append(fact.interaction)
+    if fact.violations:
+        words.append(f"violations={fact.violations}")
+    if fact.miss:
+        nearest = fact.miss.nearest
+        words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
+    if fact.drift:
+        words.append(f"drift {len(fact.drift)} ({_places(fact)})")
+    if fact.reason:
+        words.append(f"({fact.reason})")
+    return _clean(" ".join(words))
+
+
+def _places(fact: Fact) -> str:
+    shown = [f"{item.kind} {item.at}"[:_PLACE_CHARS_MAX].rstrip() for item in fact.drift]
+    more = ["…"] if len(shown) > _DRIFTS_MAX else []
+    return ", ".join(shown[:_DRIFTS_MAX] + more)
+
+
+def _clean(line: str) -> str:
+    return "".join(
+        char
+        if char.isprintable() and char.isascii()
+        else char.encode("unicode_escape").decode("ascii")
+        for char in line
+    )
+
+
+def _json_line(fact: Fact) -> str:
+    document = {
+        "at": fact.at.isoformat(timespec="milliseconds"),
+        "session": fact.session,
+        "outcome": fact.outcome.value,
+        "method": fact.method,
+        "target": _target(fact),
+        "operation": fact.operation,
+        "status": fact.status,
+        "duration_ms": fact.duration_ms,
+        "interaction": fact.interaction,
+        "miss": fact.miss.code if fact.miss else None,
+        "reason": fact.reason,
+        "upstream_called": fact.upstream_called,
+        "violations": fact.violations,
+        "drift": [{"kind": item.kind, "at": item.at} for item in fact.drift],
+    }
+    return json.dumps(document, ensure_ascii=True)
+
+
+_GONE = frozenset({404, 410})
+_EARLY = 3  # calls; one or two may well ask for what is not there
+
+
+class Retirement:
+    """Watches the answers of one upstream; `tell` gets the sentence."""
+
+    def __init__(self, upstream: str | None, tell: Callable[[str], None]) -> None:
+        self._upstream = upstream
+        self._tell = tell
+        self._answers = 0
+        self._alive = False
+        self._told = 0  # calls that were spoken of
+
+    def __call__(self, fact: Fact) -> None:
+        """Take one fact."""
+        if not fact.upstream_called:
+            return
+        self._alive = self._alive or fact.status not in _GONE
+        self._answers += 1
+        if self._answers == _EARLY:
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """Tell what happened, if anything was forwarded and all of it was gone."""
+        if self._alive or self._answers == self._told:
+            return
+        self._told = self._answers
+        calls = "The one call" if self._answers == 1 else f"All {self._answers} calls"
+        self._tell(
+            f"{calls} to {self._upstream} came back as 404 or 410: OpenAI switched off the "
+            "Assistants API on 2026-08-26; replay what is recorded, or name another upstream "
+            "(with the path where its API begins) with --upstream"
+        )

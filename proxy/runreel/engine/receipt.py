@@ -1,0 +1,210 @@
+"""The receipt: what a session served, missed, recorded, compared and left unplayed.
+
+Owns the counting, from facts alone but for what a session learns after it told them, and the
+receipt's JSON shape. Knows nothing of HTTP.
+
+The receipt as a file, for scripts.
+
+Owns where it may be written and its bytes; what it says is `receipt`.
+
+A receipt for people: a few lines instead of a document.
+
+Owns the words. Text out of requests and cassettes stands in them as it is: whoever prints them
+makes it safe. Knows nothing of live sessions.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runreel.cassettes.format import request_document
+from runreel.errors import StartRefused, StoreFailed
+from runreel.matching.drift import drift_document
+from runreel.matching.near_miss import NO_MATCH, describe, miss_document
+from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.live import LiveSession
+
+
+class Receipt:
+    """Counts the facts of one session."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys(Outcome, 0)
+        self._missed: list[Fact] = []
+        self._drift: list[dict[str, Any]] = []
+        self._new: list[dict[str, Any]] = []
+        self._upstream_calls = 0
+        self._violations = 0
+
+    def __call__(self, fact: Fact) -> None:
+        """Take one fact."""
+        self._counts[fact.outcome] += 1
+        self._upstream_calls += fact.upstream_called
+        self._violations += fact.violations
+        if fact.outcome is Outcome.MISSED:
+            self._missed.append(fact)
+        if fact.outcome is Outcome.NEW:
+            self._new.append(_call(fact))
+        if fact.drift:
+            self._drift.append(_drift(fact))
+
+    def document(self, session: LiveSession) -> dict[str, Any]:
+        """The receipt so far, as JSON; `discarded` is there only if its recordings were."""
+        recorded = self._counts[Outcome.RECORDED] - session.undurable
+        return {
+            "session": session.id,
+            "mode": session.mode.value,
+            "cassette": session.cassette,
+            "cassette_sha256": session.sha256,
+            "requests": sum(self._counts.values()),
+            "served": self._counts[Outcome.SERVED],
+            "recorded": 0 if session.discarded else recorded,
+            **({"discarded": recorded} if session.discarded else {}),
+            "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
+            "failed": self._counts[Outcome.FAILED],
+            "missed": [_missed(fact, session.cassette) for fact in self._missed],
+            "unplayed": list(session.state.unplayed()),
+            "not_rerecorded": list(session.state.not_rerecorded()),
+            "upstream_calls": self._upstream_calls,
+            "violations": self._violations,
+            **(self._verified() if session.state.decision.compares else {}),
+            "sessions": [],
+        }
+
+    def _verified(self) -> dict[str, Any]:
+        """What only a session that compares has to say; a call that failed was not compared."""
+        return {
+            "compared": self._counts[Outcome.COMPARED],
+            "not_compared": self._counts[Outcome.NOT_COMPARED] + self._counts[Outcome.FAILED],
+            "drift": list(self._drift),
+            "new": list(self._new),
+        }
+
+
+def verified(receipt: dict[str, Any]) -> str | None:
+    """The receipt of a session that compares, in a sentence."""
+    if "drift" not in receipt:
+        return None
+    differences = sum(len(item["differences"]) for item in receipt["drift"])
+    return (
+        f"{receipt['compared']} compared with cassette '{receipt['cassette']}', "
+        f"{len(receipt['drift'])} drifted ({differences} differences), "
+        f"{receipt['not_compared']} not compared, {len(receipt['new'])} new, "
+        f"{len(receipt['unplayed'])} recordings not asked for"
+    )
+
+
+def _call(fact: Fact) -> dict[str, Any]:
+    """A call; its target is None if it could not be redacted."""
+    target = fact.request.value.target if fact.request else None
+    return {"method": fact.method, "target": target}
+
+
+def _drift(fact: Fact) -> dict[str, Any]:
+    return {
+        **_call(fact),
+        "interaction": fact.interaction,
+        "differences": [drift_document(item) for item in fact.drift],
+    }
+
+
+def _missed(fact: Fact, cassette: str) -> dict[str, Any]:
+    if fact.miss is None or fact.request is None:  # a request that could not even be redacted
+        return {
+            "method": fact.method,
+            "target": None,
+            "code": NO_MATCH,
+            "nearest": None,
+            "differences": [],
+            "message": f"No recording matches: {fact.reason}.",
+            "request": None,
+        }
+    message, *_ = describe(fact.miss, fact.request, cassette).split("\n")
+    return {
+        **miss_document(fact.miss, fact.request),
+        "message": message,
+        "request": request_document(fact.request),
+    }
+
+
+def check_receipt(path: Path | None) -> None:
+    """Return if a receipt can be expected to be written there at the end; None is for nowhere.
+
+    Raises:
+        StartRefused: it cannot.
+    """
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise StartRefused(
+            f"{path}: the receipt cannot be written there; name a file in a folder that exists "
+            "with --receipt"
+        )
+
+
+def write_receipt(path: Path, document: dict[str, Any]) -> None:
+    """Write a receipt.
+
+    Raises:
+        StoreFailed: it cannot be written there.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    try:
+        # Half a surrogate pair, which JSON may escape but UTF-8 cannot hold, stays escaped.
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
+
+
+MISSES_MAX = 20  # lines of one session
+UNPLAYED_MAX = 10  # ids of one session
+SESSIONS_MAX = 20  # besides the default one; those with something wrong come first
+
+# (the receipt's member, the words for it, whether nothing of it is worth telling too)
+_COUNTS = (
+    ("served", "served", True),
+    ("recorded", "recorded", True),
+    ("missed", "missed", True),
+    ("unplayed", "unplayed", True),
+    ("not_stored", "not stored", True),
+    ("failed", "failed", False),
+    ("compared", "compared", False),
+    ("drift", "drifted", False),
+    ("new", "new", False),
+    ("upstream_calls", "upstream calls", True),
+)
+
+
+def summary(receipt: dict[str, Any]) -> Iterator[str]:
+    """The lines for the receipt of a process."""
+    yield from _session(receipt, "")
+    others = sorted(receipt["sessions"], key=_smooth)
+    for other in others[:SESSIONS_MAX]:
+        yield from _session(other, f"session {other['session']}: ")
+    if len(others) > SESSIONS_MAX:
+        yield f"and {len(others) - SESSIONS_MAX:,} sessions more"
+
+
+def _smooth(receipt: dict[str, Any]) -> bool:
+    return not any(_count(receipt, name) for name in ("missed", "not_stored", "failed", "drift"))
+
+
+def _count(receipt: dict[str, Any], name: str) -> int:
+    value = receipt.get(name, 0)
+    return value if isinstance(value, int) else len(value)
+
+
+def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
+    counts = [
+        f"{_count(receipt, member):,} {words}"
+        for member, words, also_none in _COUNTS
+        if also_none or _count(receipt, member)
+    ]
+    yield f"{name}{receipt['mode']} '{receipt['cassette']}': {', '.join(counts)}"
+    missed, unplayed = receipt["missed"], receipt["unplayed"]
+    for miss in missed[:MISSES_MAX]:
+        yield f"  missed: {miss['message']}"
+    if len(missed) > MISSES_MAX:
+        yield f"  and {len(missed) - MISSES_MAX:,} misses more"
+    if unplayed:
+        more = f" and {len(unplayed) - UNPLAYED_MAX:,} more" if len(unplayed) > UNPLAYED_MAX else ""
+        yield f"  unplayed: {', '.join(unplayed[:UNPLAYED_MAX])}{more}"

@@ -1,0 +1,276 @@
+"""JSON as text: strict reading, and where its strings stand.
+
+Owns the reading rules that matching, bodies and redaction share, so that no two of them can
+disagree about what a document says. Knows nothing of HTTP.
+
+
+
+One text for all spellings of one JSON document.
+
+Owns the canonical form that the body facet compares: members sorted by name, numbers by value and
+exact in decimal, strings by their code points (no Unicode normalisation). Not RFC 8785: that one
+rounds numbers to doubles, and two different metadata changes must never look the same here.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+DEPTH_MAX = 128  # levels of nesting; OpenAI's deepest answers have about ten
+
+# One pass over any text: possessive, and an unterminated string runs to the end.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_BRACKET_OR_STRING = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
+_TOKEN = re.compile(_STRING + r'|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+
+
+class Unreadable(ValueError):
+    """Not one JSON document in the plain sense: broken, too deep, or with duplicate members."""
+
+
+def loads(
+    text: str,
+    parse_int: Callable[[str], Any] | None = None,
+    parse_float: Callable[[str], Any] | None = None,
+) -> Any:
+    """Read one JSON document.
+
+    Raises:
+        Unreadable: broken JSON, NaN and Infinity, duplicate members, or deeper than `DEPTH_MAX`.
+    """
+    if too_deep(text):
+        raise Unreadable(f"nested deeper than {DEPTH_MAX} levels")
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=parse_int,
+            parse_float=parse_float,
+        )
+    except Unreadable:
+        raise
+    except ValueError as error:  # JSONDecodeError, and int() of more than 4,300 digits
+        raise Unreadable(str(error)) from None
+
+
+def too_deep(text: str) -> bool:
+    """Whether the text nests deeper than `DEPTH_MAX`; decided without recursion."""
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return False
+    depth = 0
+    for match in _BRACKET_OR_STRING.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            if depth > DEPTH_MAX:
+                return True
+        elif match[0] in "]}":
+            depth -= 1
+    return False
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Unreadable("duplicate members")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise Unreadable(f"{name} is not JSON")
+
+
+def pointer(parent: str, step: str | int) -> str:
+    """The JSON pointer (RFC 6901) of a child."""
+    return f"{parent}/{str(step).replace('~', '~0').replace('/', '~1')}"
+
+
+def steps(at: str) -> tuple[str, ...]:
+    """The unescaped steps of a JSON pointer."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A member name or a value in a JSON text: `text[start:end]`, at JSON pointer `at`.
+
+    `kind` is `name`, `string`, `scalar` (number, true, false, null) or `container`.
+    """
+
+    start: int
+    end: int
+    at: str
+    kind: str
+
+
+def spans(text: str) -> Iterator[Span]:
+    """Every name and value of a document that `loads` accepts; containers after their content."""
+    # One frame per open container: [pointer, start, next index or None for objects, member name].
+    stack: list[list[Any]] = []
+    expects_name = False
+    for match in _TOKEN.finditer(text):
+        piece = match[0]
+        if piece in "[{":
+            stack.append([_at(stack), match.start(), 0 if piece == "[" else None, ""])
+            expects_name = piece == "{"
+        elif piece in "]}":
+            frame = stack.pop()
+            yield Span(frame[1], match.end(), frame[0], "container")
+        elif piece == ",":
+            expects_name = stack[-1][2] is None
+            if not expects_name:
+                stack[-1][2] += 1
+        elif piece == ":":
+            expects_name = False
+        elif expects_name:
+            stack[-1][3] = json.loads(piece)
+            yield Span(match.start(), match.end(), _at(stack), "name")
+        else:
+            kind = "string" if piece.startswith('"') else "scalar"
+            yield Span(match.start(), match.end(), _at(stack), kind)
+
+
+def _at(stack: list[list[Any]]) -> str:
+    if not stack:
+        return ""
+    base, _, index, name = stack[-1]
+    return pointer(base, name if index is None else index)
+
+
+_CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
+
+
+class BadDocument(ValueError):
+    """A document that is not a cassette of format 1: `at` is a JSON path, `reason` a sentence."""
+
+    def __init__(self, at: str, reason: str) -> None:
+        super().__init__(f"{at}: {reason}" if at else reason)
+        self.at = at
+        self.reason = reason
+
+
+class _NotPlain(ValueError):
+    """JSON that readers of different languages take for different things, or refuse."""
+
+
+def read_json(text: str) -> Any:
+    """The JSON value of a document.
+
+    Raises:
+        BadDocument: broken JSON, a member that stands twice, NaN or Infinity, nested too deeply.
+    """
+    try:
+        return json.loads(
+            text, object_pairs_hook=_unique_of_document, parse_constant=_refuse_constant_of_document
+        )
+    except RecursionError:
+        raise BadDocument("", "nested too deeply") from None
+    except _NotPlain:
+        raise BadDocument(*_flaw(text)) from None
+    except ValueError as error:
+        raise BadDocument("", f"not readable as JSON: {error}") from None
+
+
+def _unique_of_document(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _NotPlain
+    return members
+
+
+def _refuse_constant_of_document(_: str) -> NoReturn:
+    raise _NotPlain
+
+
+def _flaw(text: str) -> tuple[str, str]:
+    """Where the first thing stands that is not plain JSON, and what it is."""
+    seen: set[str] = set()
+    for span in spans(text):
+        token = text[span.start : span.end]
+        if span.kind == "scalar" and token in _CONSTANTS:
+            return span.at, f"{token} is not JSON"
+        if span.kind == "name" and span.at in seen:
+            return span.at, "this member stands twice in its object"
+        seen.add(span.at)
+    raise AssertionError("the reader refused a document without a flaw")
+
+
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what common JSON readers keep exactly
+_INT_DIGITS_MAX = 20  # of any integer in that range; also the longest we write out in full
+_LEADING_ZEROS_MAX = 7  # 0.0000001 is written out, smaller numbers in E notation
+
+
+def canonical_json(text: str) -> str:
+    """One text for all spellings of one JSON document: sorted members, numbers by value.
+
+    Raises:
+        jsontext.Unreadable: not plain JSON, or with an integer beyond 64 bits, which readers
+            of different languages take for different numbers.
+    """
+    return canonical_text(read_canonical(text))
+
+
+def read_canonical(text: str) -> Any:
+    """The value of a JSON document, for `written`: its numbers are canonical texts.
+
+    Raises:
+        jsontext.Unreadable: as `canonical_json`.
+    """
+    return loads(text, parse_int=_integer, parse_float=_decimal)
+
+
+def canonical_text(value: Any) -> str:
+    """The canonical text of a value of `read`, or of texts in dicts and lists."""
+    if isinstance(value, dict):
+        members = (f"{_quote(name)}:{canonical_text(value[name])}" for name in sorted(value))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical_text, value)) + "]"
+    if isinstance(value, _Number):
+        return str(value)
+    return _quote(value)
+
+
+class _Number(str):
+    """A number's canonical text; a type of its own, so that no string can be taken for it."""
+
+    __slots__ = ()
+
+
+# An item of an array that does not count. Its text is no JSON: no value can be taken for it.
+HOLE = _Number("NaN")
+
+
+def _quote(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _integer(literal: str) -> _Number:
+    if len(literal) <= _INT_DIGITS_MAX + 1 and _INT_MIN <= int(literal) <= _INT_MAX:
+        return _Number(int(literal))
+    raise Unreadable("an integer beyond 64 bits")
+
+
+def _decimal(literal: str) -> _Number:
+    try:
+        sign, digits, exponent = Decimal(literal).as_tuple()
+    except InvalidOperation:
+        raise Unreadable("a number with an exponent beyond reason") from None
+    assert isinstance(exponent, int)  # noqa: S101 - no literal of JSON is NaN or infinite
+    canonical_text = "".join(map(str, digits))
+    kept = canonical_text.strip("0")
+    if not kept:
+        return _Number("0")
+    minus = "-" if sign else ""
+    exponent += len(canonical_text) - len(canonical_text.rstrip("0"))
+    point = len(kept) + exponent  # where the decimal point stands, counted from the first digit
+    if exponent >= 0 and point <= _INT_DIGITS_MAX:
+        return _Number(minus + kept + "0" * exponent)
+    if exponent < 0 and -_LEADING_ZEROS_MAX < point <= 0:
+        return _Number(f"{minus}0.{'0' * -point}{kept}")
+    if exponent < 0 and point > 0:
+        return _Number(f"{minus}{kept[:point]}.{kept[point:]}")
+    return _Number(f"{minus}{kept}E{exponent}")

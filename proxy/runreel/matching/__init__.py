@@ -1,0 +1,1 @@
+"""Which recording a request is equal to, and how two requests, answers or documents differ."""

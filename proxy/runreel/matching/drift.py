@@ -1,0 +1,388 @@
+"""Which parts of an answer say nothing of the API that gave it: the rule of verify mode.
+
+Owns the tables, which README and `runreel verify --help` show, and `Rule`, which a configuration
+adds to. Compares nothing itself and imports nothing of ours, so that help stays quick.
+
+How an answer that came now differs from the one that was recorded.
+
+Owns `drift`: status, headers that matter, and bodies, by JSON pointer. Streams are compared event
+by event, where consecutive pieces of one text (`volatile.PIECES`) are one event, since their number
+is the model's. What may differ without being told is `volatile`. Sees redacted values only, and
+knows nothing of modes or sessions.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from itertools import islice
+from typing import Any, Literal
+
+from runreel.http import sse, strict_json
+from runreel.http.messages import Headers, Interaction, Response, values
+from runreel.matching.json_diff import ABSENT, plain
+from runreel.redaction.redactor import Redacted
+
+# A member of such a name does not count if both its values have the shape of an id, or of a time.
+# Below `metadata` it does: that is the client's own.
+IDS = ("id", "*_id", "*_ids")
+TIMES = ("created", "*_at")
+CLIENTS_OWN = "metadata"
+# What a model wrote, and what it cost: of these, and of all below, only names and types count.
+OUTPUT = (
+    "usage",
+    "text/value",
+    "text/annotations",
+    "refusal",
+    "message/content",
+    "function/arguments",
+    "function/output",
+    "code_interpreter/input",
+    "code_interpreter/outputs",
+    "file_search/results",
+)
+# Events of such names come in as many pieces as the model pleases.
+PIECES = (".delta", ".chunk")
+# All other headers belong to the moment or to the machines in between.
+HEADERS = (
+    "allow",
+    "content-type",
+    "deprecation",
+    "location",
+    "openai-version",
+    "retry-after",
+    "sunset",
+    "www-authenticate",
+    "x-should-retry",
+)
+
+_LETTERS_AND_DIGITS = r"[A-Za-z0-9]"
+_UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+# run_abc123, file-abc123, 65f1c0ffee65f1c0ffee65f1, UUIDs with or without a prefix; not gpt-4o.
+_ID = re.compile(
+    rf"(?:[A-Za-z]+[_-])+{_LETTERS_AND_DIGITS}{{6,}}|{_LETTERS_AND_DIGITS}{{16,}}"
+    rf"|(?:[A-Za-z]+[_-])*{_UUID}"
+)
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
+_OUTPUT_ENDS = tuple(f"/{end}" for end in OUTPUT)
+_UNIX_TIME = (10**8, 10**14)  # 1973 in seconds to the year 5138 in milliseconds
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a configuration adds to the tables.
+
+    `ignore` are JSON pointers (`*` for any one step) to what is not compared at all, `volatile`
+    names of members whose values do not count whatever they are, `headers` more to compare.
+    """
+
+    ignore: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+
+    @cached_property
+    def compared_headers(self) -> tuple[str, ...]:
+        """The names of the headers that are compared, in lower case and in order."""
+        return tuple(sorted({*HEADERS, *(name.lower() for name in self.headers)}))
+
+    @cached_property
+    def _ignored(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(
+            re.compile("/".join("[^/]*" if step == "*" else re.escape(step) for step in steps))
+            for steps in (at.split("/") for at in self.ignore)
+        )
+
+    def ignores(self, at: str) -> bool:
+        """Whether what stands at a JSON pointer is not compared."""
+        return any(pattern.fullmatch(at) for pattern in self._ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a document a value stands: its JSON pointer, and the name of the member it is in.
+
+    It is `free` if its value does not count, and the client's `own` below `metadata`.
+    """
+
+    at: str = ""
+    name: str = ""
+    free: bool = False
+    own: bool = False
+
+    def member(self, at: str, name: str, rule: Rule) -> "Place":
+        """The place of a member of the object here."""
+        own = self.own or name == CLIENTS_OWN
+        written = at.endswith(_OUTPUT_ENDS) and not own
+        return Place(at, name, self.free or written or name in rule.volatile, own)
+
+    def item(self, at: str) -> "Place":
+        """The place of an item of the list here: it has the name of the list."""
+        return replace(self, at=at)
+
+    def varies(self, recorded: object, live: object) -> bool:
+        """Whether two values of one type may differ here."""
+        if self.free:
+            return True
+        if self.own:
+            return False
+        return (_named(self.name, IDS) and _is_id(recorded) and _is_id(live)) or (
+            _named(self.name, TIMES) and _is_time(recorded) and _is_time(live)
+        )
+
+
+def _named(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(
+        name.endswith(pattern[1:]) if pattern.startswith("*") else name == pattern
+        for pattern in patterns
+    )
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return _ID.fullmatch(value) is not None
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, str):
+        return _ISO_TIME.fullmatch(value) is not None
+    return isinstance(value, int | Decimal) and _UNIX_TIME[0] <= value < _UNIX_TIME[1]
+
+
+DIFFERENCES_MAX = 100  # of one answer
+VALUE_CHARS_MAX = 1_000  # of one side's JSON text; what is longer is told by its beginning
+
+Kind = Literal["status", "header", "new", "gone", "type", "value", "unrecordable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference: what was `recorded` beside what came `live`, both plain JSON or `ABSENT`.
+
+    `at` is a JSON pointer into the body (into that of a stream: the number of the event as
+    recorded, or of a new one as it came, then `data`), for a header its name, else empty.
+    """
+
+    kind: Kind
+    at: str
+    recorded: Any
+    live: Any
+
+
+def drift(
+    recorded: Redacted[Interaction], live: Redacted[Interaction], rule: Rule
+) -> tuple[Drift, ...]:
+    """The differences between two answers, `DIFFERENCES_MAX` at most; none if they say the same."""
+    found = _differences(recorded.value.response, live.value.response, rule)
+    return tuple(islice(found, DIFFERENCES_MAX))
+
+
+def unrecordable(reason: str) -> tuple[Drift, ...]:
+    """The drift of an answer that cannot be kept at all, where one was that could."""
+    return (Drift("unrecordable", "", ABSENT, reason),)
+
+
+def drift_document(item: Drift) -> dict[str, Any]:
+    """A difference as a receipt lists it; an absent side is left out."""
+    sides = {"recorded": item.recorded, "live": item.live}
+    shown = {side: value for side, value in sides.items() if value is not ABSENT}
+    return {"kind": item.kind, "at": item.at, **shown}
+
+
+def _differences(was: Response, came: Response, rule: Rule) -> Iterator[Drift]:
+    if was.status != came.status:
+        yield Drift("status", "", was.status, came.status)
+    yield from _headers(was.headers, came.headers, rule)
+    if was.status != came.status:
+        # It is about something else; member by member it would be told as noise.
+        mine, theirs = _document(was.body), _document(came.body)
+        if mine != theirs:
+            yield _told("value", "", mine, theirs)
+    elif was.at_ms is not None and came.at_ms is not None:
+        yield from _streams(_events(was.body), _events(came.body), rule)
+    else:
+        yield from _walk(Place(), _document(was.body), _document(came.body), rule)
+
+
+def _headers(was: Headers, came: Headers, rule: Rule) -> Iterator[Drift]:
+    for name in rule.compared_headers:
+        sides = (values(was, name), values(came, name))
+        comparable = _COMPARABLE.get(name, str)
+        mine, theirs = ([comparable(text) for text in side] for side in sides)
+        if mine != theirs:
+            yield _told("header", name, *(", ".join(side) if side else ABSENT for side in sides))
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
+
+
+def _without_origin(value: str) -> str:
+    _, slashes, rest = value.partition("//")
+    return "/" + rest.partition("/")[2] if slashes else value
+
+
+def _presence(_: str) -> str:
+    return ""
+
+
+_COMPARABLE: dict[str, Callable[[str], str]] = {
+    "content-type": _media_type,
+    "location": _without_origin,  # recorded answers come from another place
+    "retry-after": _presence,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A body, or the data of an event, that is no JSON."""
+
+    body: bytes
+
+
+def _document(body: bytes) -> Any:
+    """The JSON value of a body, else its bytes; nothing for an empty one."""
+    if not body:
+        return ABSENT
+    try:
+        return strict_json.loads(body.decode("utf-8"), parse_float=Decimal)
+    except ValueError:
+        return _Raw(body)
+
+
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    Decimal: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    _Raw: "text",
+}
+
+
+def _walk(place: Place, recorded: Any, live: Any, rule: Rule) -> Iterator[Drift]:
+    if rule.ignores(place.at):
+        return
+    if recorded is ABSENT or live is ABSENT:
+        if recorded is not live:
+            yield _told("new" if recorded is ABSENT else "gone", place.at, recorded, live)
+    elif _TYPES[type(recorded)] != _TYPES[type(live)]:
+        yield _told("type", place.at, recorded, live)
+    elif isinstance(recorded, dict):
+        for name in sorted(recorded.keys() | live.keys()):
+            below = place.member(strict_json.pointer(place.at, name), name, rule)
+            yield from _walk(below, recorded.get(name, ABSENT), live.get(name, ABSENT), rule)
+    elif isinstance(recorded, list):
+        lengths = len(recorded), len(live)
+        for index in range(min(lengths) if place.free else max(lengths)):
+            below = place.item(strict_json.pointer(place.at, index))
+            yield from _walk(below, _item(recorded, index), _item(live, index), rule)
+    elif recorded != live and not place.varies(recorded, live):
+        yield _told("value", place.at, recorded, live)
+
+
+def _item(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else ABSENT
+
+
+def _told(kind: Kind, at: str, recorded: Any, live: Any) -> Drift:
+    return Drift(kind, at, _shown(recorded), _shown(live))
+
+
+def _shown(value: Any) -> Any:
+    if value is ABSENT:
+        return value
+    value = plain(_text_or_json(value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
+
+
+def _text_or_json(value: Any) -> Any:
+    return value.body.decode("utf-8", "backslashreplace") if isinstance(value, _Raw) else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """An event of a stream; one that is `piece` stands for all those of its name in a row."""
+
+    index: int
+    name: str
+    data: Any
+
+    @property
+    def piece(self) -> bool:
+        return self.name.endswith(PIECES)
+
+    @property
+    def shown(self) -> Any:
+        named = {"event": self.name}
+        return named if self.data is ABSENT else named | {"data": _text_or_json(self.data)}
+
+
+def _events(body: bytes) -> list[_Event]:
+    found: list[_Event] = []
+    for index, text in enumerate(sse.split(body)):
+        if all(line.startswith(b":") for line in text.splitlines() if line):
+            continue  # a sign of life
+        event = _event(index, text)
+        if found and event.piece and found[-1].name == event.name:
+            found[-1] = replace(found[-1], data=_joined(found[-1].data, event.data))
+        else:
+            found.append(event)
+    return found
+
+
+def _event(index: int, text: bytes) -> _Event:
+    parts = sse.around_data(text)
+    data = _document(parts[1]) if parts else _Raw(text)
+    name = sse.name_of(text)
+    if not name and isinstance(data, dict):
+        name = str(data.get("object", ""))  # as chat completions name their chunks
+    return _Event(index, name, data)
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Every member that is in either of two pieces; of two values, the second that is not null."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        names = dict.fromkeys((*first, *second))
+        return {name: _joined(first.get(name, ABSENT), second.get(name, ABSENT)) for name in names}
+    if isinstance(first, list) and isinstance(second, list):
+        length = max(len(first), len(second))
+        return [_joined(_item(first, index), _item(second, index)) for index in range(length)]
+    if first is ABSENT:
+        return second
+    return first if second is None or second is ABSENT else second
+
+
+def _streams(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator[Drift]:
+    begin = _alike(recorded, live)
+    end = _alike(recorded[begin:][::-1], live[begin:][::-1])
+    yield from _pairs(recorded[:begin], live[:begin], rule)
+    for event in recorded[begin : len(recorded) - end]:
+        if not rule.ignores(at := strict_json.pointer("", event.index)):
+            yield _told("gone", at, event.shown, ABSENT)
+    for event in live[begin : len(live) - end]:
+        if not rule.ignores(at := strict_json.pointer("", event.index)):
+            yield _told("new", at, ABSENT, event.shown)
+    yield from _pairs(recorded[len(recorded) - end :], live[len(live) - end :], rule)
+
+
+def _alike(recorded: list[_Event], live: list[_Event]) -> int:
+    """How many events have equal names, from the first on."""
+    pairs = zip(recorded, live, strict=False)
+    return next(
+        (at for at, (mine, theirs) in enumerate(pairs) if mine.name != theirs.name),
+        min(len(recorded), len(live)),
+    )
+
+
+def _pairs(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator[Drift]:
+    for mine, theirs in zip(recorded, live, strict=True):
+        place = Place(
+            strict_json.pointer(strict_json.pointer("", mine.index), "data"), free=mine.piece
+        )
+        yield from _walk(place, mine.data, theirs.data, rule)

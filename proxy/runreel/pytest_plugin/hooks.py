@@ -1,0 +1,281 @@
+"""The pytest plugin: a session of its own behind one URL for each test that asks for it.
+
+Owns pytest's hooks and nothing else: what a test plays, and what it makes of the receipt, is
+`testing`'s. It is loaded wherever runreel is installed, so it imports nothing that takes time.
+"""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runreel.errors import RunreelError
+from runreel.pytest_plugin.cassette_names import cassette_name
+from runreel.pytest_plugin.proxy import Asked, Attempt, Case, Reel, Stage
+from runreel.pytest_plugin.report import Totals, misses
+
+_NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
+_STAGE = pytest.StashKey[Stage]()
+_ATTEMPT = pytest.StashKey[Attempt]()
+_TOTALS = pytest.StashKey[Totals]()  # over all processes
+_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
+_MARKS = ("cassette", "mode", "allow_unplayed")
+_MARK = (
+    "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL): the test's calls of the API are "
+    "played from a cassette, or recorded into it"
+)
+
+_HOW_TO = (
+    "To record it: pytest --runreel-mode=once --runreel-upstream=URL (or new_episodes, to add to a "
+    "cassette that is there). To record it anew, without what the test does not do any more: "
+    "--runreel-mode=record --runreel-prune."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("runreel", "recorded calls of an Assistants API (runreel)")
+    group.addoption(
+        "--runreel-mode",
+        metavar="MODE",
+        help="replay, record, once, new_episodes, passthrough or verify, for tests whose marker "
+        "names none [that of the configuration, else replay]",
+    )
+    group.addoption(
+        "--runreel-upstream",
+        metavar="URL",
+        help="the API to record from, without /v1; without one nothing is ever live",
+    )
+    group.addoption(
+        "--runreel-cassettes",
+        metavar="DIR",
+        help="folder of named cassettes [that of the configuration, else cassettes/ beside the "
+        "test file]",
+    )
+    group.addoption(
+        "--runreel-prune",
+        action="store_true",
+        help="with --runreel-mode=record: drop recordings that their test did not make again",
+    )
+    group.addoption(
+        "--runreel-block-sockets",
+        action="store_true",
+        help="let sockets reach loopback (and the upstream) only, in all tests of the run",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """With an option given, clients of any conftest find us."""
+    _lead_if_asked(early_config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The same, where no conftest was loaded before."""
+    config.addinivalue_line("markers", _MARK)
+    _lead_if_asked(config)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """A conftest that names runreel has been imported."""
+    path = Path(str(getattr(plugin, "__file__", None) or ""))
+    config = manager.getplugin("pytestconfig")
+    if path.name == "conftest.py" and isinstance(config, pytest.Config) and _names_us(path):
+        _stage(config).lead_clients_here()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """A test module that names runreel is about to be imported."""
+    if _names_us(module_path):
+        _stage(parent.config).lead_clients_here()
+
+
+@pytest.fixture
+def runreel(request: pytest.FixtureRequest) -> Reel:
+    """Plays or records the test's calls of the API: `base_url`, `cassette`, `receipt()`."""
+    return _begun(request.node).call
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture is set up, requests belong to this test."""
+    if _ATTEMPT in item.stash:  # of an earlier go at this test
+        del item.stash[_ATTEMPT]
+    if item.get_closest_marker("runreel") or "runreel" in getattr(item, "fixturenames", ()):
+        _begun(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that is content fails all the same if its receipt says otherwise."""
+    result = yield
+    if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
+        _fail_on(_stage(item.config).findings(attempt), attempt)
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how it went; a failure of the test's own has the misses beside it."""
+    report = yield
+    attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is None or report.passed:
+        return report
+    reel = attempt.teardown if report.when == "teardown" else attempt.call
+    missed = misses(reel.receipt())
+    if hasattr(report, "wasxfail") and not missed:
+        return report  # as it was expected to
+    attempt.failed = True
+    if report.failed:
+        missed = [text for text in missed if text not in report.longreprtext]
+    # What skips where the API is away must not hide a miss, nor what is expected to fail.
+    if report.skipped and missed:
+        vars(report).pop("wasxfail", None)
+        report.outcome = "failed"
+        report.longrepr = f"runreel: {_text(missed, attempt)}"
+    elif report.failed and missed:
+        report.sections.append(("runreel", _text(missed, attempt)))
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Fixtures that clean up make their calls in a session of their own."""
+    attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is None:
+        return (yield)
+    stage = _stage(item.config)
+    stage.tear_down(attempt)
+    try:
+        result = yield
+    except BaseException:
+        attempt.failed = True
+        _ended(stage, attempt)
+        raise
+    _fail_on(_ended(stage, attempt), attempt)
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop, and hand what was counted to who prints it."""
+    stage = session.config.stash.get(_STAGE, None)
+    if stage is None:
+        return
+    stage.close()  # a worker process may be ended at any time after this hook
+    output = getattr(session.config, "workeroutput", None)
+    if output is None:
+        _totals(session.config).take_in(stage.totals.document())
+    else:
+        output["runreel"] = stage.totals.document()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker process of pytest-xdist has ended."""
+    if (counted := getattr(node, "workeroutput", {}).get("runreel")) is not None:
+        _totals(node.config).take_in(counted)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what all tests together did."""
+    for line in _totals(terminalreporter.config).lines():
+        warns = "WARNING" in line
+        terminalreporter.write_line(line, yellow=warns, bold=warns)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Where no session came to its end, the environment is as it was all the same."""
+    if (stage := config.stash.get(_STAGE, None)) is not None:
+        stage.close()
+        del config.stash[_STAGE]
+
+
+def _stage(config: pytest.Config) -> Stage:
+    if _STAGE not in config.stash:
+        folder = _option(config, "cassettes")
+        asked = Asked(
+            root=config.rootpath,
+            mode=_option(config, "mode"),
+            upstream=_option(config, "upstream"),
+            cassettes=config.invocation_params.dir / folder if folder else None,
+            block_sockets=bool(_option(config, "block_sockets")),
+            prune=bool(_option(config, "prune")),
+        )
+        config.stash[_STAGE] = Stage(asked, os.environ)
+    return config.stash[_STAGE]
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    # The first has them when all is parsed, the second while the first conftests are loaded.
+    spaces = (config.option, config.known_args_namespace)
+    return next(
+        (found for space in spaces if (found := getattr(space, f"runreel_{name}", None))), None
+    )
+
+
+def _totals(config: pytest.Config) -> Totals:
+    return config.stash.setdefault(_TOTALS, Totals())
+
+
+def _lead_if_asked(config: pytest.Config) -> None:
+    if any(_option(config, name) for name in _OPTIONS):
+        _stage(config).lead_clients_here()
+
+
+def _names_us(file: Path) -> bool:
+    try:
+        return _NAME in file.read_bytes()
+    except OSError:
+        return False
+
+
+def _begun(item: pytest.Item) -> Attempt:
+    if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
+        return attempt
+    try:
+        item.stash[_ATTEMPT] = _stage(item.config).begin(_case(item))
+    except RunreelError as error:
+        refused = str(error)
+    else:
+        return item.stash[_ATTEMPT]
+    pytest.fail(f"runreel: {refused}", pytrace=False)
+
+
+def _case(item: pytest.Item) -> Case:
+    marks: dict[str, Any] = {}
+    for mark in item.iter_markers("runreel"):  # the closest first
+        unknown = [repr(value) for value in mark.args] + sorted(mark.kwargs.keys() - set(_MARKS))
+        if unknown:
+            pytest.fail(
+                f"runreel: the marker takes {', '.join(f'{name}=…' for name in _MARKS)} only, "
+                f"not {', '.join(unknown)}",
+                pytrace=False,
+            )
+        marks = dict(mark.kwargs) | marks
+    parts = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
+    return Case(item.nodeid, item.path.parent, cassette_name(item.path.stem, parts), **marks)
+
+
+def _fail_on(found: list[str], attempt: Attempt) -> None:
+    if found:
+        pytest.fail(f"runreel: {_text(found, attempt)}", pytrace=False)
+
+
+def _text(found: list[str], attempt: Attempt) -> str:
+    lines = list(found)
+    if not attempt.file.exists():
+        lines.append(f"There is no cassette {attempt.file}.")
+    return "\n".join([*lines, _HOW_TO])
+
+
+def _ended(stage: Stage, attempt: Attempt) -> list[str]:
+    try:
+        return stage.end(attempt)
+    except RunreelError as error:
+        return [str(error)]

@@ -1,0 +1,190 @@
+"""What a receipt means for the test that it is of.
+
+Owns which findings make a test fail, and the text that says so. Nothing that was sent can steer a
+terminal from there. Pure.
+
+What all tests of a run amount to, over all of its worker processes.
+
+Owns the counting from receipts, and the lines that end a run. Values pass between processes as
+plain data. Pure.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Receipt = Mapping[str, Any]
+
+_MISSES_MAX = 10  # told in full
+_LISTED_MAX = 12  # differences or ids
+_VALUE_CHARS_MAX = 200  # of one value that is told
+
+
+def findings(receipt: Receipt, *, allow_unplayed: bool) -> list[str]:
+    """What is wrong, a finding after the other, each of one or more lines; empty if all is well."""
+    found = misses(receipt)
+    unplayed = receipt["unplayed"]
+    if receipt["mode"] == "verify":
+        found += [_drift(item) for item in receipt.get("drift", ())]
+    elif unplayed and not allow_unplayed:
+        found.append(
+            f"{_count(len(unplayed), 'recording')} in cassette '{receipt['cassette']}' "
+            f"{'was' if len(unplayed) == 1 else 'were'} not played: {_listed(unplayed)}"
+        )
+    if receipt["not_stored"]:
+        found.append(f"{_count(receipt['not_stored'], 'exchange')} could not be recorded")
+    return found
+
+
+def misses(receipt: Receipt) -> list[str]:
+    """The calls that no recording answered, each with the difference."""
+    missed = receipt["missed"]
+    told = ["\n".join(_miss(item, receipt["cassette"])) for item in missed[:_MISSES_MAX]]
+    if len(missed) > _MISSES_MAX:
+        told.append(f"and {_count(len(missed) - _MISSES_MAX, 'more miss', 'more misses')}")
+    return told
+
+
+def sent_nothing(receipt: Receipt) -> bool:
+    """Whether the test made no call at all, so that it may have gone elsewhere."""
+    made = (receipt[kind] for kind in ("served", "recorded", "not_stored", "upstream_calls"))
+    return not any(made) and not receipt["missed"]
+
+
+def _miss(item: Mapping[str, Any], cassette: str) -> Iterator[str]:
+    call = f"{item['method']} {_plain(str(item['target'] or '(not shown)'))}"
+    nearest = item["nearest"]
+    differences = item["differences"]
+    if nearest is None:
+        yield f"no recording matches {call}: cassette '{cassette}' is empty"
+    elif not differences:
+        yield (
+            f"no recording is left for {call}: those in cassette '{cassette}' were played, or "
+            f"belong to another state; nearest is {_plain(nearest)}"
+        )
+    else:
+        yield f"no recording matches {call}; nearest in '{cassette}' is {_plain(nearest)}:"
+        yield from (f"  {_difference(each)}" for each in differences[:_LISTED_MAX])
+        if len(differences) > _LISTED_MAX:
+            yield f"  and {len(differences) - _LISTED_MAX} more"
+
+
+def _difference(item: Mapping[str, Any]) -> str:
+    where = f"{item['facet']} {_plain(item['at'])}" if item["at"] else item["facet"]
+    return f"{where}: sent {_side(item, 'sent')}, recorded {_side(item, 'recorded')}"
+
+
+def _drift(item: Mapping[str, Any]) -> str:
+    lines = [f"{item['method']} {_plain(str(item['target']))} drifted from {item['interaction']}:"]
+    for each in item["differences"][:_LISTED_MAX]:
+        sides = f"recorded {_side(each, 'recorded')}, live {_side(each, 'live')}"
+        lines.append(f"  {each['kind']} {_plain(each['at'])}: {sides}")
+    return "\n".join(lines)
+
+
+def _side(item: Mapping[str, Any], side: str) -> str:
+    return _plain(json.dumps(item[side], ensure_ascii=False)) if side in item else "nothing"
+
+
+def _listed(ids: list[str]) -> str:
+    more = f" and {len(ids) - _LISTED_MAX} more" if len(ids) > _LISTED_MAX else ""
+    return _plain(", ".join(ids[:_LISTED_MAX]), chars_max=1_000) + more
+
+
+def _count(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _plain(text: str, chars_max: int = _VALUE_CHARS_MAX) -> str:
+    shown = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    return shown if len(shown) <= chars_max else shown[: chars_max - 1] + "…"
+
+
+_KINDS = ("replayed", "recorded", "missed", "unplayed", "live calls")
+_NAMED_MAX = 10  # tests that are named in a warning
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts by kind; `discarded` recordings are those of tests that did not pass, `silent` are the
+    tests that sent no request, `stale` those that did not make all their old recordings again.
+    """
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
+    discarded: int = 0
+    silent: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    tests: int = 0
+
+    def add(
+        self,
+        test: str,
+        receipts: list[Mapping[str, Any]],
+        *,
+        passed: bool,
+        whole: bool = False,
+    ) -> None:
+        """Count a test: the receipts of all its sessions; `whole` says that all its recordings are
+        to be made again.
+        """
+        self.tests += 1
+        for receipt in receipts:
+            verifies = receipt["mode"] == "verify"
+            self.counts["replayed"] += receipt["served"]
+            self.counts["recorded"] += receipt["recorded"]
+            self.counts["missed"] += len(receipt["missed"])
+            self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
+            self.counts["live calls"] += receipt["upstream_calls"]
+            self.discarded += receipt.get("discarded", 0)
+        if passed and all(map(sent_nothing, receipts)):
+            self.silent.append(test)
+        if passed and whole and any(item["not_rerecorded"] for item in receipts):
+            self.stale.append(test)
+
+    def take_in(self, document: Mapping[str, Any]) -> None:
+        """Add what another process counted."""
+        for kind, number in document["counts"].items():
+            self.counts[kind] += number
+        self.discarded += document["discarded"]
+        self.silent += document["silent"]
+        self.stale += document["stale"]
+        self.tests += document["tests"]
+
+    def document(self) -> dict[str, Any]:
+        """For `take_in`, in another process."""
+        return {
+            "counts": dict(self.counts),
+            "discarded": self.discarded,
+            "silent": list(self.silent),
+            "stale": list(self.stale),
+            "tests": self.tests,
+        }
+
+    def lines(self) -> list[str]:
+        """What is printed at the end of a run; nothing if no test used runreel."""
+        if not self.tests:
+            return []
+        told = ", ".join(f"{number} {kind}" for kind, number in self.counts.items())
+        if self.discarded:
+            told += f" ({self.discarded} more discarded, of tests that did not pass)"
+        lines = [f"runreel: {told}"]
+        if self.silent:
+            lines.append(
+                f"runreel: WARNING: {len(self.silent)} of {self.tests} tests sent no request. Is "
+                "their client made with a base URL of its own, or before runreel could set "
+                f"OPENAI_BASE_URL? {_named(self.silent)}"
+            )
+        if self.stale:
+            lines.append(
+                f"runreel: WARNING: {len(self.stale)} of {self.tests} tests have recordings that "
+                "they did not make again, and will fail when these are not played; "
+                f"--runreel-prune drops them: {_named(self.stale)}"
+            )
+        return lines
+
+
+def _named(tests: list[str]) -> str:
+    names = sorted(tests)
+    more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+    return f"{', '.join(names[:_NAMED_MAX])}{more}"

@@ -1,0 +1,1 @@
+"""Taking secrets out before anything is matched, stored or told."""

@@ -1,0 +1,191 @@
+"""The admin API below `/_runreel/`: health, and sessions that programs open and close.
+
+Owns its URLs and JSON, who may use it, and which status an error has here. What a session is, is
+`registry`. None of it reaches the upstream.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from runreel.cassettes.format import check_name
+from runreel.errors import (
+    CassetteBusy,
+    CassetteDamaged,
+    RunreelError,
+    SessionUnknown,
+    StartRefused,
+    StoreFailed,
+    TooManySessions,
+    json_response,
+)
+from runreel.http.messages import Headers, Response, values
+from runreel.http.strict_json import BadDocument, read_json
+from runreel.server.gateway import Refused
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import DEFAULT, Sessions, Wanted
+from runreel.sessions.modes import SPELLINGS
+
+ADMIN_PREFIX = "/_runreel/"
+_SESSIONS = ADMIN_PREFIX + "sessions"
+_JSON: Headers = (("Content-Type", "application/json"),)
+NOTHING_HERE = "There is nothing at this place below /_runreel/."
+# The first that fits; what a caller can mend comes before what is wrong here.
+_SLUGS: tuple[tuple[type[RunreelError], str], ...] = (
+    (CassetteBusy, "cassette_busy"),
+    (SessionUnknown, "session_unknown"),
+    (TooManySessions, "too_many_sessions"),
+    (StoreFailed, "recording_failed"),
+    (CassetteDamaged, "cassette_damaged"),
+    (StartRefused, "session_refused"),
+    (RunreelError, "session_refused"),
+)
+
+
+def _mode(text: str) -> str:
+    if text not in SPELLINGS:
+        raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
+    return SPELLINGS[text]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    cassette: Annotated[str, AfterValidator(check_name)]
+    mode: Annotated[str, AfterValidator(_mode)]
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to the admin API; `authority` is how its sender calls us."""
+
+    method: str
+    target: str
+    authority: str | None
+    headers: Headers
+    read: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """What the admin API needs to know: `token` is None if everybody on this machine may use it,
+    `hosts` are the names we answer to, `base_path` is where clients find the API.
+    """
+
+    sessions: Sessions
+    token: str | None
+    hosts: frozenset[str]
+    base_path: str
+    version: str
+
+    async def answer(self, ask: Ask) -> Response:
+        """The answer to a request.
+
+        Raises:
+            Refused: it may not be asked, or cannot be done.
+        """
+        self._check_origin(ask)
+        path, _, query = ask.target.partition("?")
+        if path == ADMIN_PREFIX + "health" and ask.method in ("GET", "HEAD"):
+            return Response(200, _JSON, orjson.dumps(self._health()))
+        self._check_token(ask)
+        name = path.removeprefix(_SESSIONS + "/")
+        try:
+            if path == _SESSIONS and ask.method == "GET":
+                return json_response(200, {"sessions": [*map(self._shown, self._all())]})
+            if path == _SESSIONS and ask.method == "POST":
+                return await self._open(ask)
+            if name != path and ask.method == "GET":
+                return json_response(200, self.sessions.receipt(name))
+            if name != path and ask.method == "DELETE":
+                return await self._close(name, query)
+        except RunreelError as error:
+            raise Refused(_slug(error), str(error)) from None
+        raise Refused("admin_unknown", NOTHING_HERE)
+
+    def _health(self) -> dict[str, Any]:
+        plain = self.sessions.plain
+        session = None if plain is None else self.sessions.get(plain)
+        return {
+            "status": "ok",
+            "mode": session and session.mode.value,
+            "cassette": session and session.cassette,
+            "interactions": session and session.interactions,
+            "version": self.version,
+        }
+
+    def _all(self) -> list[LiveSession]:
+        return [self.sessions.get(name) for name in self.sessions.names()]
+
+    def _shown(self, session: LiveSession) -> dict[str, Any]:
+        return {"id": session.id, "cassette": session.cassette, "mode": session.mode.value}
+
+    async def _open(self, ask: Ask) -> Response:
+        try:
+            # Not by pydantic: of a member that stands twice it takes the last.
+            asked = _Asked.model_validate(read_json((await ask.read()).decode("utf-8")))
+        except (UnicodeDecodeError, BadDocument) as error:
+            raise Refused(
+                "session_refused", f"A session cannot be opened: the body: {error}."
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            at = ".".join(map(str, first["loc"])) or "the body"
+            raise Refused(
+                "session_refused", f"A session cannot be opened: {at}: {first['msg']}."
+            ) from None
+        session = await self.sessions.open(Wanted(asked.cassette, asked.mode, asked.id))
+        origin = f"http://{ask.authority}" if ask.authority else ""
+        base_url = f"{origin}{ADMIN_PREFIX}s/{session.id}{self.base_path}"
+        shown = self._shown(session)
+        return json_response(201, {"id": shown.pop("id"), "base_url": base_url, **shown})
+
+    async def _close(self, name: str, query: str) -> Response:
+        if name == DEFAULT:
+            raise Refused("session_refused", "The default session ends with runreel.")
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        discard = options.pop("discard", "false")
+        if options or discard not in ("true", "false"):
+            raise Refused("session_refused", "A session ends with ?discard=true or without it.")
+        return json_response(200, await self.sessions.close(name, discard=discard == "true"))
+
+    def _check_origin(self, ask: Ask) -> None:
+        """No page of another site may ask; a browser says where its page comes from."""
+        for origin in values(ask.headers, "origin"):
+            if _host_of(origin) not in self.hosts:
+                raise Refused(
+                    "origin_refused", "The admin API does not answer pages of other origins."
+                )
+
+    def _check_token(self, ask: Ask) -> None:
+        if self.token is None:
+            return
+        sent = values(ask.headers, "authorization")
+        scheme, _, token = (sent[0] if len(sent) == 1 else "").partition(" ")
+        # Of equal length, so that the time it takes tells nothing.
+        pair = [hashlib.sha256(text.strip().encode()).digest() for text in (token, self.token)]
+        if not hmac.compare_digest(*pair) or scheme.lower() != "bearer":
+            raise Refused(
+                "unauthorized",
+                "The admin API needs the header 'Authorization: Bearer TOKEN' with the token of "
+                "listen.admin_token.",
+            )
+
+
+def _host_of(origin: str) -> str:
+    """The host in an origin, in lower case; empty if there is none."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _slug(error: RunreelError) -> str:
+    return next(slug for kind, slug in _SLUGS if isinstance(error, kind))

@@ -1,0 +1,243 @@
+"""What each part is told of the configuration: plain values only.
+
+The composition root: plain values from a `Config` are handed to everything that needs them.
+
+Owns the order of start and stop, visible in `serving`. Nothing else imports across the layers.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from runreel import __version__
+from runreel.assistants import PROFILES
+from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import SIMULATOR
+from runreel.config.settings import Config, redaction_of
+from runreel.engine.auditing import Auditing
+from runreel.engine.engine import Engine, Limits
+from runreel.engine.log import Log, Retirement, loop_errors_to
+from runreel.engine.receipt import Receipt, check_receipt, verified, write_receipt
+from runreel.engine.recorder import Checks
+from runreel.matching.drift import Rule
+from runreel.ports import SystemClock
+from runreel.server.admin import Admin
+from runreel.server.audit_setup import Audits
+from runreel.server.listener import RunOptions, check_parser, open_to_clients
+from runreel.server.routes import LOOPBACK_NAMES, Site
+from runreel.server.upstream_factory import OnDemand
+from runreel.sessions.events import Sink
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import DEFAULT, Bounds, Sessions, SessionSpec, Wanted
+from runreel.sessions.modes import Mode
+
+
+def sessions_of(
+    config: Config,
+    options: RunOptions,
+    live: Callable[[], Awaitable[None]],
+    sinks: tuple[Sink, ...],
+    warn: Callable[[str], None],
+) -> Sessions:
+    """The sessions of a process, none of them open yet."""
+    return Sessions(
+        SessionSpec(
+            id=DEFAULT,
+            cassette=config.cassette,
+            mode=config.mode,
+            upstream=config.upstream,
+            profile=config.profile,
+            redaction=redaction_of(config),
+            match_on=config.match.match_on,
+            repeat_last=config.replay.repeat == "last",
+            allow_regress=options.allow_regress,
+            prune=options.prune,
+            relaxed=config.record.durability == "relaxed",
+            barriers=config.replay.barriers,
+        ),
+        FileStore(config.cassettes),
+        counting=Receipt,
+        sinks=sinks,
+        live=live,
+        clock=SystemClock(),
+        bounds=Bounds(config.limits.sessions_max, config.limits.session_idle_s_max),
+        warn=warn,
+    )
+
+
+def site_of(
+    config: Config,
+    upstream: OnDemand,
+    auditing: Auditing | None,
+    sessions: Sessions,
+    log: Log,
+) -> Site:
+    """What the routes need to know."""
+    names = {config.listen.host, *config.listen.allowed_hosts}
+    hosts = LOOPBACK_NAMES | {name.lower() for name in names}
+    return Site(
+        engine=_engine(config, upstream, auditing),
+        sessions=sessions,
+        admin=Admin(sessions, config.listen.admin_token, hosts, config.base_path, __version__),
+        hosts=hosts,
+        body_bytes_max=config.limits.request_body_bytes_max,
+        body_read_s_max=config.limits.request_body_read_s_max,
+        refused=lambda method, code: log.refused(SystemClock().now(), method, code),
+    )
+
+
+def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> Engine:
+    return Engine(
+        upstream=upstream,
+        clock=SystemClock(),
+        redaction=redaction_of(config),
+        profile=PROFILES[config.profile],
+        checks=Checks(config.validation.request, config.validation.response),
+        limits=Limits(
+            decoded_bytes_max=config.limits.decoded_body_bytes_max,
+            response_bytes_max=config.limits.response_body_bytes_max,
+        ),
+        latency=config.replay.latency,
+        auditing=auditing,
+        rule=Rule(
+            ignore=tuple(config.verify.ignore),
+            volatile=tuple(config.verify.volatile),
+            headers=tuple(config.verify.headers),
+        ),
+    )
+
+
+__all__ = ["EXIT_DRIFT", "RunOptions", "Running", "run", "serving"]
+
+EXIT_DRIFT = 5
+EXPIRY_EVERY_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A proxy that listens: its URL without base path, and its sessions."""
+
+    url: str
+    sessions: Sessions
+
+    @property
+    def session(self) -> LiveSession:
+        """The default session."""
+        return self.sessions.get(DEFAULT)
+
+    def receipt(self) -> dict[str, Any]:
+        """The receipt so far: of the default session, the others in `sessions`."""
+        return self.sessions.summary() or {}
+
+    @property
+    def ready_line(self) -> str:
+        """What is printed when requests can be sent."""
+        if self.session.mode is Mode.PASSTHROUGH and self.session.upstream == SIMULATOR:
+            return f"runreel: simulator at {self.url}"
+        count = self.session.interactions
+        noun = "interaction" if count == 1 else "interactions"
+        return (
+            f"runreel: {self.session.mode.value} '{self.session.cassette}' "
+            f"({count} {noun}) at {self.url}"
+        )
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, options: RunOptions, *, default: bool = True
+) -> AsyncIterator[Running]:
+    """A proxy for as long as the context lasts; at its end cassettes and the receipt are saved.
+
+    Without a `default` session only those that are opened later answer anything.
+
+    Raises:
+        RunreelError: it cannot start, or at the end a cassette could not be saved.
+    """
+    check_parser()
+    check_receipt(options.receipt)
+    log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
+
+    def warn(what: str) -> None:
+        log.problem(SystemClock().now(), what)
+
+    retirement = Retirement(config.upstream, warn)
+    # No 404 of the simulator means that it is gone.
+    sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
+    upstream = OnDemand(config, SystemClock())
+    audits = Audits(config, SystemClock(), warn, lambda what: log.noted(SystemClock().now(), what))
+
+    async def live() -> None:
+        await upstream.open()
+        await audits.open()
+
+    sessions = sessions_of(config, options, live, sinks, warn)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(loop_errors_to(log))
+        stack.push_async_callback(upstream.close)
+        stack.push_async_callback(audits.close)
+        stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
+        if default:
+            await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
+        site = site_of(config, upstream, audits.auditing, sessions, log)
+        async with open_to_clients(site, config, options, log, upstream) as url:
+            # Run when no request is under way any more; not at all if the start was refused.
+            stack.callback(_sum_up, sessions, log)
+            stack.push_async_callback(_finish, sessions, options)
+            stack.callback(retirement.sum_up)
+            async with _expiring(sessions):
+                yield Running(url, sessions)
+
+
+@asynccontextmanager
+async def _expiring(sessions: Sessions) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+
+    async def expire() -> None:
+        while not stopping.is_set():
+            try:
+                async with asyncio.timeout(EXPIRY_EVERY_S):
+                    await stopping.wait()
+            except TimeoutError:
+                await sessions.expire()
+
+    task = asyncio.create_task(expire())
+    try:
+        yield
+    finally:
+        stopping.set()  # not cancelled: a session that is being saved is saved
+        await task
+
+
+async def _finish(sessions: Sessions, options: RunOptions) -> None:
+    try:
+        await sessions.close_all()
+    finally:
+        receipt = sessions.summary()
+        if options.receipt is not None and receipt is not None:
+            await asyncio.to_thread(write_receipt, options.receipt, receipt)
+
+
+def _sum_up(sessions: Sessions, log: Log) -> None:
+    receipt = sessions.summary() or {}
+    if (found := verified(receipt)) is not None:
+        log.verified(SystemClock().now(), found)
+
+
+async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> int:
+    """Serve until SIGINT or SIGTERM; `ready` gets the line that says so.
+
+    Returns the exit code: 0, or `EXIT_DRIFT` if answers were compared and one drifted.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(config, options) as running:
+        ready(running.ready_line)
+        await stop.wait()
+    receipt = running.receipt()
+    drifted = any(item.get("drift") for item in (receipt, *receipt["sessions"]))
+    return EXIT_DRIFT if drifted else 0

@@ -1,0 +1,181 @@
+"""Header fields between raw bytes and values, for both sides of the proxy.
+
+Owns the encoding: `core.messages` views bytes as latin-1, aiohttp writes text as UTF-8.
+
+The translation between aiohttp and values, both ways.
+
+Owns how a request is read and how an answer is written: raw header pairs, raw target, one framing
+computed here, nothing added but what HTTP demands of a gateway. Trailers are dropped. Knows nothing
+of recordings.
+"""
+
+import asyncio
+import struct
+from collections.abc import AsyncGenerator, Awaitable, Iterable
+from contextlib import aclosing
+from socket import SO_LINGER, SOL_SOCKET
+
+from aiohttp import HttpVersion10, HttpVersion11, web
+from multidict import CIMultiDict
+
+from runreel.engine.call import Answer
+from runreel.http.headers import OURS, has_body, response_headers
+from runreel.http.messages import Headers, without
+
+
+def raw_pairs(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The pairs as they came, in order."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+
+
+def to_multidict(headers: Headers) -> CIMultiDict[str]:
+    """The pairs for aiohttp, so that bytes leave as they came.
+
+    That holds where `can_be_written`. Any other byte beyond ASCII leaves as the UTF-8 of its
+    latin-1 character: an upstream's answer is too good to be withheld for it.
+    """
+    return CIMultiDict((name, _text(value)) for name, value in headers)
+
+
+def can_be_written(headers: Headers) -> bool:
+    """Whether all of them leave byte for byte: aiohttp writes no byte beyond ASCII but UTF-8."""
+    try:
+        for name, value in headers:
+            (name + value).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _text(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
+
+
+SOURCE_HEADER = "X-Runreel-Source"
+RECORDED_HEADER = "X-Runreel-Recorded"
+STALL_S_MAX = 60  # that a client may take nothing of what is sent to it
+
+
+class TooLarge(Exception):
+    """The request's body is larger than the limit."""
+
+
+async def read_body(request: web.BaseRequest, bytes_max: int, *, waits: bool) -> bytes:
+    """The whole body as it came, still with its content coding.
+
+    If the client `waits` to be asked for it, it is, but never for a body that is too large.
+
+    Raises:
+        TooLarge: as soon as that is known.
+    """
+    if (request.content_length or 0) > bytes_max:
+        raise TooLarge
+    if waits and request.body_exists:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer, which has not begun
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > bytes_max:
+            raise TooLarge
+    return bytes(body)
+
+
+async def write(
+    request: web.BaseRequest, answer: Answer, *, last: bool = False
+) -> web.StreamResponse:
+    """Send an answer; a tail that fails half-way ends the connection, so it cannot look whole.
+
+    After the `last` answer of a connection nothing is read from it: what follows may not be what it
+    seems. An answer to a request whose body was not read is the last one anyway.
+    """
+    if request.version not in (HttpVersion10, HttpVersion11):
+        # aiohttp answers in the version it was asked in, and has no other way to tell it ours.
+        request._cache["version"] = HttpVersion11  # noqa: SLF001 - see above
+    response = _head(request, answer)
+    if last or not request.content.at_eof():
+        response.force_close()
+    async with aclosing(answer.tail or _nothing()) as chunks:
+        there = await _reaches(request, response.prepare(request))
+        if not there:
+            answer.unsent()
+        if answer.response.body and has_body(request.method, answer.response.status):
+            there = there and await _reaches(request, response.write(answer.response.body))
+        async for chunk in chunks:
+            there = there and await _reaches(request, response.write(chunk))
+        if there:
+            await _reaches(request, response.write_eof())
+    return response
+
+
+async def _reaches(request: web.BaseRequest, sending: Awaitable[object]) -> bool:
+    """Whether the client was there to get what was sent; one that takes nothing is let go."""
+    try:
+        async with asyncio.timeout(STALL_S_MAX):
+            await sending
+    except ConnectionError:
+        return False
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        return False
+    return True
+
+
+def has_left(request: web.BaseRequest) -> bool:
+    """Whether the client has closed its connection, so that no answer reaches it."""
+    transport = request.transport
+    return transport is None or transport.is_closing()
+
+
+def cut_off(request: web.BaseRequest) -> web.StreamResponse:
+    """End the connection where it is, so that what was sent of an answer cannot look whole.
+
+    The value is what aiohttp wants to see; none of it is sent.
+    """
+    transport = request.transport
+    if transport is not None:
+        if request.version < HttpVersion11:
+            # Its answers may end with the connection; only a reset tells that this one was torn.
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+        transport.close()
+    return web.StreamResponse()
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""  # makes this a generator
+
+
+class _Verbatim(web.StreamResponse):
+    """A response that goes out with the headers it was given, less what aiohttp would add."""
+
+    def __init__(self, status: int, fields: CIMultiDict[str]) -> None:
+        super().__init__(status=status, headers=fields)
+        self.unwanted = {"Server", "Content-Type"} - {name.title() for name in fields}
+
+
+async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Take back what aiohttp adds to a response; runs when its headers are complete."""
+    if isinstance(response, _Verbatim):
+        for name in response.unwanted:
+            response.headers.popall(name, None)
+
+
+def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    # An upstream may be another runreel: what its answer was to it says nothing of ours.
+    fields = to_multidict(without(response_headers(request.method, answer.response), OURS))
+    fields[SOURCE_HEADER] = answer.source
+    if answer.recorded is not None:
+        fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"
+    response = _Verbatim(answer.response.status, fields)
+    if has_body(request.method, answer.response.status):
+        if answer.tail is None:
+            response.content_length = len(answer.response.body)
+        elif answer.length is not None:
+            response.content_length = answer.length
+    return response

@@ -1,0 +1,232 @@
+"""Where a redirect leads: the upstream's Location, as a client of ours must read it.
+
+Pure. A recording keeps what the upstream sent, so that it can be replayed at any address; this is
+done to each answer on its way out.
+
+What a URL means: the proxy's own places, or a call to answer.
+
+Owns which session a request is for, and which body it has; whether it may be answered at all is
+`gateway`'s to say. Everything outside `/_runreel/` is the API's, path and query byte for byte.
+Knows nothing of recordings but that an engine answers.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from runreel.cassettes.format import SIMULATOR
+from runreel.engine.call import Answer
+from runreel.engine.engine import Engine
+from runreel.errors import SessionUnknown, UpstreamFailed
+from runreel.http.headers import simulated
+from runreel.http.messages import Headers, Request, Response, values
+from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, Ask
+from runreel.server.exchange import (
+    TooLarge,
+    cut_off,
+    drop_additions,
+    has_left,
+    raw_pairs,
+    read_body,
+    write,
+)
+from runreel.server.gateway import Admitted, Head, Identity, Refused, look, via
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import Sessions
+
+_ABSOLUTE = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)(.*)")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client finds the upstream's root: `origin` as it addresses us, empty if it did not
+    say, and the `prefix` of its session's URL, if it uses one.
+    """
+
+    origin: str
+    prefix: str
+
+
+def relocated(headers: Headers, upstream: str, place: Place) -> Headers:
+    """The headers with each Location below the upstream's URL turned into ours for the same."""
+    return tuple(
+        (name, _relocated(value, upstream, place) if name.lower() == "location" else value)
+        for name, value in headers
+    )
+
+
+def _relocated(location: str, upstream: str, place: Place) -> str:
+    base = urlsplit(upstream)
+    root = base.path.rstrip("/")
+    if absolute := _ABSOLUTE.fullmatch(location):
+        scheme, authority, rest = (absolute[1] or base.scheme).lower(), absolute[2], absolute[3]
+        if (scheme, _plain(authority, scheme)) != (base.scheme, _plain(base.netloc, base.scheme)):
+            return location
+        origin = place.origin
+    else:
+        rest, origin = location, ""
+    below = rest.removeprefix(root)
+    inside = rest.startswith(root) and below[:1] in ("", "/", "?", "#")
+    if not inside or (not absolute and not rest.startswith("/")):
+        return location
+    return origin + place.prefix + (below if below.startswith("/") else "/" + below)
+
+
+def _plain(authority: str, scheme: str) -> str:
+    return authority.lower().removesuffix(":").removesuffix(_DEFAULT_PORTS.get(scheme, ":"))
+
+
+SESSION_HEADER = "x-runreel-session"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
+
+
+def _unique_name() -> str:
+    return f"runreel-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the routes need to know: `hosts` are the names we answer to, in lower case.
+
+    `refused` is told the method (None: not even that is known) and the slug of each request that
+    ends before a session sees it. A body may take `body_read_s_max` seconds to come in.
+    `name` is ours in Via. No two have the same, so that one runreel may stand before another.
+    """
+
+    engine: Engine
+    sessions: Sessions
+    admin: Admin
+    hosts: frozenset[str]
+    body_bytes_max: int
+    body_read_s_max: float
+    refused: Callable[[str | None, str], None]
+    name: str = field(default_factory=_unique_name)
+
+
+def application(site: Site) -> web.Application:
+    """The aiohttp application for a site."""
+
+    @web.middleware
+    async def everything(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - called by that name
+        try:
+            return await _handle(site, request)
+        except (UpstreamFailed, ConnectionError):
+            return cut_off(request)
+
+    # A middleware sees every request; a route misses targets that are no path (`*`, CONNECT). The
+    # route is there to keep aiohttp from asking for a body before anybody has looked at the head.
+    app = web.Application(middlewares=[everything])
+    app.router.add_route("*", "/{path:.*}", _unreached, expect_handler=_ask_later)
+    app.on_response_prepare.append(drop_additions)
+    return app
+
+
+async def _unreached(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+async def _ask_later(_: web.Request) -> None:
+    return
+
+
+async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
+    try:
+        with ExitStack() as held:
+            return await write(request, await _answer(site, request, held))
+    except Refused as refusal:
+        site.refused(request.method, refusal.slug)
+        return await write(request, Answer(refusal.response, "proxy"), last=True)
+
+
+async def _answer(site: Site, request: web.Request, held: ExitStack) -> Answer:
+    """What to send; until it is sent, `held` keeps its session open."""
+    head = Head(
+        request.method,
+        request.raw_path,
+        (request.version.major, request.version.minor),
+        raw_pairs(request.raw_headers),
+    )
+    admitted = look(head, Identity(site.name, site.hosts))
+    if isinstance(admitted, Response):
+        site.refused(request.method, "max_forwards")  # to pass it on
+        return Answer(admitted, "proxy")
+    target, before = admitted.target, ""
+    named = values(head.headers, SESSION_HEADER)
+    name = named[0] if named else None
+    if inside := _INSIDE.fullmatch(target):
+        name, target = inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
+        before = f"{ADMIN_PREFIX}s/{name}"
+        if target.startswith(ADMIN_PREFIX):
+            raise Refused("admin_unknown", NOTHING_HERE)
+    elif target.startswith(ADMIN_PREFIX):
+        return Answer(await _admin(site, request, admitted, head.headers), "proxy")
+    elif len(named) > 1:
+        raise Refused("session_unknown", "The request names a session more than once.")
+    try:
+        session = held.enter_context(site.sessions.using(name))
+    except SessionUnknown as error:
+        raise Refused("session_unknown", str(error)) from None
+    answer = await _call(site, session, request, admitted, target)
+    origin = f"http://{admitted.authority}" if admitted.authority else ""
+    return _as_ours(answer, site, session, Place(origin, before))
+
+
+async def _admin(site: Site, request: web.Request, admitted: Admitted, passed: Headers) -> Response:
+    read = partial(_body, site, request, admitted)
+    ask = Ask(request.method, admitted.target, admitted.authority, passed, read)
+    return await site.admin.answer(ask)
+
+
+async def _call(
+    site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
+) -> Answer:
+    arrival = session.state.arrive()
+    body = await _body(site, request, admitted)
+    live = Request(request.method, target, admitted.headers, body)
+    return await site.engine.answer(session, arrival, live, partial(has_left, request))
+
+
+async def _body(site: Site, request: web.Request, admitted: Admitted) -> bytes:
+    try:
+        async with asyncio.timeout(site.body_read_s_max):
+            return await read_body(request, site.body_bytes_max, waits=admitted.waits)
+    except TimeoutError:
+        raise Refused(
+            "request_timeout",
+            f"The request body did not come in within {site.body_read_s_max:g} seconds; see "
+            "limits.request_body_read_s_max.",
+        ) from None
+    except web.RequestPayloadError:
+        raise Refused("bad_request", "The request body is not valid HTTP.") from None
+    except ConnectionError:
+        site.refused(request.method, "client_gone")  # there is nobody to answer
+        raise
+    except TooLarge:
+        raise Refused(
+            "body_too_large",
+            f"The request body is larger than {site.body_bytes_max:,} bytes; see "
+            "limits.request_body_bytes_max.",
+        ) from None
+
+
+def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> Answer:
+    """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
+    if answer.source == "proxy":
+        return answer
+    here = session.upstream == SIMULATOR
+    passed = relocated(answer.response.headers, "" if here else session.upstream, place)
+    if answer.source == "upstream":
+        passed = passed if here else (*passed, via(site.name))
+        answer = replace(answer, source="simulator" if simulated(answer.response) else "upstream")
+    return replace(answer, response=replace(answer.response, headers=passed))

@@ -1,0 +1,372 @@
+"""How many calls to the upstream are under way, and how long each may take.
+
+Owns the two limits and the end of patience when the proxy stops. Knows nothing of HTTP.
+
+The upstream over HTTP.
+
+Owns the client side of the proxy: what is sent is what came in, byte for byte, but for the fields
+that belong to one connection; nothing is added but what the configuration says. Translates
+aiohttp's errors into `UpstreamFailed`, here and nowhere else.
+"""
+
+import asyncio
+import io
+import re
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from yarl import URL
+
+from runreel.errors import StartRefused, UpstreamFailed, UpstreamFault
+from runreel.http.messages import Headers, Request, end_to_end, without
+from runreel.ports import UpstreamAnswer
+from runreel.server.exchange import raw_pairs, to_multidict
+
+
+class TooMany(Exception):
+    """As many calls as allowed are under way."""
+
+
+class Call:
+    """One call: whoever waits for something in it does so `within` its time."""
+
+    def __init__(self, ends_at: float | None) -> None:
+        self._ends_at = ends_at
+        self._waits: asyncio.Timeout | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether its time has run out."""
+        return self._ends_at is not None and self._ends_at <= asyncio.get_running_loop().time()
+
+    @asynccontextmanager
+    async def within(self, seconds: float | None = None) -> AsyncIterator[None]:
+        """Wait at most so long, and never beyond the end of the call.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        if self.over:
+            raise TimeoutError
+        latest = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        ends = [at for at in (latest, self._ends_at) if at is not None]
+        async with asyncio.timeout_at(min(ends, default=None)) as waits:
+            self._waits = waits
+            try:
+                yield
+            finally:
+                self._waits = None
+
+    def end(self) -> None:
+        """Its time has run out now."""
+        self._ends_at = asyncio.get_running_loop().time()
+        if self._waits is not None:
+            self._waits.reschedule(self._ends_at)
+
+
+class CallsOut:
+    """The calls under way: `most` at once, each for `call_s_max` seconds unless that is None."""
+
+    def __init__(self, most: int, call_s_max: float | None) -> None:
+        self.stopped = False
+        self._most = most
+        self._call_s_max = call_s_max
+        self._calls: set[Call] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin(self) -> Call:
+        """One more; see to it that it is given to `end`.
+
+        Raises:
+            TooMany: not now.
+        """
+        if len(self._calls) >= self._most:
+            raise TooMany
+        now = asyncio.get_running_loop().time()
+        call = Call(None if self._call_s_max is None else now + self._call_s_max)
+        self._calls.add(call)
+        self._idle.clear()
+        return call
+
+    def end(self, call: Call) -> None:
+        """One less."""
+        self._calls.discard(call)
+        if not self._calls:
+            self._idle.set()
+
+    async def stop(self, patience_s: float) -> None:
+        """Return when no call is under way any more, or when those that are have been ended."""
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._idle.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.stopped = True
+            for call in self._calls:
+                call.end()
+
+
+# Ours, and the promise of a 100 that the proxy has answered already: the body is in hand.
+_NEVER_PASSED = frozenset({"x-runreel-session", "expect"})
+_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
+_IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close under a POST
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions:
+    """How to reach the upstream: `base` is its URL without trailing slash, times in seconds.
+
+    `total_timeout_s` is for a whole call, None if that may take for ever; `calls_max` is how many
+    may be under way. `ca_file` is a PEM file of the authorities to trust, None for the system's.
+    """
+
+    base: str
+    headers: Headers
+    connect_timeout_s: float
+    read_timeout_s: float
+    total_timeout_s: float | None
+    calls_max: int
+    ca_file: Path | None = None
+
+
+class HttpUpstream:
+    """Forwards requests with one pool of connections and no memory of cookies."""
+
+    def __init__(self, session: aiohttp.ClientSession, options: UpstreamOptions) -> None:
+        self._session = session
+        self._options = options
+        self._base = URL(options.base, encoded=True)
+        self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
+        self._calls = CallsOut(options.calls_max, options.total_timeout_s)
+        self._dropped = _NEVER_PASSED | {name.lower() for name, _ in options.headers}
+
+    async def send(self, request: Request) -> UpstreamAnswer:
+        """Send once; never follow, never repeat."""
+        if self._calls.stopped:
+            fault, text = _STOPPED
+            raise UpstreamFailed(fault, text.format(self._options.base), sent=False)
+        try:
+            call = self._calls.begin()
+        except TooMany:
+            raise _failed(UpstreamFault.TOO_MANY, _TOO_MANY, self._options.base) from None
+        try:
+            response = await self._answered(call, request)
+        except BaseException:
+            self._calls.end(call)
+            raise
+        return UpstreamAnswer(
+            response.status, raw_pairs(response.raw_headers), self._chunks(call, response)
+        )
+
+    async def stop(self, patience_s: float) -> None:
+        """Return when no call is under way; those that take longer than this fail as `stopping`."""
+        await self._calls.stop(patience_s)
+
+    async def _answered(self, call: Call, request: Request) -> aiohttp.ClientResponse:
+        passed = _one_spelling(without(end_to_end(request.headers), self._dropped))
+        try:
+            # aiohttp's own limits do not count while a body goes out; with this one an upstream
+            # that stops reading is noticed too.
+            async with call.within(self._answer_s_max):
+                response = await self._session.request(
+                    request.method,
+                    self._url(request.target),
+                    headers=to_multidict(passed + self._options.headers),
+                    data=io.BytesIO(request.body) if request.body else None,
+                    allow_redirects=False,
+                    skip_auto_headers=_NOT_ADDED,
+                    middlewares=(_once,),
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._translated(call, error) from None
+        if not _can_be_passed_on(response):
+            response.close()
+            raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self._options.base)
+        return response
+
+    def _url(self, target: str) -> URL:
+        # As a path, query and all: parsed, it would lose the question mark of an empty query.
+        return URL.build(
+            scheme=self._base.scheme,
+            authority=self._base.raw_authority,
+            path=self._base.raw_path.rstrip("/") + target,
+            encoded=True,
+        )
+
+    async def _chunks(
+        self, call: Call, response: aiohttp.ClientResponse
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                async with call.within():
+                    chunk = await response.content.readany()
+                if not chunk:
+                    break
+                yield chunk
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._translated(call, error) from None
+        finally:
+            # Closes the connection if the body was not read to its end, else returns it.
+            response.release() if response.content.at_eof() else response.close()
+            self._calls.end(call)
+
+    def _translated(self, call: Call, error: BaseException) -> UpstreamFailed:
+        fault, text = next(
+            (fault, text) for kind, fault, text in _FAULTS if isinstance(error, kind)
+        )
+        if isinstance(error, TimeoutError) and call.over:
+            fault, text = _STOPPED if self._calls.stopped else _TOO_LONG
+        return _failed(fault, text, self._options.base, _distrust(error))
+
+
+def _one_spelling(pairs: Headers) -> Headers:
+    """The headers with every repeated name as spelled first; aiohttp takes others for new values
+    of the same name, and drops the old ones.
+    """
+    first: dict[str, str] = {}
+    return tuple((first.setdefault(name.lower(), name), value) for name, value in pairs)
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE again when a used connection breaks."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise aiohttp.ClientConnectionError from None
+
+
+def _can_be_passed_on(response: aiohttp.ClientResponse) -> bool:
+    """Whether it is a final response with a body as it is meant and headers that can be sent."""
+    codings = response.headers.getall("Transfer-Encoding", [])
+    return (
+        response.status >= 200
+        and all(coding.lower() == "chunked" for coding in codings)
+        and not any(_CONTROL.search(value) for _, value in response.raw_headers)
+    )
+
+
+@asynccontextmanager
+async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]:
+    """An upstream for as long as the context lasts.
+
+    Raises:
+        StartRefused: `ca_file` cannot be used.
+    """
+    timeout = aiohttp.ClientTimeout(
+        total=None, connect=options.connect_timeout_s, sock_read=options.read_timeout_s
+    )
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=_IDLE_S_MAX, ttl_dns_cache=30, ssl=_trust(options.ca_file)
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookie must never reach another
+        auto_decompress=False,
+        trust_env=False,  # no proxy and no ~/.netrc credential slips in
+        raise_for_status=False,
+        requote_redirect_url=False,
+        max_field_size=_HEADER_BYTES_MAX,
+        timeout=timeout,
+    ) as session:
+        yield HttpUpstream(session, options)
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        problem = "holds no certificate that can be read"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    raise StartRefused(
+        f"upstream_options.ca_file: {ca_file} {problem}; name a PEM file of the authorities to "
+        "trust"
+    )
+
+
+_NOT_HTTP = "The upstream {0} answered something that is not HTTP."
+_TOO_MANY = (
+    "More calls to the upstream {0} are under way than limits.upstream_calls_max allows, so this "
+    "one was not sent; try again."
+)
+_TOO_LONG = (
+    UpstreamFault.TIMEOUT,
+    "The upstream {0} took too long for its answer; see upstream_options.total_timeout_s.",
+)
+_STOPPED = (
+    UpstreamFault.STOPPED,
+    "The proxy is stopping and did not wait any longer for the upstream {0}.",
+)
+
+# The first that fits; messages name the upstream, never the request.
+_FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
+    (
+        aiohttp.ConnectionTimeoutError,
+        UpstreamFault.TIMEOUT,
+        "The upstream {0} accepted no connection in time; see upstream_options.connect_timeout_s.",
+    ),
+    (
+        asyncio.TimeoutError,
+        UpstreamFault.TIMEOUT,
+        "The upstream {0} went silent; see upstream_options.read_timeout_s.",
+    ),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        UpstreamFault.UNREACHABLE,
+        "The certificate of the upstream {0} is not trusted ({1}); see upstream_options.ca_file.",
+    ),
+    (
+        aiohttp.ClientSSLError,
+        UpstreamFault.UNREACHABLE,
+        "The upstream {0} did not agree on TLS; does it speak https? See upstream_options.ca_file.",
+    ),
+    (
+        aiohttp.ClientConnectorError,
+        UpstreamFault.UNREACHABLE,
+        "The upstream {0} cannot be reached; is it running, and is the URL right?",
+    ),
+    (
+        aiohttp.ClientResponseError,
+        UpstreamFault.MALFORMED,
+        _NOT_HTTP,
+    ),
+    (
+        aiohttp.InvalidURL,
+        UpstreamFault.MALFORMED,
+        "The request's target cannot be sent to the upstream {0}.",
+    ),
+    (
+        BaseException,
+        UpstreamFault.DISCONNECTED,
+        "The upstream {0} closed the connection before its answer was complete.",
+    ),
+)
+
+
+def _failed(
+    fault: UpstreamFault, text: str, base: str, reason: str | None = None
+) -> UpstreamFailed:
+    return UpstreamFailed(fault, text.format(base, reason))
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Why a certificate is not trusted, in OpenSSL's words."""
+    if not isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return None
+    found = error.certificate_error
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return found.verify_message.rstrip(".")
+    return str(found)

@@ -1,0 +1,65 @@
+"""The stream of facts: one per request.
+
+Owns `Fact`, what the engine tells its readers (receipt, log, later audit and metrics). There is no
+other counter anywhere. Everything in a fact is redacted.
+
+
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from runreel.http.messages import Request
+from runreel.matching.drift import Drift
+from runreel.matching.near_miss import Miss
+from runreel.redaction.redactor import Redacted
+
+
+class Outcome(Enum):
+    """What became of a request."""
+
+    SERVED = "served"
+    MISSED = "missed"
+    RECORDED = "recorded"
+    NOT_STORED = "not_stored"
+    FORWARDED = "forwarded"
+    COMPARED = "compared"  # with a recording
+    NOT_COMPARED = "not_compared"  # though there is a recording
+    NEW = "new"  # forwarded, and there is nothing to compare it with
+    REFUSED = "refused"  # strict request validation
+    FAILED = "failed"  # no answer from the upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One request and what became of it.
+
+    `request` is None when it could not be redacted; `reason` says in a sentence why something was
+    not stored or not compared, or failed; `upstream_called` is whether a request left for the
+    upstream.
+    """
+
+    at: datetime
+    session: str
+    outcome: Outcome
+    method: str
+    operation: str | None
+    status: int
+    duration_ms: int
+    request: Redacted[Request] | None
+    interaction: str | None = None
+    miss: Miss | None = None
+    reason: str | None = None
+    upstream_called: bool = False
+    violations: int = 0
+    drift: tuple[Drift, ...] = ()
+
+
+class Sink(Protocol):
+    """A reader of the stream of facts."""
+
+    def __call__(self, fact: Fact) -> None:
+        """Take one fact; must not raise and must not block."""
+        ...

@@ -1,0 +1,203 @@
+"""A live session: pure state (`core.session`) with the cassette it records into.
+
+Owns when captures are durable: one writer, which puts all that waits into one append, and lets the
+replies go after it. Knows its journal as a port only; how a session is opened is `sessions`, what
+is done with a request is `engine`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from runreel.cassettes.format import SIMULATOR, Cassette
+from runreel.cassettes.journal import Pending
+from runreel.cassettes.store import Journal, Stored
+from runreel.errors import StoreFailed
+from runreel.http.headers import simulated
+from runreel.http.messages import Response
+from runreel.sessions.events import Fact
+from runreel.sessions.modes import Mode
+from runreel.sessions.session import Session
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How a session that captures, from `upstream`, makes it durable; `relaxed` does not wait.
+
+    `warn` is told a sentence when something was answered, as kept, that is not on disk.
+    """
+
+    journal: Journal
+    upstream: str
+    relaxed: bool
+    warn: Callable[[str], None]
+
+
+class LiveSession:
+    """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - it is the session's id everywhere else too
+        mode: Mode,
+        cassette: str,
+        state: Session,
+        header: Cassette,
+        stored: Stored | None,
+        recording: Recording | None,
+        tell: Callable[[Fact], None],
+    ) -> None:
+        self.id = id
+        self.mode = mode
+        self.cassette = cassette
+        # Where its answers come from, or came from when they were recorded.
+        self.upstream = recording.upstream if recording else header.upstream
+        self.state = state
+        self.tell = tell
+        self.sha256 = stored.sha256 if stored else None
+        left = recording.journal if recording else stored
+        self.notes = left.notes if left else ()
+        self._header = header
+        self._keeping: set[asyncio.Task[Any]] = set()
+        self._journal = recording.journal if recording else None
+        self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
+        self.discarded = False  # whether what was captured was thrown away at the end
+        # None: a reply waits until its capture is durable, and says itself if it is not.
+        self._warn = recording.warn if recording and recording.relaxed else None
+        self._waiting: list[tuple[Pending, asyncio.Future[None]]] = []
+        # Both are tasks of their own, since a call in its thread outlasts a caller that is gone.
+        self._writer: asyncio.Task[None] | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()  # a journal takes one call at a time
+        self._unsure = recording is not None  # whether the journal can be written now
+
+    @property
+    def interactions(self) -> int:
+        """How many interactions the cassette holds now."""
+        return len(self.state.merged())
+
+    async def check(self) -> None:
+        """Return if a capture can be expected to become durable.
+
+        Raises:
+            StoreFailed: it cannot: nothing should be forwarded that will not be kept.
+        """
+        if self._unsure:
+            if self._probe is None or self._probe.done():
+                self._probe = asyncio.create_task(self._check())
+            await asyncio.shield(self._probe)
+
+    def refuses(self, response: Response) -> str | None:
+        """Why an answer cannot come into this cassette, if it is one of another upstream.
+
+        The simulator may stand behind any URL. The first answer tells, if the cassette is new.
+        """
+        made_up = simulated(response)
+        if made_up == (self._header.upstream == SIMULATOR):
+            return None
+        if made_up and not self.interactions:
+            self._header = replace(self._header, upstream=SIMULATOR)
+            return None
+        return (
+            f"{'the simulator' if made_up else self.upstream} made this answer, and cassette "
+            f"'{self.cassette}' was recorded from {self._header.upstream}: recordings of different "
+            "upstreams are never merged; record into another one with --cassette NAME"
+        )
+
+    async def persist(self, capture: Pending) -> None:
+        """Return once the capture is durable; with relaxed durability, at once.
+
+        Raises:
+            StoreFailed: it is not, though it may still come into the cassette at the end.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((capture, written))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        if self._warn is None:
+            await written
+
+    async def see_through(self, keeping: Coroutine[None, None, Kept]) -> Kept:
+        """What comes of keeping an answer, which goes on to its end even if the caller is stopped:
+        `close` waits for it.
+        """
+        task = asyncio.create_task(keeping)
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        return await asyncio.shield(task)
+
+    async def close(self, *, discard: bool = False) -> None:
+        """Put what was captured into the cassette, or with `discard` throw it away, and give up the
+        right to record.
+
+        Raises:
+            StoreFailed: that could not be done; the journal has it, for the next start.
+        """
+        while self._keeping:
+            await asyncio.wait(self._keeping)
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+        async with self._lock:
+            journal, self._journal = self._journal, None
+            if journal is None:
+                return
+            final = None
+            if discard:
+                self.discarded = True
+            elif self.state.captured:
+                final = replace(self._header, interactions=self.state.merged(final=True))
+            self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
+            self.undurable = 0
+
+    async def _check(self) -> None:
+        async with self._lock:
+            if self._journal is not None:
+                await asyncio.to_thread(self._journal.check)
+                self._unsure = False
+
+    async def _write(self) -> None:
+        """The one writer: everything that waits goes into one append."""
+        batch: list[tuple[Pending, asyncio.Future[None]]] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                self._answer(batch, await self._append([capture for capture, _ in batch]))
+        finally:
+            # Only what the lines above did not come to: nobody waits for a writer that is gone.
+            batch, self._waiting = batch + self._waiting, []
+            self._answer(batch, StoreFailed("the journal's writer was stopped"))
+
+    async def _append(self, captures: list[Pending]) -> StoreFailed | None:
+        async with self._lock:
+            if self._journal is None:
+                return StoreFailed("the recording has ended")
+            worked = False
+            try:
+                await asyncio.to_thread(self._journal.append, captures)
+                worked = True
+            except StoreFailed as error:
+                return error
+            finally:
+                self._unsure = not worked
+        return None
+
+    def _answer(
+        self, batch: list[tuple[Pending, asyncio.Future[None]]], failed: StoreFailed | None
+    ) -> None:
+        # Others were answered before, or cancelled.
+        waiting = [written for _, written in batch if not written.done()]
+        if waiting and failed and self._warn:
+            self.undurable += len(waiting)
+            were = "1 interaction was" if len(waiting) == 1 else f"{len(waiting)} interactions were"
+            self._warn(
+                f"{were} answered but not put on disk: {failed}; runreel tries again when it stops"
+            )
+        for written in waiting:
+            if failed is None or self._warn:
+                written.set_result(None)
+            else:
+                written.set_exception(StoreFailed(str(failed)))

@@ -1,0 +1,505 @@
+"""Opening sessions.
+
+Owns the decision whether a session may start at all and with which cassette: every refusal is one
+sentence with its remedy. Knows stores and sinks as ports only.
+
+The sessions of a process: opened, closed, expired.
+
+The only owner of live ones. Whether a session may start, and with which cassette, is `sessions`;
+what is done with a request is `engine`. Knows stores and readers of facts as values handed to it,
+and nothing of HTTP.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from runreel.cassettes.format import SIMULATOR, Cassette
+from runreel.cassettes.store import Store, Stored
+from runreel.errors import (
+    CassetteBusy,
+    NothingReadable,
+    RunreelError,
+    SessionRefused,
+    SessionUnknown,
+    StartRefused,
+    TooManySessions,
+)
+from runreel.matching.matchers import MATCH_ON, MatchOn
+from runreel.ports import Clock
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.events import Fact, Sink
+from runreel.sessions.live import LiveSession, Recording
+from runreel.sessions.modes import DECISIONS, ONCE, Mode, resolve
+from runreel.sessions.session import Session
+
+DEFAULT = "default"
+Tell = Callable[[Fact], None]
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
+    `match_on` None where the cassette's own rules hold.
+    """
+
+    id: str
+    cassette: str
+    mode: str
+    upstream: str | None
+    profile: str
+    redaction: Redaction
+    match_on: MatchOn | None = None
+    repeat_last: bool = False
+    allow_regress: bool = False
+    prune: bool = False
+    relaxed: bool = False
+    barriers: bool = True
+
+
+def _to_nobody(_: str) -> None:
+    return
+
+
+def open_session(
+    spec: SessionSpec, store: Store, tell: Tell, warn: Warn = _to_nobody
+) -> LiveSession:
+    """Open a session; it may `warn` of what it finds out when nobody waits for it.
+
+    Raises:
+        StartRefused: the cassette is missing, does not fit, cannot be written, or is busy.
+        CassetteDamaged: it cannot be trusted.
+        Unredactable: it holds a request with a secret that cannot be taken out.
+    """
+    passthrough = spec.mode == Mode.PASSTHROUGH.value
+    stored = None if passthrough else _found(spec, store)
+    if spec.mode == ONCE and stored is not None and stored.sha256 is None:
+        stored = _taken_in(spec, store, stored)
+    mode = resolve(spec.mode, cassette_exists=stored is not None)
+    if DECISIONS[mode].live and spec.upstream is None:
+        raise StartRefused(_no_upstream(spec, mode))
+    if DECISIONS[mode].captures:
+        return _recording(spec, mode, store, stored, tell, warn)
+    if stored is None and not passthrough:
+        raise StartRefused(_no_such_cassette(spec.cassette, mode, store.names()))
+    return _opened(spec, mode, stored, None, tell)
+
+
+def _found(spec: SessionSpec, store: Store) -> Stored | None:
+    try:
+        return store.load(spec.cassette)
+    except NothingReadable:
+        if not DECISIONS[resolve(spec.mode, cassette_exists=False)].captures:
+            raise
+        return None
+
+
+def _taken_in(spec: SessionSpec, store: Store, stored: Stored) -> Stored | None:
+    """A cassette that stands in a journal only, which a crash left or somebody is writing now.
+
+    Raises:
+        CassetteBusy: somebody is: half a recording is none to replay once and for all.
+    """
+    try:
+        journal = store.open_journal(spec.cassette, _header(spec, stored))
+    except CassetteBusy:
+        raise
+    except StartRefused:  # what cannot be written can be replayed
+        return stored
+    journal.commit(None)
+    latest = store.load(spec.cassette)
+    return latest and replace(latest, notes=journal.notes)
+
+
+def _recording(
+    spec: SessionSpec, mode: Mode, store: Store, stored: Stored | None, tell: Tell, warn: Warn
+) -> LiveSession:
+    if stored is not None:
+        _check_fits(spec, stored.cassette)
+    journal = store.open_journal(spec.cassette, _header(spec, stored))
+    try:
+        # Again, now that nobody else can write it and what a crash left is in the file.
+        latest = store.load(spec.cassette)
+        if latest is not None:
+            _check_fits(spec, latest.cassette)
+        recording = Recording(journal, spec.upstream or "", spec.relaxed, warn)
+        return _opened(spec, mode, latest, recording, tell)
+    except BaseException:
+        journal.commit(None)
+        raise
+
+
+def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
+    return Cassette(
+        upstream=stored.cassette.upstream if stored else spec.upstream or "",
+        profile=spec.profile,
+        match_on=spec.match_on or (stored.cassette.match_on if stored else MATCH_ON),
+        redaction=spec.redaction.names,
+    )
+
+
+def _opened(
+    spec: SessionSpec,
+    mode: Mode,
+    stored: Stored | None,
+    recording: Recording | None,
+    tell: Tell,
+) -> LiveSession:
+    header = _header(spec, stored)
+    state = Session(
+        stored.cassette.interactions if stored else (),
+        DECISIONS[mode],
+        header.match_on,
+        spec.redaction,
+        repeat_last=spec.repeat_last,
+        allow_regress=spec.allow_regress,
+        prune=spec.prune,
+        barriers=spec.barriers,
+    )
+    session = LiveSession(
+        id=spec.id,
+        mode=mode,
+        cassette=spec.cassette,
+        state=state,
+        header=header,
+        stored=stored,
+        recording=recording,
+        tell=tell,
+    )
+    session.notes += _other_rules(spec, stored, saved=recording is not None)
+    return session
+
+
+def _other_rules(spec: SessionSpec, stored: Stored | None, *, saved: bool) -> tuple[str, ...]:
+    """What to say where a cassette was recorded under other rules of matching, if anything."""
+    if stored is None or spec.match_on is None or spec.match_on == stored.cassette.match_on:
+        return ()
+    mine, theirs = spec.match_on, stored.cassette.match_on
+    only_mine = ", ".join(entry for entry in mine if entry not in theirs) or "nothing more"
+    only_theirs = ", ".join(entry for entry in theirs if entry not in mine) or "nothing more"
+    then = ", and the cassette will have it when it is saved" if saved else ""
+    note = (
+        f"cassette '{spec.cassette}' was recorded under other rules of matching than [match] "
+        f"sets: the cassette has {only_theirs}, the configuration has {only_mine}; what the "
+        f"configuration says applies{then}"
+    )
+    return (note,)
+
+
+def _no_upstream(spec: SessionSpec, mode: Mode) -> str:
+    if spec.mode == ONCE:
+        return (
+            f"there is no cassette '{spec.cassette}' yet, so mode once records it and needs an "
+            "upstream; give one with --upstream URL"
+        )
+    return f"mode {mode.value} goes live and needs an upstream; give one with --upstream URL"
+
+
+def _check_fits(spec: SessionSpec, found: Cassette) -> None:
+    # Behind a URL may be a simulator: then its answers say so, and no others are kept.
+    if found.upstream not in (spec.upstream, SIMULATOR):
+        raise StartRefused(
+            f"cassette '{spec.cassette}' was recorded from {found.upstream}, not from "
+            f"{spec.upstream}, and recordings of different upstreams are never merged; "
+            "record into another one with --cassette NAME"
+        )
+    if found.profile != spec.profile:
+        raise StartRefused(
+            f"cassette '{spec.cassette}' was recorded under the profile {found.profile}, not "
+            f"{spec.profile}; set `profile` to it, or record into another one with --cassette NAME"
+        )
+
+
+def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    there = f"there are: {shown}" if names else "there are none at all"
+    return (
+        f"there is no cassette '{name}' to {mode.value} ({there}); choose one with --cassette NAME "
+        f"and --cassettes DIR, or record it: runreel record --cassette {name} --upstream URL"
+    )
+
+
+CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
+TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
+_WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+
+
+class Counting(Protocol):
+    """A reader of the facts of one session, which can say what they amount to."""
+
+    def __call__(self, fact: Fact) -> None:
+        """Take one fact."""
+        ...
+
+    def document(self, session: LiveSession) -> dict[str, Any]:
+        """The receipt so far, as JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A session to open; `mode` is a canonical spelling.
+
+    Without an `id` one is made up; without a `store` its cassette is where all the others are.
+    With `prune` recordings go that a recording session was not asked for, whatever others do.
+    """
+
+    cassette: str
+    mode: str
+    id: str | None = None
+    store: Store | None = None
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many sessions there may be besides the default one, and how long one may be idle."""
+
+    sessions_max: int
+    idle_s_max: float
+
+
+@dataclass(slots=True)
+class _Open:
+    session: LiveSession
+    receipt: Counting
+    used_at: float
+    calls: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Sessions:
+    """All sessions of a process; not for threads other than the one of its event loop.
+
+    `plain` names the session of requests that name none; None refuses them. It is the default one
+    from when that is opened. `live` is awaited before a session starts that can reach the upstream.
+    """
+
+    def __init__(
+        self,
+        template: SessionSpec,
+        store: Store,
+        *,
+        counting: Callable[[], Counting],
+        sinks: tuple[Sink, ...],
+        live: Callable[[], Awaitable[None]],
+        clock: Clock,
+        bounds: Bounds,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.plain: str | None = None
+        self._template = template
+        self._store = store
+        self._counting = counting
+        self._sinks = sinks
+        self._live = live
+        self._clock = clock
+        self._bounds = bounds
+        self._warn = warn
+        self._open: dict[str, _Open] = {}
+        self._opening: set[str] = set()
+        self._closing: set[asyncio.Task[dict[str, Any]]] = set()
+        self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
+
+    def names(self) -> list[str]:
+        """The ids of the sessions that are open, in the order they were opened."""
+        return list(self._open)
+
+    def get(self, id: str) -> LiveSession:  # noqa: A002 - as in `LiveSession`
+        """An open session.
+
+        Raises:
+            SessionUnknown: there is none of that id.
+        """
+        return self._found(id).session
+
+    @contextmanager
+    def using(self, id: str | None) -> Iterator[LiveSession]:  # noqa: A002 - as above
+        """A session while it answers a request; None is for one that names none.
+
+        Raises:
+            SessionUnknown: there is none of that id.
+        """
+        wanted = self.plain if id is None else id
+        if wanted is None:
+            raise SessionUnknown("The request names no session, and there is no default one now.")
+        found = self._found(wanted)
+        found.calls += 1
+        try:
+            yield found.session
+        finally:
+            found.calls -= 1
+            found.used_at = self._clock.monotonic()
+            if not found.calls:
+                found.idle.set()
+
+    async def open(self, wanted: Wanted) -> LiveSession:
+        """Open a session.
+
+        Raises:
+            SessionRefused: its id cannot be one, or is taken.
+            TooManySessions: there are as many as there may be.
+            StartRefused: as `open_session`.
+            CassetteDamaged: likewise.
+            Unredactable: likewise.
+        """
+        id_ = self._free(wanted.id)
+        self._opening.add(id_)
+        try:
+            store = wanted.store or self._store
+            spec = replace(
+                self._template,
+                id=id_,
+                cassette=wanted.cassette,
+                mode=wanted.mode,
+                prune=wanted.prune or self._template.prune,
+            )
+            receipt = self._counting()
+            session = await asyncio.to_thread(
+                open_session, spec, store, self._teller(receipt), self._warn
+            )
+        finally:
+            self._opening.discard(id_)
+        self._open[id_] = _Open(session, receipt, self._clock.monotonic())
+        if id_ == DEFAULT:
+            self.plain = id_
+        try:
+            if session.state.decision.live:
+                await self._live()
+        except BaseException:
+            await self.close(id_, discard=True)
+            raise
+        for note in session.notes:
+            self._warn(note)
+        return session
+
+    def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
+        """What an open session has done so far.
+
+        Raises:
+            SessionUnknown: there is none of that id.
+        """
+        found = self._found(id)
+        return found.receipt.document(found.session)
+
+    def summary(self) -> dict[str, Any] | None:
+        """The receipt of the process: that of its default session, the others' in `sessions`."""
+        told = [*self._ended, *map(self.receipt, self._open)]
+        others = [document for document in told if document["session"] != DEFAULT]
+        default = next((document for document in told if document["session"] == DEFAULT), None)
+        return default and default | {"sessions": others}
+
+    async def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
+        """End a session and return its receipt; its cassette is saved, or with `discard` left as
+        it was. Calls under way may take `CLOSING_S_MAX` to end. It ends even if the caller is
+        stopped.
+
+        Raises:
+            SessionUnknown: there is none of that id.
+            StoreFailed: the cassette could not be saved; the session has ended all the same.
+        """
+        found = self._found(id)
+        del self._open[id]
+        if self.plain == id:
+            self.plain = None
+        closing = asyncio.create_task(self._end(id, found, discard=discard))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return await asyncio.shield(closing)
+
+    async def _end(self, id_: str, found: _Open, *, discard: bool) -> dict[str, Any]:
+        found.idle.clear()
+        if found.calls:
+            try:
+                async with asyncio.timeout(CLOSING_S_MAX):
+                    await found.idle.wait()
+            except TimeoutError:
+                self._warn(f"session '{id_}' was ended while calls of it were under way")
+        try:
+            await found.session.close(discard=discard)
+        finally:
+            document = found.receipt.document(found.session)
+            self._keep(document)
+        return document
+
+    async def close_all(self) -> None:
+        """End all sessions, the default one last.
+
+        Raises:
+            RunreelError: a cassette could not be saved. All the sessions have ended.
+        """
+        # Those first that are being ended: whoever asked for it may be gone.
+        ends = await asyncio.gather(*self._closing, return_exceptions=True)
+        failed = [end for end in ends if isinstance(end, RunreelError)]
+        for id_ in sorted(self._open, key=DEFAULT.__eq__):
+            try:
+                await self.close(id_)
+            except RunreelError as error:
+                failed.append(error)
+        for other in failed[:-1]:
+            self._warn(str(other))
+        if failed:
+            raise failed[-1]
+
+    async def expire(self) -> None:
+        """Close the sessions that have been idle for too long, never the default one."""
+        latest = self._clock.monotonic() - self._bounds.idle_s_max
+        for id_, found in list(self._open.items()):
+            if id_ == DEFAULT or found.calls or found.used_at > latest:
+                continue
+            self._warn(
+                f"session '{id_}' was not used for {self._bounds.idle_s_max:g} s and has ended; "
+                "what it recorded is saved"
+            )
+            try:
+                await self.close(id_)
+            except RunreelError as error:
+                self._warn(f"session '{id_}': {error}")
+
+    def _found(self, id_: str) -> _Open:
+        found = self._open.get(id_)
+        if found is None:
+            raise SessionUnknown("There is no session of that name here, or it has ended.")
+        return found
+
+    def _free(self, wanted: str | None) -> str:
+        taken = self._open.keys() | self._opening
+        if len(taken - {DEFAULT}) >= self._bounds.sessions_max and wanted != DEFAULT:
+            raise TooManySessions(
+                f"There are {self._bounds.sessions_max:,} sessions; end one, or see "
+                "limits.sessions_max."
+            )
+        id_ = secrets.token_hex(8) if wanted is None else wanted
+        if not _ID.fullmatch(id_):
+            raise SessionRefused(
+                "The id of a session is a letter or digit and up to 80 of these, '.', '_' or '-'."
+            )
+        if id_ in taken:
+            raise SessionRefused(f"There is a session '{id_}' already; choose another id.")
+        return id_
+
+    def _keep(self, document: dict[str, Any]) -> None:
+        if document["session"] != DEFAULT:
+            if DEFAULT not in self._open:  # there will be no receipt of the process
+                return
+            if len(self._ended) >= TOLD_MAX and not any(map(document.get, _WRONG)):
+                return
+            if len(self._ended) == TOLD_MAX - 1:
+                self._warn(
+                    f"{TOLD_MAX:,} sessions have ended; from here on the receipt of this process "
+                    "holds only those in which something went wrong"
+                )
+        self._ended.append(document)
+
+    def _teller(self, receipt: Counting) -> Sink:
+        def tell(fact: Fact) -> None:
+            for sink in (receipt, *self._sinks):
+                sink(fact)
+
+        return tell

@@ -1,0 +1,562 @@
+"""Pages: `order`, `limit`, `after`, `before`, and what a list answers.
+
+Owns the rules of every list of the API.
+
+One request as an operation takes it, and what an operation gives back.
+
+Owns these two values. A request that gets here has a valid body.
+
+What can be done with assistants, threads and messages.
+
+Owns these operations; each takes the world and a request and gives an answer. Raises `Problem` for
+what is refused.
+
+What can be done with runs and their steps.
+
+Owns these operations; each takes the world and a request and gives an answer. Raises `Problem` for
+what is refused.
+
+Which operation a method and a path are.
+
+Owns the table of operations. Segments are compared raw and decoded only where they are ids, which
+may be anything.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from runreel.simulator import documents, lifecycle
+from runreel.simulator.documents import Json
+from runreel.simulator.errors import Problem
+from runreel.simulator.lifecycle import ACTIVE, Event, catch_up
+from runreel.simulator.world import (
+    SCRIPT_KEYS,
+    SCRIPTS_MAX,
+    Run,
+    World,
+    next_script,
+    read_script,
+    steps_of,
+)
+
+Unknown = Callable[[str], Problem]
+INCLUDABLE = "step_details.tool_calls[*].file_search.results[*].content"
+LIMIT_DEFAULT, LIMIT_MAX = 20, 100
+
+
+def read(query: str) -> dict[str, str]:
+    """The parameters of a raw query; of those that are repeated, the last."""
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def check_include(query: str) -> None:
+    """Refuse what cannot be included.
+
+    Raises:
+        Problem: there is only one thing that can.
+    """
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in ("include[]", "include") and value != INCLUDABLE:
+            raise Problem(
+                "invalid_value", value=value, supported=f"'{INCLUDABLE}'", param="include"
+            )
+
+
+def page(
+    records: Mapping[str, Any],
+    sent: Mapping[str, str],
+    unknown: Unknown | None,
+    shown: Callable[[Any], Json],
+) -> Json:
+    """One page of records, which come oldest first.
+
+    `unknown` says what is wrong with an `after` or `before` that is none of them. If it is None,
+    nothing is refused: such a cursor is passed over, and a limit is brought into its range.
+
+    Raises:
+        Problem: a parameter is wrong.
+    """
+    order, limit = _order(sent), _limit(sent, clamped=unknown is None)
+    names = list(records)
+    if order == "desc":
+        names.reverse()
+    begin, end = 0, len(names)
+    for side in ("after", "before"):
+        cursor = sent.get(side)
+        if not cursor:
+            continue
+        if cursor not in records:
+            if unknown is None:
+                continue
+            raise unknown(cursor)
+        at = names.index(cursor)
+        begin, end = (at + 1, end) if side == "after" else (begin, at)
+    names = names[begin:end]
+    # The page before an item is the one next to it; every other one begins at the beginning.
+    last = bool(sent.get("before")) and not sent.get("after")
+    chosen = names[-limit:] if last else names[:limit]
+    return {
+        "object": "list",
+        "data": [shown(records[name]) for name in chosen],
+        "first_id": chosen[0] if chosen else None,
+        "last_id": chosen[-1] if chosen else None,
+        "has_more": len(names) > limit,
+    }
+
+
+def _order(sent: Mapping[str, str]) -> str:
+    order = sent.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise Problem("invalid_value", value=order, supported="'asc' and 'desc'", param="order")
+    return order
+
+
+def _limit(sent: Mapping[str, str], *, clamped: bool) -> int:
+    text = sent.get("limit", str(LIMIT_DEFAULT))
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise Problem("not_integer", param="limit")
+    limit = int(text)
+    if clamped:
+        return min(max(limit, 1), LIMIT_MAX)
+    if limit < 1:
+        raise Problem("below", param="limit", limit=1, value=limit)
+    if limit > LIMIT_MAX:
+        raise Problem("above", param="limit", limit=LIMIT_MAX, value=limit)
+    return limit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: the ids of its path in order, decoded; its raw query; its body as an object."""
+
+    ids: tuple[str, ...]
+    query: str = ""
+    body: Json = field(default_factory=dict)
+
+    @property
+    def streams(self) -> bool:
+        """Whether events are asked for."""
+        return self.body.get("stream") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer with status 200: a document, or the events of a stream."""
+
+    document: Json = field(default_factory=dict)
+    events: tuple[Event, ...] | None = None
+
+
+def the_assistant(world: World, name: str) -> Json:
+    """An assistant; in a lenient world there is every one."""
+    if world.settings.lenient and name not in world.all("assistant"):
+        world.put("assistant", documents.assistant(name, world.now, {}))
+    found: Json = world.find("assistant", name)
+    return found
+
+
+def the_thread(world: World, name: str, run: str | None = None) -> Json:
+    """A thread, its runs up to date; in a lenient world there is every one."""
+    _there(world, name, run)
+    catch_up(world, name)
+    found: Json = world.find("thread", name)
+    return found
+
+
+def _there(world: World, name: str, run: str | None = None) -> Json:
+    if name not in world.all("thread"):
+        if not world.settings.lenient:
+            raise Problem("no_thread", id=name, run=run)
+        world.put("thread", documents.thread(name, world.now, {}))
+    found: Json = world.find("thread", name)
+    return found
+
+
+def new_metadata(world: World, before: Json, sent: Json) -> Json:
+    """The metadata after a modify: all new ones, or the old ones with the new over them."""
+    if "metadata" not in sent:
+        return before
+    given = sent["metadata"] or {}
+    return {**before, **given} if world.settings.merges else given
+
+
+def create_assistant(world: World, asked: Asked) -> Told:
+    """Make an assistant."""
+    made = documents.assistant(world.ids.new("asst"), world.now, asked.body)
+    world.put("assistant", made)
+    return Told(made)
+
+
+def get_assistant(world: World, asked: Asked) -> Told:
+    """Show an assistant."""
+    return Told(the_assistant(world, asked.ids[0]))
+
+
+def list_assistants(world: World, asked: Asked) -> Told:
+    """Show a page of assistants."""
+    return Told(_page(world, "assistant", "", asked))
+
+
+def modify_assistant(world: World, asked: Asked) -> Told:
+    """Change members of an assistant."""
+    before = the_assistant(world, asked.ids[0])
+    metadata = new_metadata(world, before["metadata"], asked.body)
+    sent = before | asked.body | {"metadata": metadata}
+    after = documents.assistant(before["id"], before["created_at"], sent)
+    world.put("assistant", after)
+    return Told(after)
+
+
+def delete_assistant(world: World, asked: Asked) -> Told:
+    """Forget an assistant."""
+    found = the_assistant(world, asked.ids[0])
+    world.drop("assistant", found["id"])
+    return Told(documents.deleted(found))
+
+
+def new_thread(world: World, sent: Json) -> Json:
+    """A new thread with its messages."""
+    made = documents.thread(world.ids.new("thread"), world.now, sent)
+    world.put("thread", made)
+    for message in sent.get("messages") or []:
+        add_message(world, made["id"], message)
+    return made
+
+
+def create_thread(world: World, asked: Asked) -> Told:
+    """Make a thread."""
+    return Told(new_thread(world, asked.body))
+
+
+def get_thread(world: World, asked: Asked) -> Told:
+    """Show a thread."""
+    return Told(the_thread(world, asked.ids[0]))
+
+
+def modify_thread(world: World, asked: Asked) -> Told:
+    """Change the metadata of a thread, or what its tools work on."""
+    before = the_thread(world, asked.ids[0])
+    after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
+    if "tool_resources" in asked.body:
+        after["tool_resources"] = asked.body["tool_resources"] or {}
+    world.put("thread", after)
+    return Told(after)
+
+
+def delete_thread(world: World, asked: Asked) -> Told:
+    """Forget a thread and everything in it."""
+    # Not `the_thread`: in a full world its runs cannot go on, and a delete has to make room.
+    found = _there(world, asked.ids[0])
+    world.drop("thread", found["id"])
+    return Told(documents.deleted(found))
+
+
+def add_message(world: World, thread: str, sent: Json) -> Json:
+    """A new message at the end of a thread."""
+    made = documents.message(world.ids.new("msg", thread), world.now, thread, sent)
+    world.put("message", made, thread)
+    return made
+
+
+def create_message(world: World, asked: Asked) -> Told:
+    """Add a message to a thread on which no run is active."""
+    thread: str = the_thread(world, asked.ids[0])["id"]
+    if active := active_run(world, thread):
+        raise Problem("busy_thread", thread=thread, run=active)
+    return Told(add_message(world, thread, asked.body))
+
+
+def active_run(world: World, thread: str) -> str | None:
+    """The id of the run that keeps others away from a thread, where states count."""
+    if world.settings.free:
+        return None
+    runs = reversed(world.all("run", thread).items())
+    return next((name for name, run in runs if run.document["status"] in ACTIVE), None)
+
+
+def _the_message(world: World, asked: Asked) -> Json:
+    thread, name = the_thread(world, asked.ids[0])["id"], asked.ids[1]
+    if world.settings.lenient and name not in world.all("message", thread):
+        world.put("message", documents.message(name, world.now, thread, {}), thread)
+    found: Json = world.find("message", name, thread)
+    return found
+
+
+def get_message(world: World, asked: Asked) -> Told:
+    """Show a message."""
+    return Told(_the_message(world, asked))
+
+
+def list_messages(world: World, asked: Asked) -> Told:
+    """Show a page of a thread's messages, or of those that one run wrote."""
+    return Told(_page(world, "message", the_thread(world, asked.ids[0])["id"], asked))
+
+
+def modify_message(world: World, asked: Asked) -> Told:
+    """Change the metadata of a message."""
+    before = _the_message(world, asked)
+    after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
+    world.put("message", after, before["thread_id"])
+    return Told(after)
+
+
+def delete_message(world: World, asked: Asked) -> Told:
+    """Forget a message."""
+    found = _the_message(world, asked)
+    world.drop("message", found["id"], found["thread_id"])
+    return Told(documents.deleted(found))
+
+
+def _page(world: World, kind: str, parent: str, asked: Asked) -> Json:
+    sent, records = read(asked.query), world.all(kind, parent)
+    if run := sent.get("run_id"):
+        records = {name: record for name, record in records.items() if record["run_id"] == run}
+    return page(records, sent, no_cursor(world, kind, parent), lambda record: record)
+
+
+def no_cursor(world: World, kind: str, parent: str) -> Unknown | None:
+    """What is wrong with a cursor that names nothing; None in a lenient world."""
+    if world.settings.lenient:
+        return None
+    return lambda name: Problem(f"no_{kind}", id=name, thread=parent, run=None)
+
+
+def script_next_run(world: World, asked: Asked) -> Told:
+    """Keep a script for the next run that is made, whatever its metadata say."""
+    if len(world.scripts) >= SCRIPTS_MAX:
+        raise Problem("full", what=f"{SCRIPTS_MAX} scripts wait for their runs")
+    unknown = sorted(asked.body.keys() - set(SCRIPT_KEYS))
+    if unknown:
+        supported = ", ".join(f"'{name}'" for name in SCRIPT_KEYS)
+        raise Problem("invalid_value", value=unknown[0], supported=supported, param=unknown[0])
+    world.scripts.append(read_script(asked.body, None, calls=world.settings.calls))
+    return Told({"object": "runreel.script", "waiting": len(world.scripts)})
+
+
+_NO_UPDATE = frozenset({"queued", "in_progress", "cancelling"})
+
+
+def create_run(world: World, asked: Asked) -> Told:
+    """Start a run on a thread on which no other is active."""
+    check_include(asked.query)
+    thread: str = the_thread(world, asked.ids[0])["id"]
+    helper = the_assistant(world, asked.body["assistant_id"])
+    if active := active_run(world, thread):
+        raise Problem("active_run", thread=thread, run=active)
+    added = asked.body.get("additional_messages") or []
+    said = [*world.all("message", thread).values(), *added]
+    document = documents.run(world.ids.new("run", thread), world.now, thread, helper, asked.body)
+    if not (world.settings.free or document["instructions"] or _by_user(said)):
+        raise Problem("no_user_message")
+    script = next_script(world, document)
+    for message in added:
+        add_message(world, thread, message)
+    return _told(world, thread, lifecycle.begin(world, thread, document, script), asked)
+
+
+def create_thread_and_run(world: World, asked: Asked) -> Told:
+    """Make a thread and start a run on it."""
+    sent: Json = asked.body.get("thread") or {}
+    helper = the_assistant(world, asked.body["assistant_id"])
+    spoken = _by_user(sent.get("messages") or [])
+    instructed = asked.body.get("instructions") or helper["instructions"]
+    if not (world.settings.free or spoken or instructed):
+        raise Problem("no_user_message")
+    script = next_script(world, documents.run("", world.now, "", helper, asked.body))
+    thread = new_thread(world, sent)
+    name = world.ids.new("run", thread["id"])
+    document = documents.run(name, world.now, thread["id"], helper, asked.body)
+    events = [
+        ("thread.created", thread),
+        *lifecycle.begin(world, thread["id"], document, script),
+    ]
+    return _told(world, thread["id"], events, asked)
+
+
+def _by_user(messages: list[Json]) -> bool:
+    return any(message["role"] == "user" for message in messages)
+
+
+def _told(world: World, thread: str, events: list[Event], asked: Asked) -> Told:
+    """The run as it is after these events, or, in a stream, all events until it stops."""
+    document = events[-1][1]
+    if not asked.streams:
+        return Told(document)
+    return Told(events=(*events, *lifecycle.to_the_end(world, thread, document["id"])))
+
+
+def _the_run(world: World, asked: Asked) -> tuple[str, Run]:
+    name = asked.ids[1]
+    thread: str = the_thread(world, asked.ids[0], name)["id"]
+    if world.settings.lenient and name not in world.all("run", thread):
+        helper = documents.assistant("asst_lenient", world.now, {})
+        document = documents.run(name, world.now, thread, helper, {})
+        lifecycle.begin(world, thread, document, next_script(world, document))
+    run: Run = world.find("run", name, thread)
+    return thread, run
+
+
+def list_runs(world: World, asked: Asked) -> Told:
+    """Show a page of a thread's runs."""
+    thread: str = the_thread(world, asked.ids[0])["id"]
+    records, unknown = world.all("run", thread), no_cursor(world, "run", thread)
+    return Told(page(records, read(asked.query), unknown, lambda run: run.document))
+
+
+def get_run(world: World, asked: Asked) -> Told:
+    """Show a run; where polls move runs, this is the poll."""
+    thread, run = _the_run(world, asked)
+    if world.settings.status_s is None:
+        lifecycle.move(world, thread, run)
+    return Told(world.find("run", asked.ids[1], thread).document)
+
+
+def modify_run(world: World, asked: Asked) -> Told:
+    """Change the metadata of a run that is not under way."""
+    thread, run = _the_run(world, asked)
+    status = run.document["status"]
+    if status in _NO_UPDATE and not world.settings.free:
+        raise Problem("update_status", status=status)
+    metadata = new_metadata(world, run.document["metadata"], asked.body)
+    world.put("run", run.changed(metadata=metadata), thread)
+    return Told(run.document | {"metadata": metadata})
+
+
+def cancel_run(world: World, asked: Asked) -> Told:
+    """Cancel a run that is active."""
+    thread, run = _the_run(world, asked)
+    status = run.document["status"]
+    refused = status not in ACTIVE or status == "cancelling"
+    if refused and not world.settings.free:
+        raise Problem("cancel_status", status=status)
+    lifecycle.cancel(world, thread, run)
+    return Told(world.find("run", asked.ids[1], thread).document)
+
+
+def submit_tool_outputs(world: World, asked: Asked) -> Told:
+    """Take the outputs of all functions that a run called."""
+    thread, run = _the_run(world, asked)
+    status = run.document["status"]
+    outputs = {
+        item.get("tool_call_id", ""): item.get("output", "") for item in asked.body["tool_outputs"]
+    }
+    if not world.settings.free:
+        if status != "requires_action":
+            raise Problem("outputs_status", status=status)
+        required = run.document["required_action"]["submit_tool_outputs"]["tool_calls"]
+        expected = [call["id"] for call in required]
+        if set(expected) != outputs.keys():
+            raise Problem("missing_outputs", expected=expected, got=list(outputs))
+    return _told(world, thread, lifecycle.answer_calls(world, thread, run, outputs), asked)
+
+
+def list_steps(world: World, asked: Asked) -> Told:
+    """Show a page of a run's steps."""
+    check_include(asked.query)
+    thread, run = _the_run(world, asked)
+    place = steps_of(thread, run.document["id"])
+    unknown = no_cursor(world, "step", place)
+    sent = read(asked.query)
+    return Told(page(world.all("step", place), sent, unknown, lambda step: step))
+
+
+def get_step(world: World, asked: Asked) -> Told:
+    """Show a step."""
+    check_include(asked.query)
+    thread, run = _the_run(world, asked)
+    name, of = asked.ids[2], steps_of(thread, run.document["id"])
+    if world.settings.lenient and name not in world.all("step", of):
+        details: Json = {"type": "tool_calls", "tool_calls": []}
+        world.put("step", documents.step(name, world.now, run.document, details), of)
+    return Told(world.find("step", name, of))
+
+
+Perform = Callable[[World, Asked], Told]
+SCRIPT_PATH = "/_simulator/next_run"
+
+_A, _T = "/assistants", "/threads"
+_M, _R = f"{_T}/{{thread_id}}/messages", f"{_T}/{{thread_id}}/runs"
+_ONE_A, _ONE_T = f"{_A}/{{assistant_id}}", f"{_T}/{{thread_id}}"
+_ONE_M, _ONE_R = f"{_M}/{{message_id}}", f"{_R}/{{run_id}}"
+
+_TABLE: tuple[tuple[str, str, str, Perform], ...] = (
+    ("createAssistant", "POST", _A, create_assistant),
+    ("listAssistants", "GET", _A, list_assistants),
+    ("getAssistant", "GET", _ONE_A, get_assistant),
+    ("modifyAssistant", "POST", _ONE_A, modify_assistant),
+    ("deleteAssistant", "DELETE", _ONE_A, delete_assistant),
+    ("createThread", "POST", _T, create_thread),
+    ("createThreadAndRun", "POST", f"{_T}/runs", create_thread_and_run),
+    ("getThread", "GET", _ONE_T, get_thread),
+    ("modifyThread", "POST", _ONE_T, modify_thread),
+    ("deleteThread", "DELETE", _ONE_T, delete_thread),
+    ("createMessage", "POST", _M, create_message),
+    ("listMessages", "GET", _M, list_messages),
+    ("getMessage", "GET", _ONE_M, get_message),
+    ("modifyMessage", "POST", _ONE_M, modify_message),
+    ("deleteMessage", "DELETE", _ONE_M, delete_message),
+    ("createRun", "POST", _R, create_run),
+    ("listRuns", "GET", _R, list_runs),
+    ("getRun", "GET", _ONE_R, get_run),
+    ("modifyRun", "POST", _ONE_R, modify_run),
+    ("cancelRun", "POST", f"{_ONE_R}/cancel", cancel_run),
+    (
+        "submitToolOuputsToRun",
+        "POST",
+        f"{_ONE_R}/submit_tool_outputs",
+        submit_tool_outputs,
+    ),
+    ("listRunSteps", "GET", f"{_ONE_R}/steps", list_steps),
+    ("getRunStep", "GET", f"{_ONE_R}/steps/{{step_id}}", get_step),
+    ("scriptNextRun", "POST", SCRIPT_PATH, script_next_run),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An operation with the ids of a path: pairs of the parameter's name and its decoded value."""
+
+    operation: str
+    method: str
+    perform: Perform
+    ids: tuple[tuple[str, str], ...]
+
+
+def routes(path: str) -> list[Route]:
+    """The operations that a path below the base path may mean, one a method; words before ids."""
+    segments = path.split("/")[1:]
+    found: dict[str, Route] = {}
+    for name, method, pattern, perform in _TABLE:
+        ids = _matched(segments, pattern.split("/")[1:])
+        if ids is not None:
+            found.setdefault(method, Route(name, method, perform, ids))
+    return list(found.values())
+
+
+def route(method: str, path: str, known: list[Route]) -> Route:
+    """The one of that method.
+
+    Raises:
+        Problem: there is none.
+    """
+    for candidate in known:
+        if candidate.method == method:
+            return candidate
+    raise Problem("no_route", method=method, path=path)
+
+
+def _matched(segments: list[str], pattern: list[str]) -> tuple[tuple[str, str], ...] | None:
+    if len(segments) != len(pattern):
+        return None
+    ids = []
+    for segment, part in zip(segments, pattern, strict=True):
+        if part.startswith("{"):
+            if not segment:
+                return None
+            ids.append((part.strip("{}"), unquote(segment)))
+        elif segment != part:
+            return None
+    return tuple(ids)

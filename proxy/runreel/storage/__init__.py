@@ -1,0 +1,1 @@
+"""Bytes on disk that survive a crash: whole files, and logs that only grow."""

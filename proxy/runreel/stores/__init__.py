@@ -1,1 +1,0 @@
-"""Places to keep cassettes; each passes `tests/stores/test_contract.py`."""

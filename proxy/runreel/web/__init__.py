@@ -1,1 +1,0 @@
-"""The edge to the network, and the only place that knows aiohttp."""

@@ -1,0 +1,1 @@
+"""A command that runs behind a proxy of its own: `runreel replay -- COMMAND`."""

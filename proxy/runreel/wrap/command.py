@@ -1,0 +1,151 @@
+"""The variables that keep calls of this machine from a proxy of the user's network.
+
+Owns which spelling says what. Pure.
+
+A proxy for as long as a command runs, and the exit code of both.
+
+Owns what the command finds in its environment and what its exit code becomes. The process itself
+is `child`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from runreel.cassettes.format import SIMULATOR
+from runreel.config.settings import Config
+from runreel.engine.receipt import summary
+from runreel.server.app import EXIT_DRIFT, Running, serving
+from runreel.server.listener import RunOptions
+from runreel.sessions.modes import DECISIONS, Mode
+from runreel.wrap.child import GRACE_S, Child, found
+
+# Not ::1 as well: httpx before 0.24 fails on it, and nothing listens there unless it is asked to.
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def bypass(environment: Mapping[str, str], *hosts: str) -> dict[str, str]:
+    """`NO_PROXY` in both spellings: what is listed there already, loopback, and these hosts."""
+    given: dict[str, str] = {}
+    for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
+        # Many programs look at one spelling only, and at the other only if the first is not set.
+        before = environment.get(name) or environment.get(other) or ""
+        listed = [item.strip() for item in before.split(",") if item.strip()]
+        missing = [item for item in dict.fromkeys((*_LOOPBACK, *hosts)) if item not in listed]
+        given[name] = before if "*" in listed else ",".join((*listed, *missing))
+    return given
+
+
+EXIT_MISSED = 3
+EXIT_UNPLAYED = 4
+PLACEHOLDER_KEY = "runreel-replays-without-a-key"  # the SDKs refuse to start without one
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - told apart, not listened on
+_SILENT = (
+    "WARNING: the command sent no request to runreel. If it made any, they went LIVE, past the "
+    "proxy: does it read OPENAI_BASE_URL? --env NAME sets another variable, --base-path its path."
+)
+_LEFT = "what the command had left running was ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """A command with its arguments and environment; `variables` get the URL of the proxy too.
+
+    `grace_s` is what it may take to end after SIGTERM.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    variables: tuple[str, ...] = ()
+    fail_on_unplayed: bool = False
+    grace_s: float = GRACE_S
+
+
+async def wrapped(
+    config: Config, options: RunOptions, wrapping: Wrapping, tell: Callable[[str], None]
+) -> int:
+    """Run a command behind a proxy; `tell` gets a line at a time for people.
+
+    Returns the exit code of both, as `exit_code` has it.
+
+    Raises:
+        RunreelError: proxy or command cannot start, or at the end a cassette could not be saved.
+    """
+    path = found(wrapping.command[0])
+    child = Child(wrapping.grace_s)
+    code = None
+    with child.in_charge():
+        try:
+            async with serving(config, options) as running:
+                tell(running.ready_line)
+                given = _given(wrapping, config, running)
+                try:
+                    code = await child.run(path, wrapping.command, given)
+                finally:
+                    if await child.clear():
+                        tell(f"runreel: {_LEFT}")
+        finally:
+            if code is not None:
+                for line in summary(running.receipt()):
+                    tell(f"runreel: {line}")
+    receipt = running.receipt()
+    if child.started and not any(item["requests"] for item in _all(receipt)):
+        tell(f"runreel: {_SILENT}")
+    ours = exit_code(code, receipt, fail_on_unplayed=wrapping.fail_on_unplayed)
+    if ours != code:
+        tell(f"runreel: exit code {ours}, since {_REASONS[ours]}")
+    return ours
+
+
+def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, str]:
+    no_key = running.session.mode is Mode.REPLAY or running.session.upstream == SIMULATOR
+    return environment(wrapping, _for_clients(running.url) + config.base_path, any_key=no_key)
+
+
+def environment(wrapping: Wrapping, url: str, *, any_key: bool) -> dict[str, str]:
+    """The environment of the command; `any_key` says whether any will do."""
+    given = dict(wrapping.environment)
+    given |= bypass(wrapping.environment, urlsplit(url).hostname or "")
+    if any_key and not given.get("OPENAI_API_KEY"):
+        given["OPENAI_API_KEY"] = PLACEHOLDER_KEY
+    return given | dict.fromkeys(("OPENAI_BASE_URL", *wrapping.variables), url)
+
+
+def exit_code(command: int, receipt: dict[str, Any], *, fail_on_unplayed: bool) -> int:
+    """The command's own, except that 0 becomes the lowest of what the receipt gives reason for."""
+    if command:
+        return command
+    every = _all(receipt)
+    reasons = (
+        (EXIT_MISSED, any(item["missed"] or _unstored(item) for item in every)),
+        (EXIT_UNPLAYED, fail_on_unplayed and any(item["unplayed"] for item in every)),
+        (EXIT_DRIFT, any(item.get("drift") for item in every)),
+    )
+    return min((code for code, holds in reasons if holds), default=0)
+
+
+_REASONS = {
+    EXIT_MISSED: "a call was missed or could not be recorded",
+    EXIT_UNPLAYED: "recordings were left unplayed",
+    EXIT_DRIFT: "answers drifted from their recordings",
+}
+
+
+def _unstored(receipt: dict[str, Any]) -> bool:
+    return DECISIONS[Mode(receipt["mode"])].captures and bool(
+        receipt["not_stored"] or receipt["failed"]
+    )
+
+
+def _all(receipt: dict[str, Any]) -> list[dict[str, Any]]:
+    return [receipt, *receipt["sessions"]]
+
+
+def _for_clients(url: str) -> str:
+    """A URL that can be called, also of a proxy that listens on all addresses."""
+    host = urlsplit(url).hostname or ""
+    if host not in _ANY_ADDRESS:
+        return url
+    return f"http://{_ANY_ADDRESS[host]}:{urlsplit(url).port}"
