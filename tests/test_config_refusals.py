@@ -71,9 +71,14 @@ IN_A_FILE = [
         "[upstream_options]\nread_timeout_s = inf",
         "runreel.toml: upstream_options.read_timeout_s: input should be a finite number",
     ),
-    (
-        '[redaction]\nbody = ["metadata"]',
-        'runreel.toml: redaction.body: must be a JSON pointer such as "/metadata/email"',
+    *(
+        (
+            f'[{table}]\n{name} = ["{text}"]',
+            f'runreel.toml: {table}.{name}: must be a JSON pointer such as "/metadata/trace_id" '
+            "(~1 stands for / in a name, ~0 for ~, and * for any one step)",
+        )
+        for table, name in (("match", "ignore_body"), ("redaction", "body"), ("verify", "ignore"))
+        for text in ("metadata", "/a~2b", "")
     ),
     (
         '[redaction]\npatterns = ["a(b"]',

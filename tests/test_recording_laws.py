@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from builders import a_request, a_response, an_interaction
 from memory_store import MemoryStore
+from runreel.cassettes import load
+from runreel.cassettes.diff import compare
 from runreel.cassettes.journal import Pending
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.live import LiveSession
@@ -37,6 +39,11 @@ def never_quite_the_same() -> Callable[[Received], bytes]:
             ("x-request-id", f"req_{number:032}"),
             ("CF-RAY", f"826276f9caa3{number}be-LHR"),
             ("openai-processing-ms", str(number)),
+            ("apim-request-id", f"a{number}"),
+            ("x-ms-request-id", f"b{number}"),
+            ("x-envoy-upstream-service-time", str(number)),
+            ("x-ratelimit-remaining-requests", str(number)),
+            ("Server", f"istio-envoy/{number}"),
             ("Set-Cookie", f"__cf_bm={number}{'a' * 40}; path=/"),
             ("Content-Type", "application/json"),
             ("Content-Encoding", "gzip"),
@@ -76,6 +83,22 @@ async def test_the_same_traffic_recorded_again_leaves_the_file_byte_identical(
     assert (tmp_path / "default.json").read_bytes() == before
     assert len(upstream.received) == 8
     assert before.count(b'"id": "modifyRun-') == 4
+
+
+async def test_two_recordings_of_the_same_traffic_do_not_differ_for_cassette_diff(
+    proxy: Proxy, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    upstream.answer = never_quite_the_same()
+    for name in ("one", "two"):
+        async with proxy(mode="record", upstream=upstream.url, cassette=name) as running:
+            wire = await Wire.open(running.url)
+            await wire.send(asking("a"))
+            await wire.close()
+
+    one, two = (load(tmp_path / f"{name}.json") for name in ("one", "two"))
+
+    assert compare(one, two).equal
+    assert one != two
 
 
 async def test_so_does_the_same_traffic_in_another_order(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import FAKE_KEY, a_cassette, a_pending, an_interaction
+from builders import FAKE_KEY, a_cassette, a_pending, a_response, an_interaction
 from cli_tools import Keep, Tool
 from leaks import leaking_files
 from planting import a_document
@@ -22,6 +22,24 @@ def planted(tmp_path: Path) -> Path:
     path.parent.mkdir()
     path.write_text(json.dumps(document))
     return path
+
+
+def test_a_place_with_a_star_is_known_to_check_and_to_scrub(
+    tool: Tool, keep: Keep, tmp_path: Path
+) -> None:
+    listed = b'{"data":[{"metadata":{"email":"a@b"}},{"metadata":{"email":"c@d"}}]}'
+    keep("mine", a_cassette(an_interaction(response=a_response(listed))))
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[redaction]\nbody = ["/data/*/metadata/email"]\n')
+
+    found = tool("check", "mine", "--config", str(rules))
+    scrubbed = tool("scrub", "mine", "--config", str(rules))
+
+    at = "/interactions/0/response/body/json/data/{}/metadata/email"
+    assert found.code == 1
+    assert [at.format(item) in found.out for item in (0, 1)] == [True, True]
+    assert [at.format(item) in scrubbed.out for item in (0, 1)] == [True, True]
+    assert tool("check", "mine", "--config", str(rules)).code == 0
 
 
 def test_a_key_is_taken_out_of_the_file_and_the_place_is_told(tool: Tool, planted: Path) -> None:

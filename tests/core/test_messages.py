@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.http.messages import Headers, Request, end_to_end, values, without
+from runreel.http.headers import end_to_end
+from runreel.http.messages import Headers, Request, values, without
 from strategies import headers
 
 

@@ -20,6 +20,19 @@ RULES = Redaction(
 )
 
 
+def test_a_star_in_a_place_stands_for_every_item_of_a_list() -> None:
+    rules = Redaction(body=("/data/*/metadata/email",))
+    body = b'{"data": [{"metadata": {"email": "a@b"}}, {"metadata": {"email": 1, "n": "c@d"}}]}'
+    clean = (
+        b'{"data": [{"metadata": {"email": "[redacted]"}}, '
+        b'{"metadata": {"email": "[redacted]", "n": "c@d"}}]}'
+    )
+
+    found = redact(a_request(body=body), a_response(body=body), rules)
+
+    assert (found.request.body, found.response.body) == (clean, clean)
+
+
 def test_user_rules_leave_out_headers_and_look_for_their_values_elsewhere() -> None:
     request = a_request(headers=(("x-tenant", "tenant-fAkE0fAkE0"), ("x-tier", "1")))
     response = a_response(body=b'{"t":"tenant-fAkE0fAkE0"}')

@@ -4,12 +4,11 @@ import re
 
 import pytest
 
+from runreel.http.headers import Trait, named
 from runreel.redaction.rules import (
     CREDENTIAL_QUERY,
     HEADER_PATTERNS,
-    NEVER_STORED,
     PATTERNS,
-    SECRET_HEADERS,
     PatternRule,
 )
 
@@ -117,6 +116,6 @@ def test_the_credential_headers_are_all_there() -> None:
         "proxy-authorization",
         "set-cookie",
         "x-api-key",
-    } <= SECRET_HEADERS
-    assert {"date"} == NEVER_STORED
+    } <= named(Trait.SECRET)
+    assert named(Trait.NEVER_STORED) == {"date"}
     assert {"api_key", "api-key", "apikey", "access_token"} <= CREDENTIAL_QUERY

@@ -15,9 +15,8 @@ from operator import attrgetter
 
 from runreel.cassettes import bodies
 from runreel.cassettes.format import Cassette
-from runreel.cassettes.merge import VOLATILE
 from runreel.http import strict_json
-from runreel.http.headers import NOISE
+from runreel.http.headers import Trait, drop
 from runreel.http.messages import Interaction, Request, Response
 from runreel.http.strict_json import canonical_json
 from runreel.matching.json_diff import ABSENT, Difference, differences
@@ -27,26 +26,7 @@ from runreel.matching.resources import Place, Writes, access_of
 _ALIGNED_MAX = 1_000  # interactions of one call on either side; more are paired in order only
 
 # Of a moment, a machine or a client: two recordings of the same traffic differ in them.
-_NOISE = (
-    VOLATILE
-    | NOISE
-    | {
-        "age",
-        "alt-svc",
-        "apim-request-id",
-        "cf-cache-status",
-        "content-length",
-        "nel",
-        "report-to",
-        "request-id",
-        "server",
-        "server-timing",
-        "user-agent",
-        "x-envoy-upstream-service-time",
-        "x-ms-request-id",
-    }
-)
-_NOISE_PREFIXES = ("x-ratelimit-", "x-stainless-")
+_UNTOLD = Trait.VOLATILE | Trait.NOISE
 _NO_HEADER = "null"  # what the facet of a header says where there is none
 _HEAD = ("upstream", "profile", "match_on")
 
@@ -135,9 +115,8 @@ def _read(cassette: Cassette) -> list[_Reading]:
 
 
 def _facets(request: Request) -> _Facets:
-    names = {name.lower() for name, _ in request.headers} - _NOISE
-    headers = (name for name in sorted(names) if not name.startswith(_NOISE_PREFIXES))
-    counted = ("query", "body", *(HEADER_PREFIX + name for name in headers))
+    names = sorted({name.lower() for name, _ in drop(request.headers, _UNTOLD)})
+    counted = ("query", "body", *(HEADER_PREFIX + name for name in names))
     return {name: facet(name)(request) for name in counted}
 
 

@@ -19,7 +19,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
-from runreel.http.messages import Headers, Interaction, without
+from runreel.http.headers import Trait, drop
+from runreel.http.messages import Headers, Interaction
 from runreel.matching.matchers import Fingerprint
 from runreel.matching.resources import Access, Place, Scope, Writes
 from runreel.redaction.redactor import Redacted, renamed
@@ -191,10 +192,6 @@ def _between(before: Place, after: Place) -> Place:
     return (*before, 1)
 
 
-# Differ between two equal answers, and decide nothing.
-VOLATILE = frozenset({"date", "x-request-id", "cf-ray", "openai-processing-ms", "set-cookie"})
-
-
 def merge(
     old: tuple[Entry, ...],
     captures: Mapping[int, Entry],
@@ -241,7 +238,7 @@ def _kept(old: Entry, new: Entry) -> Entry:
 
 def _lasting(headers: Headers) -> list[tuple[str, str]]:
     # Fields of different names have no order; lines of one field have.
-    lasting = ((name.lower(), value) for name, value in without(headers, VOLATILE))
+    lasting = ((name.lower(), value) for name, value in drop(headers, Trait.VOLATILE))
     return sorted(lasting, key=itemgetter(0))
 
 

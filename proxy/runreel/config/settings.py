@@ -33,12 +33,11 @@ from pydantic import (
 
 from runreel.assistants import PROFILES
 from runreel.cassettes.format import SIMULATOR, check_name
-from runreel.http.headers import never_recorded
-from runreel.http.messages import FRAMING, HOP_BY_HOP
-from runreel.matching.ignore_rules import is_pointer
+from runreel.http.headers import Trait, has
+from runreel.http.json_pointer import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
 from runreel.redaction.redactor import Redaction
-from runreel.redaction.rules import HARMLESS_HEADERS, NEVER_STORED, SECRET_HEADERS, PatternRule
+from runreel.redaction.rules import PatternRule
 from runreel.sessions.modes import SPELLINGS, Latency
 
 
@@ -62,19 +61,25 @@ def header_name(text: str) -> str:
 
 
 def pointer(text: str) -> str:
-    """A JSON pointer to something within a document.
+    """A JSON pointer to something within a document, with `*` for any one step.
 
     Raises:
         ValueError: it is none.
     """
-    if not text.startswith("/"):
-        raise ValueError('must be a JSON pointer such as "/metadata/email"')
+    if not is_pointer(text) or not _writable(text):
+        raise ValueError(
+            'must be a JSON pointer such as "/metadata/trace_id" (~1 stands for / in a name, ~0 '
+            "for ~, and * for any one step)"
+        )
     return text
+
+
+_UNRECORDED = Trait.SECRET | Trait.NEVER_STORED | Trait.NOISE | Trait.HOP_BY_HOP | Trait.FRAMING
 
 
 def _recorded_header(text: str) -> str:
     name = header_name(text).lower()
-    if name in SECRET_HEADERS | NEVER_STORED or never_recorded(name):
+    if has(name, _UNRECORDED):
         raise ValueError(f"{text!r} is never part of a recording, so nothing can match by it")
     return name
 
@@ -82,15 +87,6 @@ def _recorded_header(text: str) -> str:
 def _parameter(text: str) -> str:
     if not text or not _writable(text):
         raise ValueError("must be the name of a query parameter, as it is when decoded")
-    return text
-
-
-def _pointer(text: str) -> str:
-    if not is_pointer(text) or not _writable(text):
-        raise ValueError(
-            'must be a JSON pointer such as "/metadata/trace_id" (~1 stands for / in a name, ~0 '
-            "for ~, and * for any one step)"
-        )
     return text
 
 
@@ -110,7 +106,7 @@ class Match(Section):
     ignore_query: list[Annotated[str, AfterValidator(_parameter)]] | None = Field(
         None, description="query parameters that do not count"
     )
-    ignore_body: list[Annotated[str, AfterValidator(_pointer)]] | None = Field(
+    ignore_body: list[Annotated[str, AfterValidator(pointer)]] | None = Field(
         None, description="JSON pointers that do not count in request bodies; * for any one step"
     )
 
@@ -233,7 +229,7 @@ def _base_path(text: str) -> str:
 
 
 def _added_header_name(text: str) -> str:
-    if header_name(text).lower() in HOP_BY_HOP | FRAMING:
+    if has(header_name(text).lower(), Trait.HOP_BY_HOP | Trait.FRAMING):
         raise ValueError(f"{text!r} belongs to one connection; the proxy computes it itself")
     return text
 
@@ -324,7 +320,7 @@ class RedactionRules(Section):
     )
     query: list[str] = Field([], description="more query parameters to blank")
     body: list[Annotated[str, AfterValidator(pointer)]] = Field(
-        [], description="JSON pointers to blank in request and response bodies"
+        [], description="JSON pointers to blank in request and response bodies; * for any one step"
     )
     patterns: list[Annotated[str, AfterValidator(_regex)]] = Field(
         [], description="regular expressions to blank in every string"
@@ -473,6 +469,6 @@ def redaction_of(config: Config) -> Redaction:
         known=tuple(
             value
             for name, value in config.upstream_options.headers.items()
-            if name.lower() not in HARMLESS_HEADERS
+            if not has(name.lower(), Trait.HARMLESS)
         ),
     )

@@ -17,8 +17,8 @@ from runreel.audit.observation import Asked, Run, Watch
 from runreel.audit.writer import Bookkeeper, Concluded, Intended, Ledger, Observed
 from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
 from runreel.errors import Unredactable, UpstreamFailed
-from runreel.http.headers import recordable_response
-from runreel.http.messages import Interaction, Request, Response, values, without
+from runreel.http.headers import Trait, drop, recordable_response
+from runreel.http.messages import Interaction, Request, Response, values
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redaction, response_of
 
@@ -26,9 +26,6 @@ _STOPPED = "runreel stopped before the answer was known"
 _TOO_LARGE = "the answer is larger than limits.response_body_bytes_max"
 _LEFT = "the stream was not read to its end"
 _READ_FIRST = "read by runreel before a change (audit.fetch_before)"
-_OF_A_BODY = frozenset(
-    {"content-encoding", "content-length", "content-type", "expect", "idempotency-key"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ class Auditing:
             return
         read = replace(
             audit.call,
-            live=Request("GET", live.path, without(live.headers, _OF_A_BODY)),
+            live=Request("GET", live.path, drop(live.headers, Trait.OF_BODY)),
             operation="getRun",
         )
         reading = Audit(read, asked, self._rules, self._redaction, self._keeper)

@@ -1,62 +1,172 @@
-"""What of a message is worth recording.
+"""What is known of a header by its name alone, and what of a message is worth recording.
 
-Owns the step from the wire to a recording, the same for what is recorded and for what is looked
-up: end-to-end headers without noise, and the decoded body. Live traffic goes on unchanged; secrets
-are somebody else's business (`redaction`).
+`HEADERS` is the one table of names: recording, merging, `cassette diff`, verify, redaction and the
+upstream read their part of it, so that no two of them can disagree. A name that is not there has no
+trait: it is passed on, stored, compared.
+
+From the table follows the step from the wire to a recording, the same for what is recorded and for
+what is looked up: end-to-end headers without noise, and the decoded body. Live traffic goes on
+unchanged; values of secrets are `redaction`'s business.
 """
 
+from enum import Flag, auto
+
 from runreel.http.encoding import codings, decode
-from runreel.http.messages import (
-    FRAMING,
-    HOP_BY_HOP,
-    Headers,
-    Request,
-    Response,
-    end_to_end,
-    values,
-    without,
-)
+from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.http.sse import is_event_stream, split
 
-# Differs between clients, versions and moments, and never decides an answer (contract 1.1).
-NOISE = frozenset(
-    {
-        "accept-encoding",
-        "expect",
-        "idempotency-key",
-        "max-forwards",
-        "traceparent",
-        "tracestate",
-        "via",
-        "x-runreel-session",
-    }
-)
+
+class Trait(Flag):
+    """What can be true of a header, whatever its value."""
+
+    HOP_BY_HOP = auto()  # describes one connection, never the message (RFC 9110 7.6.1)
+    FRAMING = auto()  # computed anew on each side, whatever a Connection header says of it
+    UNLISTABLE = auto()  # a sender may not strip it from us by listing it in Connection
+    ENDS_HERE = auto()  # for us alone: no upstream gets it
+    OF_BODY = auto()  # means the body or the attempt: a read in place of a write goes without it
+    OURS = auto()  # our own mark on answers: what an upstream's says is nothing of ours
+    RELAY = auto()  # written by whoever stands in between: in no recorded answer
+    NOISE = auto()  # differs between clients, versions and moments: in no recorded request
+    NEVER_STORED = auto()  # no secret, but it belongs to the moment and not to the answer
+    SECRET = auto()  # a credential, or who owns it: left out, and looked for everywhere else
+    HARMLESS = auto()  # the configuration may add it without its value becoming a secret
+    VOLATILE = auto()  # differs between two equal answers, and decides nothing
+    COMPARED = auto()  # says something of the API: verify compares it
+
+
+_HOP, _FRAME, _NOISE, _SECRET = Trait.HOP_BY_HOP, Trait.FRAMING, Trait.NOISE, Trait.SECRET
+_VOLATILE, _HARMLESS, _COMPARED = Trait.VOLATILE, Trait.HARMLESS, Trait.COMPARED
+
+HEADERS: dict[str, Trait] = {
+    "accept": _HARMLESS,
+    "accept-encoding": _HARMLESS | _NOISE,
+    "accept-language": _HARMLESS,
+    "age": _VOLATILE,
+    "allow": _COMPARED,
+    "alt-svc": _VOLATILE,
+    "api-key": _SECRET,
+    "apim-request-id": _VOLATILE,  # Azure API Management
+    "astra-api-token": _SECRET,  # astra-assistants, as the two llm-param-aws
+    "authorization": _SECRET | Trait.UNLISTABLE,
+    "cf-cache-status": _VOLATILE,
+    "cf-ray": _SECRET | _VOLATILE,
+    "connection": _HOP,
+    "content-encoding": Trait.OF_BODY,
+    "content-length": _FRAME | Trait.OF_BODY | Trait.UNLISTABLE,
+    "content-type": _HARMLESS | _COMPARED | Trait.OF_BODY,
+    "cookie": _SECRET,
+    "date": Trait.NEVER_STORED | _VOLATILE,
+    "deprecation": _COMPARED,
+    "expect": _NOISE | Trait.ENDS_HERE | Trait.OF_BODY,  # of a 100: the body is in hand
+    "host": _FRAME | Trait.UNLISTABLE,
+    "idempotency-key": _NOISE | Trait.OF_BODY,
+    "keep-alive": _HOP,
+    "llm-param-aws-access-key-id": _SECRET,
+    "llm-param-aws-secret-access-key": _SECRET,
+    "location": _COMPARED,
+    "max-forwards": _NOISE,
+    "nel": _VOLATILE,
+    "ocp-apim-subscription-key": _SECRET,  # Azure API Management
+    "openai-beta": _HARMLESS,
+    "openai-organization": _SECRET,
+    "openai-processing-ms": _VOLATILE,
+    "openai-project": _SECRET,
+    "openai-version": _COMPARED,
+    "proxy-authenticate": _HOP,
+    "proxy-authorization": _HOP | _SECRET,
+    "proxy-connection": _HOP,
+    "report-to": _VOLATILE,
+    "request-id": _VOLATILE,
+    "retry-after": _COMPARED,
+    "server": _VOLATILE,
+    "server-timing": _VOLATILE,
+    "set-cookie": _SECRET | _VOLATILE,
+    "sunset": _COMPARED,
+    "te": _HOP,
+    "traceparent": _NOISE,
+    "tracestate": _NOISE,
+    "trailer": _HOP,
+    "transfer-encoding": _HOP,
+    "upgrade": _HOP,
+    "user-agent": _HARMLESS | _VOLATILE,
+    # By our own name in it loops are noticed, so nobody may strip it.
+    "via": _NOISE | Trait.RELAY | Trait.UNLISTABLE,
+    "www-authenticate": _COMPARED,
+    "x-api-key": _SECRET,
+    "x-ms-client-request-id": _VOLATILE,
+    "x-ms-middleware-request-id": _VOLATILE,
+    "x-ms-request-id": _VOLATILE,
+    "x-openai-proxy-wasm": _VOLATILE,
+    "x-request-id": _VOLATILE,
+    "x-request-time": _VOLATILE,  # Azure
+    "x-runreel-recorded": Trait.OURS | Trait.RELAY,
+    "x-runreel-session": _NOISE | Trait.ENDS_HERE,
+    "x-runreel-source": Trait.OURS | Trait.RELAY,
+    "x-should-retry": _COMPARED,
+}
+# The same for all names that begin so.
+PREFIXES: dict[str, Trait] = {
+    "x-envoy-": _VOLATILE,
+    "x-ratelimit-": _VOLATILE,
+    "x-stainless-": _NOISE,  # what the SDKs say of themselves
+}
+_PREFIXES = tuple(PREFIXES)
+_NONE = Trait(0)
+
+
+def traits(name: str) -> Trait:
+    """All that is known of a header of that name (lower case)."""
+    found = HEADERS.get(name, _NONE)
+    if name.startswith(_PREFIXES):
+        found |= next(PREFIXES[prefix] for prefix in _PREFIXES if name.startswith(prefix))
+    return found
+
+
+def has(name: str, any_of: Trait) -> bool:
+    """Whether a header of that name (lower case) has one of these traits."""
+    return bool(traits(name) & any_of)
+
+
+def named(any_of: Trait) -> frozenset[str]:
+    """The names in the table with one of these traits; a trait of `PREFIXES` has more."""
+    return frozenset(name for name, trait in HEADERS.items() if trait & any_of)
+
+
+def drop(headers: Headers, any_of: Trait) -> Headers:
+    """The headers less those with one of these traits."""
+    return tuple(pair for pair in headers if not traits(pair[0].lower()) & any_of)
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists.
+
+    Neither are there trailers among them: they are not read as headers in the first place.
+    """
+    listed = frozenset(
+        name
+        for value in values(headers, "connection")
+        for token in value.split(",")
+        if not has(name := token.strip().lower(), Trait.UNLISTABLE)
+    )
+    return without(drop(headers, _HOP | _FRAME), listed)
+
+
 SOURCE_HEADER = "x-runreel-source"
-OURS = frozenset({"x-runreel-recorded", SOURCE_HEADER})  # on answers, written anew each time
 SIMULATOR_PRODUCT = "runreel-simulator/"  # and its version, in `Server`
 _SIMULATED = ("X-Runreel-Source", "simulator")
-_NOISE_OF_RESPONSES = OURS | {"via"}
-_NOISE_PREFIX = "x-stainless-"
 _BODILESS_STATUS = frozenset({204, 304})
-
-
-def never_recorded(name: str) -> bool:
-    """Whether a header of that name (lower case) is noise in every request."""
-    return name in NOISE | HOP_BY_HOP | FRAMING or name.startswith(_NOISE_PREFIX)
 
 
 def recordable_request(request: Request, bytes_max: int) -> Request:
     """The request as it is matched and stored; a body that cannot be decoded stays as it came."""
-    headers = tuple(
-        pair for pair in end_to_end(request.headers) if not never_recorded(pair[0].lower())
-    )
+    headers = drop(end_to_end(request.headers), Trait.NOISE)
     headers, body = _decoded(headers, request.body, bytes_max)
     return Request(request.method, request.target, headers, body)
 
 
 def recordable_response(method: str, response: Response, bytes_max: int) -> Response:
     """The response as it is stored; a body that cannot be decoded stays as it came."""
-    headers = without(response_headers(method, response), _NOISE_OF_RESPONSES)
+    headers = drop(response_headers(method, response), Trait.RELAY)
     if simulated(response):
         headers = (*headers, _SIMULATED)
     if not has_body(method, response.status):

@@ -10,26 +10,6 @@ from datetime import datetime
 
 Headers = tuple[tuple[str, str], ...]
 
-# RFC 9110 7.6.1: they describe one connection, never the message.
-HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-# Framing and routing are computed anew on each side, whatever a Connection header says of them.
-FRAMING = frozenset({"content-length", "host"})
-# What a sender may not strip from us by listing it in Connection: credential, framing, and our own
-# signature, by which loops are noticed.
-_NEVER_LISTED = frozenset({"authorization", "content-length", "host", "via"})
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -106,16 +86,3 @@ def values(headers: Headers, name: str) -> tuple[str, ...]:
 def without(headers: Headers, names: frozenset[str]) -> Headers:
     """The headers less those in `names` (lower case)."""
     return tuple(pair for pair in headers if pair[0].lower() not in names)
-
-
-def end_to_end(headers: Headers) -> Headers:
-    """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists.
-
-    Neither are there trailers among them: they are not read as headers in the first place.
-    """
-    listed = {
-        token.strip().lower()
-        for value in values(headers, "connection")
-        for token in value.split(",")
-    }
-    return without(headers, HOP_BY_HOP | FRAMING | frozenset(listed - _NEVER_LISTED))

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from runreel.http.json_pointer import pointer
+
 DEPTH_MAX = 128  # levels of nesting; OpenAI's deepest answers have about ten
 
 # One pass over any text: possessive, and an unterminated string runs to the end.
@@ -81,16 +83,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise Unreadable(f"{name} is not JSON")
-
-
-def pointer(parent: str, step: str | int) -> str:
-    """The JSON pointer (RFC 6901) of a child."""
-    return f"{parent}/{str(step).replace('~', '~0').replace('/', '~1')}"
-
-
-def steps(at: str) -> tuple[str, ...]:
-    """The unescaped steps of a JSON pointer."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:])
 
 
 @dataclass(frozen=True, slots=True)

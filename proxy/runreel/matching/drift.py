@@ -20,7 +20,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
 
-from runreel.http import sse, strict_json
+from runreel.http import json_pointer, sse, strict_json
+from runreel.http.headers import Trait, named
+from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Response, values
 from runreel.matching.json_diff import ABSENT, plain
 from runreel.redaction.redactor import Redacted
@@ -46,17 +48,7 @@ OUTPUT = (
 # Events of such names come in as many pieces as the model pleases.
 PIECES = (".delta", ".chunk")
 # All other headers belong to the moment or to the machines in between.
-HEADERS = (
-    "allow",
-    "content-type",
-    "deprecation",
-    "location",
-    "openai-version",
-    "retry-after",
-    "sunset",
-    "www-authenticate",
-    "x-should-retry",
-)
+HEADERS = tuple(sorted(named(Trait.COMPARED)))
 
 _LETTERS_AND_DIGITS = r"[A-Za-z0-9]"
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -88,15 +80,12 @@ class Rule:
         return tuple(sorted({*HEADERS, *(name.lower() for name in self.headers)}))
 
     @cached_property
-    def _ignored(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(
-            re.compile("/".join("[^/]*" if step == "*" else re.escape(step) for step in steps))
-            for steps in (at.split("/") for at in self.ignore)
-        )
+    def _ignored(self) -> Patterns:
+        return Patterns.of(self.ignore)
 
     def ignores(self, at: str) -> bool:
         """Whether what stands at a JSON pointer is not compared."""
-        return any(pattern.fullmatch(at) for pattern in self._ignored)
+        return self._ignored.mean(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,12 +263,12 @@ def _walk(place: Place, recorded: Any, live: Any, rule: Rule) -> Iterator[Drift]
         yield _told("type", place.at, recorded, live)
     elif isinstance(recorded, dict):
         for name in sorted(recorded.keys() | live.keys()):
-            below = place.member(strict_json.pointer(place.at, name), name, rule)
+            below = place.member(json_pointer.pointer(place.at, name), name, rule)
             yield from _walk(below, recorded.get(name, ABSENT), live.get(name, ABSENT), rule)
     elif isinstance(recorded, list):
         lengths = len(recorded), len(live)
         for index in range(min(lengths) if place.free else max(lengths)):
-            below = place.item(strict_json.pointer(place.at, index))
+            below = place.item(json_pointer.pointer(place.at, index))
             yield from _walk(below, _item(recorded, index), _item(live, index), rule)
     elif recorded != live and not place.varies(recorded, live):
         yield _told("value", place.at, recorded, live)
@@ -363,10 +352,10 @@ def _streams(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator
     end = _alike(recorded[begin:][::-1], live[begin:][::-1])
     yield from _pairs(recorded[:begin], live[:begin], rule)
     for event in recorded[begin : len(recorded) - end]:
-        if not rule.ignores(at := strict_json.pointer("", event.index)):
+        if not rule.ignores(at := json_pointer.pointer("", event.index)):
             yield _told("gone", at, event.shown, ABSENT)
     for event in live[begin : len(live) - end]:
-        if not rule.ignores(at := strict_json.pointer("", event.index)):
+        if not rule.ignores(at := json_pointer.pointer("", event.index)):
             yield _told("new", at, ABSENT, event.shown)
     yield from _pairs(recorded[len(recorded) - end :], live[len(live) - end :], rule)
 
@@ -383,6 +372,6 @@ def _alike(recorded: list[_Event], live: list[_Event]) -> int:
 def _pairs(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator[Drift]:
     for mine, theirs in zip(recorded, live, strict=True):
         place = Place(
-            strict_json.pointer(strict_json.pointer("", mine.index), "data"), free=mine.piece
+            json_pointer.pointer(json_pointer.pointer("", mine.index), "data"), free=mine.piece
         )
         yield from _walk(place, mine.data, theirs.data, rule)

@@ -5,28 +5,23 @@ name before a facet becomes text. Each entry says the same of both sides of a co
 stands there. Knows nothing of requests.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runreel.http import strict_json
+from runreel.http.json_pointer import NOWHERE, Patterns, is_pointer
 from runreel.http.strict_json import HOLE
 
 QUERY_PREFIX = "-query."
 BODY_PREFIX = "-body."
-ANY_STEP = "*"
-
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+", re.DOTALL)
-_Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ignoring:
-    """What is ignored: `query` are names of parameters, `body` the unescaped steps of pointers."""
+    """What is ignored: `query` are names of parameters, `body` places in a JSON body."""
 
     query: frozenset[str] = frozenset()
-    body: tuple[_Steps, ...] = ()
+    body: Patterns = NOWHERE
 
     def pairs_of_query(self, pairs: Sequence[list[str]]) -> list[list[str]]:
         """The pairs of a query without every repetition of what is ignored."""
@@ -34,8 +29,7 @@ class Ignoring:
 
     def pairs_of_form(self, pairs: Sequence[list[str]]) -> list[list[str]]:
         """The pairs of a form without the fields that a pointer of one step names."""
-        names = {steps[0] for steps in self.body if len(steps) == 1}
-        return [] if ANY_STEP in names else [pair for pair in pairs if pair[0] not in names]
+        return [pair for pair in pairs if not self.body.below(pair[0]).here]
 
     def value(self, value: Any) -> Any:
         """A JSON value without the members that are ignored; an item of an array leaves a `HOLE`,
@@ -45,11 +39,6 @@ class Ignoring:
 
 
 NOTHING = Ignoring()
-
-
-def is_pointer(text: str) -> bool:
-    """Whether a text is a JSON pointer (RFC 6901) to something within a document."""
-    return _POINTER.fullmatch(text) is not None
 
 
 def is_ignoring(entry: str) -> bool:
@@ -66,29 +55,26 @@ def ignoring(entries: Iterable[str]) -> Ignoring:
         frozenset(
             entry.removeprefix(QUERY_PREFIX) for entry in named if entry.startswith(QUERY_PREFIX)
         ),
-        tuple(
-            strict_json.steps(entry.removeprefix(BODY_PREFIX))
-            for entry in named
-            if entry.startswith(BODY_PREFIX)
+        Patterns.of(
+            entry.removeprefix(BODY_PREFIX) for entry in named if entry.startswith(BODY_PREFIX)
         ),
     )
 
 
-def _without(value: Any, ignored: Sequence[_Steps]) -> Any:
+def _without(value: Any, ignored: Patterns) -> Any:
     match value:
         case dict():
-            found = {name: _child(child, name, ignored) for name, child in value.items()}
+            found = {name: _child(child, ignored.below(name)) for name, child in value.items()}
             return {name: child for name, child in found.items() if child is not HOLE}
         case list():
-            items = [_child(item, str(at), ignored) for at, item in enumerate(value)]
+            items = [_child(item, ignored.below(str(at))) for at, item in enumerate(value)]
             while items and items[-1] is HOLE:
                 items.pop()
             return items
     return value
 
 
-def _child(value: Any, step: str, ignored: Sequence[_Steps]) -> Any:
-    below = [steps[1:] for steps in ignored if steps[0] in (ANY_STEP, step)]
-    if not all(below):
+def _child(value: Any, ignored: Patterns) -> Any:
+    if ignored.here:
         return HOLE
-    return _without(value, below) if below else value
+    return _without(value, ignored) if ignored else value

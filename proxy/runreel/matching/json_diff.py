@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from runreel.http import strict_json
+from runreel.http import json_pointer
 from runreel.matching.matchers import Fingerprint
 
 
@@ -152,7 +152,7 @@ def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference])
             found.append(Difference(name, at, plain(sent), plain(recorded)))
         return
     for step, mine, theirs in children:
-        _walk(name, strict_json.pointer(at, step), mine, theirs, found)
+        _walk(name, json_pointer.pointer(at, step), mine, theirs, found)
 
 
 def _item(items: list[Any], index: int) -> Any:

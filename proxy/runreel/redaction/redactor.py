@@ -21,16 +21,16 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from runreel.errors import Unredactable
-from runreel.http import sse, strict_json
+from runreel.http import json_pointer, sse, strict_json
 from runreel.http.encoding import codings, legible
+from runreel.http.headers import Trait, drop, named
+from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, without
 from runreel.redaction.rules import (
     CREDENTIAL_QUERY,
     HEADER_PATTERNS,
-    NEVER_STORED,
     PATTERNS,
     PLACEHOLDER,
-    SECRET_HEADERS,
     PatternRule,
 )
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
@@ -42,13 +42,13 @@ _PASSES_MAX = 32  # of all rules over one text; one that still finds something w
 class Blanker:
     """What to blank in the message at hand: `secrets`, what `patterns` find, and `pointers`.
 
-    `pointers` are JSON pointers; `own` are the user's among the patterns, which may find anything
-    in a body that nothing else looks twice at.
+    `pointers` are places in a JSON body; `own` are the user's among the patterns, which may find
+    anything in a body that nothing else looks twice at.
     """
 
     secrets: Secrets
     patterns: Sequence[PatternRule]
-    pointers: tuple[str, ...]
+    pointers: Patterns
     own: Sequence[PatternRule]
 
     def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
@@ -130,7 +130,7 @@ class Blanker:
         seen: dict[str, str] = {}  # lists repeat their members' names
         for span in strict_json.spans(text):
             token = text[span.start : span.end]
-            if span.kind != "name" and span.at in self.pointers:
+            if span.kind != "name" and self.pointers and self.pointers.mean(span.at):
                 edits.append((span.start, span.end, f'"{PLACEHOLDER}"'))
             elif span.kind in ("name", "string"):
                 value = json.loads(token)
@@ -185,12 +185,12 @@ def _strings(
         case dict():
             named = tuple((name, str(value[name])) for name in _NAMES if name in value)
             for name, member in value.items():
-                yield from _strings(member, (*owner, named, name), strict_json.pointer(at, name))
+                yield from _strings(member, (*owner, named, name), json_pointer.pointer(at, name))
         case list():
             for index, item in enumerate(value):
                 own = isinstance(item, dict) and "index" in item
                 inner = owner if own else (*owner, index)
-                yield from _strings(item, inner, strict_json.pointer(at, index))
+                yield from _strings(item, inner, json_pointer.pointer(at, index))
 
 
 def _with_text(event: bytes, at: str, text: str) -> bytes:
@@ -276,11 +276,15 @@ class Redaction:
 
     @cached_property
     def _headers(self) -> frozenset[str]:
-        return SECRET_HEADERS | {name.lower() for name in self.headers}
+        return named(Trait.SECRET) | {name.lower() for name in self.headers}
 
     @cached_property
     def _query(self) -> frozenset[str]:
         return CREDENTIAL_QUERY | {name.lower() for name in self.query}
+
+    @cached_property
+    def _pointers(self) -> Patterns:
+        return Patterns.of(self.body)
 
     @cached_property
     def _patterns(self) -> tuple[PatternRule, ...]:
@@ -294,6 +298,14 @@ class Redaction:
             Unredactable: a secret stands where it cannot be replaced.
         """
         return Redacted(self._request(request, self._secrets_of(live or request)))
+
+    def rule_of_place(self, facet: str, at: str) -> str | None:
+        """The name of the rule that blanks a parameter of the `query` or a place of the `body`."""
+        if facet == "query" and at.lower() in self._query:
+            return f"query.{at.lower()}"
+        named = (text for text in self.body if Patterns.of((text,)).mean(at))
+        found = next(named, None) if facet == "body" else None
+        return None if found is None else f"body.{found}"
 
     def found_in(self, text: str, live: Request, *, header: bool = False) -> tuple[str, ...]:
         """The `names` of the rules that blank something in a text that a request holds, perhaps as
@@ -388,14 +400,14 @@ class Redaction:
         blanker = self._blanker(secrets)
         return tuple(
             (name, blanker.text(value, HEADER_PATTERNS))
-            for name, value in without(headers, self._headers | NEVER_STORED)
+            for name, value in without(drop(headers, Trait.NEVER_STORED), self._headers)
         )
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
         at = ""
-        for step in strict_json.steps(violation.at):
-            at = strict_json.pointer(at, blanker.text(step))
+        for step in json_pointer.steps(violation.at):
+            at = json_pointer.pointer(at, blanker.text(step))
         return replace(
             violation,
             at=at,
@@ -403,7 +415,7 @@ class Redaction:
         )
 
     def _blanker(self, secrets: Secrets) -> Blanker:
-        return Blanker(secrets, self._patterns, self.body, self.patterns)
+        return Blanker(secrets, self._patterns, self._pointers, self.patterns)
 
 
 def _unquoted(text: str) -> str:
@@ -422,7 +434,7 @@ def _written(message: Request | Response) -> Iterable[str]:
 
 
 def _said(violation: Violation) -> Iterable[str]:
-    yield from strict_json.steps(violation.at)
+    yield from json_pointer.steps(violation.at)
     yield violation.message
 
 

@@ -10,32 +10,9 @@ from dataclasses import dataclass, field
 
 PLACEHOLDER = "[redacted]"
 
-# Whose value is a credential or names its owner: the header is left out of the recording, and its
-# value (of 16 characters or more) is looked for everywhere else.
-SECRET_HEADERS = frozenset(
-    {
-        "api-key",
-        "astra-api-token",
-        "authorization",
-        "cf-ray",
-        "cookie",
-        "llm-param-aws-access-key-id",  # these two and astra-api-token: astra-assistants
-        "llm-param-aws-secret-access-key",
-        "ocp-apim-subscription-key",  # Azure API Management
-        "openai-organization",
-        "openai-project",
-        "proxy-authorization",
-        "set-cookie",
-        "x-api-key",
-    }
-)
+# Whose value is a credential: it is blanked, and looked for everywhere else. Headers of that kind
+# are in the table of `http.headers`.
 CREDENTIAL_QUERY = frozenset({"access_token", "api-key", "api_key", "apikey"})
-# What the configuration may add to a request without making its value a secret.
-HARMLESS_HEADERS = frozenset(
-    {"accept", "accept-encoding", "accept-language", "content-type", "openai-beta", "user-agent"}
-)
-# Not secret, but it belongs to the moment and not to the answer.
-NEVER_STORED = frozenset({"date"})
 
 # The start of a key. A letter or digit before it makes it the middle of a word (`task-…`,
 # `Gdańsk-…`), unless that letter belongs to the escape of something else, as in `\nsk-…` inside a

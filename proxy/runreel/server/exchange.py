@@ -19,8 +19,8 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDict
 
 from runreel.engine.call import Answer
-from runreel.http.headers import OURS, has_body, response_headers
-from runreel.http.messages import Headers, without
+from runreel.http.headers import Trait, drop, has_body, response_headers
+from runreel.http.messages import Headers
 
 
 def raw_pairs(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -168,7 +168,7 @@ async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> No
 
 def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     # An upstream may be another runreel: what its answer was to it says nothing of ours.
-    fields = to_multidict(without(response_headers(request.method, answer.response), OURS))
+    fields = to_multidict(drop(response_headers(request.method, answer.response), Trait.OURS))
     fields[SOURCE_HEADER] = answer.source
     if answer.recorded is not None:
         fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"

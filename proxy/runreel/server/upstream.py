@@ -22,7 +22,8 @@ import aiohttp
 from yarl import URL
 
 from runreel.errors import StartRefused, UpstreamFailed, UpstreamFault
-from runreel.http.messages import Headers, Request, end_to_end, without
+from runreel.http.headers import Trait, end_to_end, named
+from runreel.http.messages import Headers, Request, without
 from runreel.ports import UpstreamAnswer
 from runreel.server.exchange import raw_pairs, to_multidict
 
@@ -112,8 +113,6 @@ class CallsOut:
                 call.end()
 
 
-# Ours, and the promise of a 100 that the proxy has answered already: the body is in hand.
-_NEVER_PASSED = frozenset({"x-runreel-session", "expect"})
 _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
@@ -146,7 +145,7 @@ class HttpUpstream:
         self._base = URL(options.base, encoded=True)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
         self._calls = CallsOut(options.calls_max, options.total_timeout_s)
-        self._dropped = _NEVER_PASSED | {name.lower() for name, _ in options.headers}
+        self._dropped = named(Trait.ENDS_HERE) | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send once; never follow, never repeat."""

@@ -121,8 +121,7 @@ def _redacted(
 
 
 def _effects(item: Difference, live: Request, whole: str, redaction: Redaction) -> Iterator[Effect]:
-    at = item.at.lower() if item.facet == "query" else item.at
-    if (named := f"{item.facet}.{at}") in redaction.names:
+    if (named := redaction.rule_of_place(item.facet, item.at)) is not None:
         yield Effect(named, item.facet, item.at)
         return
     text = item.sent if isinstance(item.sent, str) else whole
