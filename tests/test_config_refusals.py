@@ -74,8 +74,10 @@ IN_A_FILE = [
     *(
         (
             f'[{table}]\n{name} = ["{text}"]',
-            f'runreel.toml: {table}.{name}: must be a JSON pointer such as "/metadata/trace_id" '
-            "(~1 stands for / in a name, ~0 for ~, and * for any one step)",
+            (
+                f"runreel.toml: {table}.{name}: must be a JSON pointer such as "
+                '"/metadata/trace_id" (~1 stands for / in a name, ~0 for ~, and * for any one step)'
+            ),
         )
         for table, name in (("match", "ignore_body"), ("redaction", "body"), ("verify", "ignore"))
         for text in ("metadata", "/a~2b", "")

@@ -133,7 +133,7 @@ def test_a_rule_that_cannot_be_one_stops_it_at_the_start(tmp_path: Path) -> None
     assert ended.code == 2
     assert ended.err == (
         "runreel: error: runreel.toml: verify.ignore: must be a JSON pointer such as "
-        '"/metadata/email"\n'
+        '"/metadata/trace_id" (~1 stands for / in a name, ~0 for ~, and * for any one step)\n'
     )
 
 

@@ -20,6 +20,8 @@ import rfc8785
 
 from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata
 from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
+from runreel.http.json_pointer import steps
+from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
 from runreel.redaction.rules import PLACEHOLDER
 
 Manner = Literal["merges", "replaces"]
@@ -41,15 +43,32 @@ def changes(before: Known, requested: Metadata | None, after: Known) -> tuple[Ch
             if same(named[key], after[key])
         )
     old = before if isinstance(before, dict) else {}
-    found: list[Change] = []
-    for key in sorted(old.keys() | after.keys()):
-        if key not in old:
-            found.append(Change(key, "added", None, after[key]))
-        elif key not in after:
-            found.append(Change(key, "removed", old[key], None))
-        elif not same(old[key], after[key]):
-            found.append(Change(key, "changed", old[key], after[key]))
-    return tuple(found)
+    return tuple(map(_change, json_differences(old, after, _KEYS)))
+
+
+class _Keys(Lens):
+    """Metadata key by key: a value is one thing, whatever is in it."""
+
+    def enters(self, one: Any, other: Any) -> bool:  # noqa: ARG002 - as `Lens`
+        return self is _KEYS
+
+    def alike(self, one: Any, other: Any) -> bool:
+        return same(one, other)
+
+    def member(self, name: str) -> Lens:  # noqa: ARG002 - as `Lens`
+        return _VALUES
+
+
+_KEYS, _VALUES = _Keys(), _Keys()
+
+
+def _change(item: JsonDifference) -> Change:
+    (key,) = steps(item.at)
+    if item.one is ABSENT:
+        return Change(key, "added", None, item.other)
+    if item.other is ABSENT:
+        return Change(key, "removed", item.one, None)
+    return Change(key, "changed", item.one, item.other)
 
 
 def effect(requested: Metadata | None, status: int | None, after: Known) -> Effect:

@@ -31,6 +31,7 @@ from runreel.http import json_pointer
 from runreel.http.json_pointer import pointer
 from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument, read_json
+from runreel.matching.json_diff import Lens, json_differences
 from runreel.redaction.redactor import Redacted, Redaction
 
 _INTERACTIONS = "interactions"
@@ -149,8 +150,10 @@ def _by_interaction(spots: Iterable[Spot], count: int) -> dict[int | None, list[
 _DISGUISES = {"": "", "escaped": ", with escapes", "base64": ", in base64"}
 
 
-_HEADERS = frozenset({"/request/headers", "/response/headers"})
-_DIGEST = ("/response/body", "sha256")
+_DIGESTS = frozenset({"sha256"})
+_PARTS = ("/request/target", "/request/headers", "/request/body", "/response/headers")
+# Headers have their own way to change; a digest changes with what it is of.
+_TOLD_APART = frozenset({"/request/headers", "/response/headers", "/response/body/sha256"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,20 +203,45 @@ def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
 
 def changed_places(before: Redacted[Interaction], after: Redacted[Interaction]) -> tuple[str, ...]:
     """Where redaction has changed an interaction: JSON pointers into its older document."""
-    return tuple(_changed("", interaction_document(before), interaction_document(after)))
+    old, new = interaction_document(before), interaction_document(after)
+    headers = (
+        place
+        for side in ("request", "response")
+        for place in _changed_headers(
+            f"/{side}/headers", old[side]["headers"], new[side]["headers"]
+        )
+    )
+    found = (item.at for item in json_differences(old, new, _Recorded()))
+    return tuple(sorted((*headers, *found), key=_document_order))
 
 
-def _changed(at: str, old: Any, new: Any) -> Iterator[str]:
-    if at in _HEADERS:
-        yield from _changed_headers(at, old, new)
-    elif isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        for name in (name for name in old if (at, name) != _DIGEST):
-            yield from _changed(pointer(at, name), old[name], new[name])
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, pair in enumerate(zip(old, new, strict=True)):
-            yield from _changed(pointer(at, index), *pair)
-    elif old != new:
-        yield at  # also where a member has another name now: the old one may be the secret
+def _document_order(at: str) -> int:
+    return next((place for place, part in enumerate(_PARTS) if at.startswith(part)), len(_PARTS))
+
+
+class _Recorded(Lens):
+    """What redaction may change of an interaction's document, told as narrowly as is safe: where a
+    member has another name now, its object is told, for the old name may be the secret.
+    """
+
+    __slots__ = ("_at",)
+
+    def __init__(self, at: str = "") -> None:
+        self._at = at
+
+    def skips(self, one: Any, other: Any) -> bool:  # noqa: ARG002 - as `Lens`
+        return self._at in _TOLD_APART
+
+    def enters(self, one: Any, other: Any) -> bool:
+        if isinstance(one, dict):
+            return bool(one.keys() - _DIGESTS == other.keys() - _DIGESTS)
+        return len(one) == len(other)
+
+    def member(self, name: str) -> "_Recorded":
+        return _Recorded(pointer(self._at, name))
+
+    def item(self, index: int) -> "_Recorded":
+        return _Recorded(pointer(self._at, index))
 
 
 def _changed_headers(at: str, old: list[list[str]], new: list[list[str]]) -> Iterator[str]:

@@ -24,7 +24,15 @@ from runreel.http import json_pointer, sse, strict_json
 from runreel.http.headers import Trait, named
 from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Response, values
-from runreel.matching.json_diff import ABSENT, plain
+from runreel.matching.json_diff import (
+    ABSENT,
+    JsonDifference,
+    Lens,
+    item_of,
+    json_differences,
+    kind_of,
+    plain,
+)
 from runreel.redaction.redactor import Redacted
 
 # A member of such a name does not count if both its values have the shape of an id, or of a time.
@@ -89,26 +97,42 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a document a value stands: its JSON pointer, and the name of the member it is in.
+class Place(Lens):
+    """Where in a document a value stands, and so whether it counts: the lens of verify.
 
-    It is `free` if its value does not count, and the client's `own` below `metadata`.
+    `at` is its JSON pointer, `name` that of the member it is in. It is `free` if its value does not
+    count, and the client's `own` below `metadata`.
     """
 
+    rule: Rule
     at: str = ""
     name: str = ""
     free: bool = False
     own: bool = False
 
-    def member(self, at: str, name: str, rule: Rule) -> "Place":
+    def skips(self, one: Any, other: Any) -> bool:  # noqa: ARG002 - as `Lens`
+        """Whether the rule ignores this place."""
+        return self.rule.ignores(self.at)
+
+    def compared(self, one: int, other: int) -> int:
+        """How many items count: of what a model wrote, as many as both have."""
+        return min(one, other) if self.free else max(one, other)
+
+    def alike(self, one: Any, other: Any) -> bool:
+        """Whether two values of one type may stand for each other here."""
+        return bool(one == other) or self.varies(one, other)
+
+    def member(self, name: str) -> "Place":
         """The place of a member of the object here."""
+        at = json_pointer.pointer(self.at, name)
         own = self.own or name == CLIENTS_OWN
         written = at.endswith(_OUTPUT_ENDS) and not own
-        return Place(at, name, self.free or written or name in rule.volatile, own)
+        free = self.free or written or name in self.rule.volatile
+        return Place(self.rule, at, name, free, own)
 
-    def item(self, at: str) -> "Place":
+    def item(self, index: int) -> "Place":
         """The place of an item of the list here: it has the name of the list."""
-        return replace(self, at=at)
+        return replace(self, at=json_pointer.pointer(self.at, index))
 
     def varies(self, recorded: object, live: object) -> bool:
         """Whether two values of one type may differ here."""
@@ -192,7 +216,7 @@ def _differences(was: Response, came: Response, rule: Rule) -> Iterator[Drift]:
     elif was.at_ms is not None and came.at_ms is not None:
         yield from _streams(_events(was.body), _events(came.body), rule)
     else:
-        yield from _walk(Place(), _document(was.body), _document(came.body), rule)
+        yield from _walk(Place(rule), _document(was.body), _document(came.body))
 
 
 def _headers(was: Headers, came: Headers, rule: Rule) -> Iterator[Drift]:
@@ -241,41 +265,15 @@ def _document(body: bytes) -> Any:
         return _Raw(body)
 
 
-_TYPES = {
-    type(None): "null",
-    bool: "boolean",
-    int: "number",
-    Decimal: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
-    _Raw: "text",
-}
+def _walk(place: Place, recorded: Any, live: Any) -> Iterator[Drift]:
+    for item in json_differences(recorded, live, place, place.at):
+        yield _told(_kind(item), item.at, item.one, item.other)
 
 
-def _walk(place: Place, recorded: Any, live: Any, rule: Rule) -> Iterator[Drift]:
-    if rule.ignores(place.at):
-        return
-    if recorded is ABSENT or live is ABSENT:
-        if recorded is not live:
-            yield _told("new" if recorded is ABSENT else "gone", place.at, recorded, live)
-    elif _TYPES[type(recorded)] != _TYPES[type(live)]:
-        yield _told("type", place.at, recorded, live)
-    elif isinstance(recorded, dict):
-        for name in sorted(recorded.keys() | live.keys()):
-            below = place.member(json_pointer.pointer(place.at, name), name, rule)
-            yield from _walk(below, recorded.get(name, ABSENT), live.get(name, ABSENT), rule)
-    elif isinstance(recorded, list):
-        lengths = len(recorded), len(live)
-        for index in range(min(lengths) if place.free else max(lengths)):
-            below = place.item(json_pointer.pointer(place.at, index))
-            yield from _walk(below, _item(recorded, index), _item(live, index), rule)
-    elif recorded != live and not place.varies(recorded, live):
-        yield _told("value", place.at, recorded, live)
-
-
-def _item(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else ABSENT
+def _kind(item: JsonDifference) -> Kind:
+    if item.one is ABSENT or item.other is ABSENT:
+        return "new" if item.one is ABSENT else "gone"
+    return "value" if kind_of(item.one) == kind_of(item.other) else "type"
 
 
 def _told(kind: Kind, at: str, recorded: Any, live: Any) -> Drift:
@@ -341,7 +339,7 @@ def _joined(first: Any, second: Any) -> Any:
         return {name: _joined(first.get(name, ABSENT), second.get(name, ABSENT)) for name in names}
     if isinstance(first, list) and isinstance(second, list):
         length = max(len(first), len(second))
-        return [_joined(_item(first, index), _item(second, index)) for index in range(length)]
+        return [_joined(item_of(first, index), item_of(second, index)) for index in range(length)]
     if first is ABSENT:
         return second
     return first if second is None or second is ABSENT else second
@@ -371,7 +369,5 @@ def _alike(recorded: list[_Event], live: list[_Event]) -> int:
 
 def _pairs(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator[Drift]:
     for mine, theirs in zip(recorded, live, strict=True):
-        place = Place(
-            json_pointer.pointer(json_pointer.pointer("", mine.index), "data"), free=mine.piece
-        )
-        yield from _walk(place, mine.data, theirs.data, rule)
+        at = json_pointer.pointer(json_pointer.pointer("", mine.index), "data")
+        yield from _walk(Place(rule, at, free=mine.piece), mine.data, theirs.data)

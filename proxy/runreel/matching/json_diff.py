@@ -1,11 +1,18 @@
-"""What tells two fingerprints apart, facet by facet.
+"""How two JSON values differ, and how two fingerprints do.
 
-Owns `differences`, which reads the very texts that matching compared: there is no second code path
-that explains. Knows nothing of cassettes; values come out as plain JSON.
+`json_differences` is the one walk through two documents: misses, `cassette diff`, drift, scrub and
+the audit log all tell its results, so that places, types and what is absent mean the same in each.
+A `Lens` says what its reader does not want to see; a plain one sees everything.
+
+    >>> [*json_differences({"a": [1, 2]}, {"a": [1]})]
+    [JsonDifference(at='/a/1', one=2, other=absent)]
+
+`differences` reads the very texts that matching compared: there is no second code path that
+explains. Knows nothing of cassettes; values come out as plain JSON.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,12 +30,108 @@ class _Absent:
 
 ABSENT = _Absent()
 
+_KINDS = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    Decimal: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of a value; of what is no JSON, the name of its class."""
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonDifference:
+    """Two values at one place (a JSON pointer) that differ; either may be `ABSENT`."""
+
+    at: str
+    one: Any
+    other: Any
+
+
+class Lens:
+    """What a reader sees of two documents from one place on; this one sees everything."""
+
+    __slots__ = ()
+
+    def skips(self, one: Any, other: Any) -> bool:  # noqa: ARG002 - others look at them
+        """Whether this place and all below it does not count."""
+        return False
+
+    def enters(self, one: Any, other: Any) -> bool:  # noqa: ARG002 - as above
+        """Whether two objects or two arrays are told member by member, and not as a whole."""
+        return True
+
+    def compared(self, one: int, other: int) -> int:
+        """How many items count of two arrays of these lengths."""
+        return max(one, other)
+
+    def alike(self, one: Any, other: Any) -> bool:
+        """Whether two values of one type say the same."""
+        return bool(one == other)
+
+    def member(self, name: str) -> "Lens":  # noqa: ARG002 - as above
+        """The lens of a member of the object here."""
+        return self
+
+    def item(self, index: int) -> "Lens":  # noqa: ARG002 - as above
+        """The lens of an item of the array here."""
+        return self
+
+
+PLAIN_LENS = Lens()
+
+
+def json_differences(
+    one: Any, other: Any, lens: Lens = PLAIN_LENS, at: str = ""
+) -> Iterator[JsonDifference]:
+    """All that differs between two JSON values, members by name and items by index."""
+    if lens.skips(one, other):
+        return
+    kind = kind_of(one)
+    nested = kind in ("object", "array") and kind == kind_of(other) and lens.enters(one, other)
+    if nested and kind == "object":
+        for name in sorted(one.keys() | other.keys()):
+            below = json_pointer.pointer(at, name)
+            sides = one.get(name, ABSENT), other.get(name, ABSENT)
+            yield from json_differences(*sides, lens.member(name), below)
+    elif nested:
+        for index in range(lens.compared(len(one), len(other))):
+            below = json_pointer.pointer(at, index)
+            yield from json_differences(
+                item_of(one, index), item_of(other, index), lens.item(index), below
+            )
+    elif kind != kind_of(other) or (one is not other and not lens.alike(one, other)):
+        yield JsonDifference(at, one, other)
+
+
+def item_of(items: list[Any], index: int) -> Any:
+    """An item of an array, `ABSENT` beyond its end."""
+    return items[index] if index < len(items) else ABSENT
+
 
 class _Ignored:
     """An item of an array that is not compared."""
 
 
 _IGNORED = _Ignored()
+
+
+class _Matched(Lens):
+    """As matching compares: what is not compared is no more than what is not there."""
+
+    def skips(self, one: Any, other: Any) -> bool:
+        return {type(one), type(other)} == {_Ignored, _Absent}
+
+
+_MATCHED = _Matched()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +210,10 @@ def _explain_body(name: str, sent: str, recorded: str) -> list[Difference]:
     kind = sent.partition(" ")[0]
     if kind in _STRUCTURED and recorded.startswith(f"{kind} "):
         mine, theirs = (_parsed(side) for side in (sent, recorded))
-        found: list[Difference] = []
-        _walk(name, "", mine, theirs, found)
-        return found
+        return [
+            Difference(name, item.at, plain(item.one), plain(item.other))
+            for item in json_differences(mine, theirs, _MATCHED)
+        ]
     return [Difference(name, "", _body_value(sent), _body_value(recorded))]
 
 
@@ -132,31 +236,6 @@ def _body_value(side: str) -> Any:
     if kind in _STRUCTURED:
         return plain(_parsed(side))
     return text.encode("latin-1").decode("utf-8", "backslashreplace")
-
-
-def _walk(name: str, at: str, sent: Any, recorded: Any, found: list[Difference]) -> None:
-    if isinstance(sent, dict) and isinstance(recorded, dict):
-        children = [
-            (key, sent.get(key, ABSENT), recorded.get(key, ABSENT))
-            for key in sorted(sent.keys() | recorded.keys())
-        ]
-    elif isinstance(sent, list) and isinstance(recorded, list):
-        children = [
-            (index, _item(sent, index), _item(recorded, index))
-            for index in range(max(len(sent), len(recorded)))
-        ]
-    else:
-        # What is not compared is no more than what is not there.
-        ignored = {type(sent), type(recorded)} == {_Ignored, _Absent}
-        if not ignored and (type(sent) is not type(recorded) or sent != recorded):
-            found.append(Difference(name, at, plain(sent), plain(recorded)))
-        return
-    for step, mine, theirs in children:
-        _walk(name, json_pointer.pointer(at, step), mine, theirs, found)
-
-
-def _item(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else ABSENT
 
 
 def plain(value: Any) -> Any:
