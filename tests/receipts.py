@@ -24,4 +24,6 @@ def a_miss(**members: Any) -> dict[str, Any]:
         "target": "/v1/threads/t/runs/r",
         "nearest": "modifyRun-1",
         "differences": [],
+        "message": "No recording matches POST /v1/threads/t/runs/r.",
+        "details": [],
     } | members

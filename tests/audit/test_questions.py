@@ -73,7 +73,7 @@ def test_a_text_of_several_words_stands_in_quotes(audit: Tool, tmp_path: Path) -
             "the request's body cannot be read as JSON",
             '"the request\'s body cannot be read as JSON"',
         ),
-        ("x" * 200, '"' + "x" * 79 + "\u2026"),
+        ("x" * 200, '"' + "x" * 78 + "\u2026"),
         (None, ""),
     ],
 )
@@ -175,7 +175,7 @@ def test_a_long_value_is_cut_in_the_table_only(audit: Tool, tmp_path: Path) -> N
 
     table, as_json = audit("log").out, audit("log", "--json").out
 
-    assert f'stage: "a" -> "{"b" * 79}…\n' in table
+    assert f'stage: "a" -> "{"b" * 78}…\n' in table
     assert f'"new": "{"b" * 512}"' in as_json
 
 

@@ -74,7 +74,7 @@ CASES = [
     (["none"], "or record it: runreel record --cassette default --upstream URL"),
     (["replay", "--receipt", "no/receipt.json"], "name a file in a folder that exists with"),
     (["replay", "--receipt", "."], "the receipt cannot be written there; name a file"),
-    (["replay", "--config", "no\n\x1b[31m"], "no\\n\\x1b[31m: the configuration cannot be read"),
+    (["replay", "--config", "no\n\x1b[31m"], "no\\n\\u001b[31m: the configuration cannot be read"),
 ]
 
 

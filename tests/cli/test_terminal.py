@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from runreel.cli.output import columns, counted, paint, safe, say
+from runreel.cli.output import columns, paint, say
+from runreel.text import counted, safe
 
 
 class _Terminal(io.StringIO):

@@ -10,7 +10,7 @@ from near_misses import (
 )
 from runreel.http.messages import Request
 from runreel.matching.json_diff import Difference
-from runreel.matching.near_miss import NO_MATCH, Miss, describe
+from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 
 
 def test_an_empty_cassette_has_no_nearest_recording() -> None:
@@ -85,8 +85,9 @@ def test_a_played_recording_is_named_when_it_is_nearer() -> None:
     miss = a_miss(sent, unplayed, played)
 
     assert nearest_name(miss) == "played"
-    assert "; nearest in cassette 'default' is played (already played)." in describe(
-        miss, redacted(sent), "default"
+    assert (
+        "; nearest in cassette 'default' is played (already played)."
+        in Missed(miss, redacted(sent), "default").message()
     )
 
 

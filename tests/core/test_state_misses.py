@@ -1,7 +1,7 @@
 """What a client reads when its call belongs to another state than every recording left."""
 
 from near_misses import HOW_TO, redacted
-from runreel.matching.near_miss import Miss, describe, miss_document
+from runreel.matching.near_miss import Miss, Missed
 from runreel.sessions.modes import Mode
 from states import RUN, Playing, a_call
 
@@ -19,7 +19,7 @@ def missed(playing: Playing, call: str) -> Miss:
 
 
 def message(playing: Playing, call: str = GET) -> str:
-    return describe(missed(playing, call), redacted(a_call(call)), "default")
+    return Missed(missed(playing, call), redacted(a_call(call)), "default").message()
 
 
 def test_a_write_that_was_not_played_is_named() -> None:
@@ -85,15 +85,17 @@ def test_of_several_recordings_the_one_that_comes_next_is_named() -> None:
 def test_a_receipt_names_the_recording_and_no_difference() -> None:
     playing = Playing(Mode.REPLAY, (f"POST {RUN}", "mod-1"), (GET, "getRun-1"))
 
-    document = miss_document(missed(playing, GET), redacted(a_call(GET)))
+    document = Missed(missed(playing, GET), redacted(a_call(GET)), "default").document()
 
-    assert document == {
-        "method": "GET",
-        "target": RUN,
-        "code": "interaction_exhausted",
-        "nearest": "getRun-1",
-        "differences": [],
-    }
+    assert (document["code"], document["nearest"], document["differences"]) == (
+        "interaction_exhausted",
+        "getRun-1",
+        [],
+    )
+    assert document["message"] == (
+        f"No recording of {GET} belongs to this state: getRun-1 in cassette 'default' comes after "
+        f"POST {RUN} (mod-1), which was not played."
+    )
 
 
 def test_a_read_of_which_all_was_played_is_exhausted_as_ever() -> None:

@@ -34,7 +34,7 @@ async def test_replay_refuses_what_no_recording_matches() -> None:
     assert ("x-should-retry", "false") in answer.response.headers
     assert scene.kept == [(A, 200, b"old")]
     assert scene.told == [("missed", 424, False)]
-    assert scene.facts[0].miss is not None
+    assert scene.facts[0].missed is not None
 
 
 async def test_replay_refuses_a_recording_that_was_played() -> None:

@@ -48,8 +48,8 @@ def test_a_miss_that_the_code_swallowed_fails_the_test_and_is_explained(suite: S
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "runreel: no recording matches POST /v1/threads; nearest in 'test_it/test_a' is P*",
-            '  body /metadata/stage: sent "b", recorded "a"',
+            'runreel: No recording matches POST /v1/threads: body /metadata/stage: sent "b", '
+            "recorded \"a\"; nearest in cassette 'test_it/test_a' is P*",
             "To record it: pytest --runreel-mode=once *",
         ]
     )
@@ -98,7 +98,7 @@ def test_what_a_failing_test_missed_stands_beside_its_failure(suite: Suite) -> N
         [
             "*assert 'mine' == ''",
             "*- runreel -*",
-            "no recording matches POST /v1/threads: cassette 'test_it/test_a' is empty",
+            "No recording matches POST /v1/threads: cassette 'test_it/test_a' is empty.",
             "There is no cassette */cassettes/test_it/test_a.json.",
         ]
     )

@@ -133,6 +133,11 @@ async def test_a_miss_names_the_nearest_and_both_sides_of_each_difference(
                 f'No recording matches POST {TARGET}: body /metadata/by: sent "me", recorded '
                 f"nothing, and 2 more; nearest in cassette 'default' is {nearest}."
             ),
+            "details": [
+                '  body /metadata/stage: sent "c", recorded "a"',
+                '  header.openai-beta: sent nothing, recorded "assistants=v2"',
+                f"  nearest: POST {TARGET}",
+            ],
             "request": {
                 "method": "POST",
                 "target": TARGET,

@@ -36,8 +36,9 @@ from runreel.audit.queries import (
     shown,
 )
 from runreel.cli.audit_options import Source, moment_of, of_source
-from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.cli.output import paint, say, say_json
 from runreel.errors import StartRefused
+from runreel.text import counted, cut, safe
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -391,7 +392,7 @@ COLOURS = {
     "no outcome": "magenta",
 }
 _ALIGNED = 1_000  # rows that decide how wide the columns are; later ones may stick out
-_VALUE_MAX = 80  # characters of a value in a table; --json and --csv have all of them
+_VALUE_CHARS_MAX = 80  # characters of a value in a table; --json and --csv have all of them
 _ACTOR_DIGITS = 8
 _PLAIN = re.compile(r"""[^\s"\x00-\x20\x7f-\U0010ffff]+""")
 
@@ -430,7 +431,7 @@ def plain(text: str | None) -> str:
 def short(value: Any) -> str:
     """A value as JSON; a long one is cut."""
     text = shown(value)
-    return text if len(text) <= _VALUE_MAX else f"{text[:_VALUE_MAX]}…"
+    return cut(text, _VALUE_CHARS_MAX)
 
 
 def actor(name: str | None) -> str:

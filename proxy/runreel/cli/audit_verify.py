@@ -17,8 +17,9 @@ from runreel.audit.verification import (
     checkpoint_of,
 )
 from runreel.cli.config import PATH, audit_folder, of_config
-from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.cli.output import paint, say, say_json
 from runreel.errors import StartRefused
+from runreel.text import counted, safe
 
 
 @click.command(

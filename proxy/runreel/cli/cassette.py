@@ -30,13 +30,14 @@ from runreel.cassettes.format import Cassette, dump, interaction_document
 from runreel.cassettes.secret_scan import discreet, shown_pointer
 from runreel.cassettes.store import Stored
 from runreel.cli.cassette_options import configuration, named, of_cassettes, read
-from runreel.cli.output import columns, counted, paint, safe, say, say_json
+from runreel.cli.output import columns, paint, say, say_json
 from runreel.config.settings import redaction_of
 from runreel.errors import CassetteDamaged, StartRefused, Unredactable
 from runreel.http.messages import Interaction
 from runreel.http.strict_json import loads
 from runreel.ports import SystemClock
 from runreel.redaction.redactor import Redacted, Redaction
+from runreel.text import counted, safe
 
 _UNITS = (("y", 31_536_000), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _TITLES = ("NAME", "INTERACTIONS", "AGE", "PROFILE", "SIZE", "VIOLATIONS")

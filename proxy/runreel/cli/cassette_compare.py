@@ -3,7 +3,6 @@
 `runreel cassette check`: is everything right, and no secret in it? For pre-commit and CI.
 """
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,12 +15,14 @@ from runreel.cassettes.diff import Comparison, compare
 from runreel.cassettes.file_store import FileStore, content_of
 from runreel.cassettes.format import dump
 from runreel.cli.cassette_options import configuration, is_file, missing, named, of_cassettes, read
-from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.cli.output import paint, say, say_json
 from runreel.config.settings import redaction_of
 from runreel.errors import CassetteDamaged, StartRefused
 from runreel.http.messages import Interaction
 from runreel.matching.json_diff import ABSENT, Difference
+from runreel.matching.near_miss import shown
 from runreel.redaction.redactor import Redaction
+from runreel.text import counted, safe
 
 _VALUE_CHARS_MAX = 200  # of one value on the screen; --json has it whole
 _COLOURS = {"-": "red", "+": "green", "~": "yellow"}
@@ -108,13 +109,7 @@ def _named(item: Interaction) -> str:
 
 
 def _values(item: Difference) -> str:
-    return f"{_shown(item.sent)} -> {_shown(item.recorded)}"
-
-
-def _shown(value: Any) -> str:
-
-    text = "nothing" if value is ABSENT else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE_CHARS_MAX else text[: _VALUE_CHARS_MAX - 1] + "…"
+    return f"{shown(item.sent, _VALUE_CHARS_MAX)} -> {shown(item.recorded, _VALUE_CHARS_MAX)}"
 
 
 @click.command(

@@ -17,13 +17,14 @@ from runreel.cassettes import load, save_all
 from runreel.cassettes.file_store import FileStore, read_file
 from runreel.cassettes.format import NotACassetteName, check_name
 from runreel.cli.cassette_options import PATH, configuration, of_cassettes
-from runreel.cli.output import safe, say
+from runreel.cli.output import say
 from runreel.config.settings import redaction_of
 from runreel.errors import CassetteDamaged, StartRefused, StoreFailed
 from runreel.importers import curl, har, vcr
 from runreel.importers.importer import Adoption, plan, read_sources
 from runreel.matching.matchers import MATCH_ON
 from runreel.storage.files import replace_file
+from runreel.text import safe
 
 IMPORT_FORMATS = ("auto", "vcrpy", "vcr-ruby", "har")
 PROGRESS_BYTES_MIN = 4 * 1024 * 1024  # of bodies: less is done before anyone could read of it

@@ -21,11 +21,12 @@ import click
 
 from runreel.cassettes.format import SIMULATOR
 from runreel.cli.audit import log
-from runreel.cli.output import paint, safe, say
+from runreel.cli.output import paint, say
 from runreel.config.loading import load
 from runreel.config.settings import Config
 from runreel.errors import StartRefused
 from runreel.server.embedded import Embedded
+from runreel.text import safe
 
 _HELP = """Show what runreel does: record, stop the upstream, replay, miss, audit.
 

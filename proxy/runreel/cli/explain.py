@@ -1,6 +1,5 @@
 """`runreel explain`: why a request matches a recording, or does not."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +11,14 @@ from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import read_request
 from runreel.cli.cassette_options import PATH, missing
 from runreel.cli.config import load_config
-from runreel.cli.output import counted, paint, safe, say, say_json
+from runreel.cli.output import paint, say, say_json
 from runreel.config.settings import redaction_of
 from runreel.errors import BadFile, StartRefused
 from runreel.http.messages import Request
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.importers import curl_command
-from runreel.matching.json_diff import ABSENT, readable
-from runreel.matching.near_miss import EXHAUSTED, Ranked, describe, difference_line
+from runreel.matching.json_diff import readable
+from runreel.matching.near_miss import EXHAUSTED, Ranked, difference_line, shown
 from runreel.sessions.explain import (
     Effect,
     Explanation,
@@ -28,6 +27,7 @@ from runreel.sessions.explain import (
     explanation_document,
 )
 from runreel.sessions.explain import explain as explained
+from runreel.text import counted, cut, safe
 
 CANDIDATES_MAX = 5  # without --all
 BYTES_MAX = 64 * 1024 * 1024  # of a request or a receipt
@@ -205,17 +205,16 @@ def _candidate(number: int, item: Ranked) -> Iterator[str]:
 
 def _answer(found: Explanation, cassette: str) -> Iterator[str]:
 
-    if found.miss is None:
+    missed = found.missed(cassette)
+    if missed is None:
         yield paint(f"A replay that begins with it would serve {found.served}.", fg="green")
         return
-    if found.miss.code == EXHAUSTED:
-        yield safe(describe(found.miss, found.request, cassette).split("\n")[0])
-    yield paint(f"A replay that begins with it would refuse it: {found.miss.code}.", fg="red")
+    if missed.code == EXHAUSTED:
+        yield safe(missed.sentence())
+    yield paint(f"A replay that begins with it would refuse it: {missed.code}.", fg="red")
 
 
 def _shown(value: Any) -> str:
-
-    if value is ABSENT:
-        return "nothing"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE_CHARS_MAX else text[: _VALUE_CHARS_MAX - 1] + "…"
+    return (
+        cut(value, _VALUE_CHARS_MAX) if isinstance(value, str) else shown(value, _VALUE_CHARS_MAX)
+    )

@@ -15,6 +15,7 @@ import click
 
 from runreel import __version__
 from runreel.errors import RunreelError
+from runreel.text import safe
 
 _UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 ALIASES = {"none": "replay", "all": "record"}  # VCR's words
@@ -162,10 +163,6 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 def _stop(message: str, code: int) -> None:
-    line = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in message
-    )
     with contextlib.suppress(OSError):  # the exit code says it where stderr cannot
-        click.echo(f"runreel: error: {line}", err=True)
+        click.echo(f"runreel: error: {safe(message)}", err=True)
     sys.exit(code)

@@ -1,7 +1,6 @@
 """What commands print for people, and for scripts with `--json`.
 
-Owns colour (on a terminal only, and never with NO_COLOR), columns, and that nothing out of a
-cassette can steer a terminal: control, bidirectional and invisible characters come out as escapes.
+Colour stands on a terminal only, and never with NO_COLOR; what is painted is made safe first.
 """
 
 import json
@@ -12,10 +11,7 @@ from typing import Any
 
 import click
 
-
-def safe(text: str) -> str:
-    """One line that shows what it holds and does nothing else."""
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+from runreel.text import safe
 
 
 def paint(text: str, **style: Any) -> str:
@@ -43,11 +39,6 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in listed
     ]
-
-
-def counted(number: int, noun: str) -> str:
-    """The number with its noun: `1 finding`, `2 findings`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _colours() -> bool:

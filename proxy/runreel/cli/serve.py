@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runreel.cli.output import say
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
+from runreel.text import safe
 
 if TYPE_CHECKING:
     from runreel.config.settings import Config
@@ -91,8 +93,6 @@ def wrap(
 
 
 def _tell(line: str) -> None:
-    from runreel.cli.output import safe, say
-
     with contextlib.suppress(OSError):  # nobody reads it any more
         say(safe(line), err=True)
 

@@ -19,7 +19,7 @@ from runreel.errors import Unredactable, error_response
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Request
 from runreel.matching.drift import Rule
-from runreel.matching.near_miss import NO_MATCH, describe
+from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Outcome
@@ -143,15 +143,14 @@ class Engine:
         return Answer(response, "replay", tail=tail, undo=(call.session, verdict))
 
     def _refuse(self, call: Call, verdict: Verdict) -> Answer:
-        miss = verdict.miss
-        assert miss is not None and call.sent is not None  # noqa: S101 - as above
-        message = describe(miss, call.sent, call.session.cassette)
-        response = error_response(miss.code, message)
-        call.tell(Outcome.MISSED, response.status, miss=miss)
-        return Answer(response, "proxy")
+        assert verdict.miss is not None  # noqa: S101 - REFUSE comes with a miss, likewise
+        return self._missed(call, Missed(verdict.miss, call.sent, call.session.cassette))
 
     def _refuse_opaque(self, call: Call) -> Answer:
-        message = f"No recording matches: {call.opaque}, so it was compared with nothing."
-        response = error_response(NO_MATCH, message)
-        call.tell(Outcome.MISSED, response.status, reason=call.opaque)
+        nothing = Miss(NO_MATCH)
+        return self._missed(call, Missed(nothing, None, call.session.cassette, call.opaque))
+
+    def _missed(self, call: Call, missed: Missed) -> Answer:
+        response = error_response(missed.code, missed.message())
+        call.tell(Outcome.MISSED, response.status, missed=missed, reason=missed.opaque)
         return Answer(response, "proxy")

@@ -23,6 +23,7 @@ from typing import TextIO
 
 from runreel.sessions.events import Fact, Outcome
 from runreel.sessions.manager import DEFAULT
+from runreel.text import cut, safe_ascii
 
 LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
 _LOUD = frozenset(
@@ -63,7 +64,7 @@ class Log:
             self._write_json(at, document)
         else:
             word = Outcome.REFUSED.value
-            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
+            self._write(safe_ascii(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
 
     def problem(self, at: datetime, what: str) -> None:
         """Write about something that went wrong outside of any fact."""
@@ -82,7 +83,7 @@ class Log:
         if self._as_json:
             self._write_json(at, {word: what})
         else:
-            self._write(_clean(f"{at.strftime('%H:%M:%S')} {word} {what}"))
+            self._write(safe_ascii(f"{at.strftime('%H:%M:%S')} {word} {what}"))
 
     def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
         stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
@@ -157,29 +158,20 @@ def _text_line(fact: Fact) -> str:
         words.append(fact.interaction)
     if fact.violations:
         words.append(f"violations={fact.violations}")
-    if fact.miss:
-        nearest = fact.miss.nearest
+    if fact.missed:
+        nearest = fact.missed.miss.nearest
         words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
     if fact.drift:
         words.append(f"drift {len(fact.drift)} ({_places(fact)})")
     if fact.reason:
         words.append(f"({fact.reason})")
-    return _clean(" ".join(words))
+    return safe_ascii(" ".join(words))
 
 
 def _places(fact: Fact) -> str:
-    shown = [f"{item.kind} {item.at}"[:_PLACE_CHARS_MAX].rstrip() for item in fact.drift]
+    shown = [cut(f"{item.kind} {item.at}".rstrip(), _PLACE_CHARS_MAX) for item in fact.drift]
     more = ["…"] if len(shown) > _DRIFTS_MAX else []
     return ", ".join(shown[:_DRIFTS_MAX] + more)
-
-
-def _clean(line: str) -> str:
-    return "".join(
-        char
-        if char.isprintable() and char.isascii()
-        else char.encode("unicode_escape").decode("ascii")
-        for char in line
-    )
 
 
 def _json_line(fact: Fact) -> str:
@@ -193,7 +185,7 @@ def _json_line(fact: Fact) -> str:
         "status": fact.status,
         "duration_ms": fact.duration_ms,
         "interaction": fact.interaction,
-        "miss": fact.miss.code if fact.miss else None,
+        "miss": fact.missed.code if fact.missed else None,
         "reason": fact.reason,
         "upstream_called": fact.upstream_called,
         "violations": fact.violations,

@@ -21,7 +21,6 @@ from typing import Any
 from runreel.cassettes.format import request_document
 from runreel.errors import StartRefused, StoreFailed
 from runreel.matching.drift import drift_document
-from runreel.matching.near_miss import NO_MATCH, describe, miss_document
 from runreel.sessions.events import Fact, Outcome
 from runreel.sessions.live import LiveSession
 
@@ -63,7 +62,7 @@ class Receipt:
             **({"discarded": recorded} if session.discarded else {}),
             "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
             "failed": self._counts[Outcome.FAILED],
-            "missed": [_missed(fact, session.cassette) for fact in self._missed],
+            "missed": [_missed(fact) for fact in self._missed],
             "unplayed": list(session.state.unplayed()),
             "not_rerecorded": list(session.state.not_rerecorded()),
             "upstream_calls": self._upstream_calls,
@@ -109,23 +108,10 @@ def _drift(fact: Fact) -> dict[str, Any]:
     }
 
 
-def _missed(fact: Fact, cassette: str) -> dict[str, Any]:
-    if fact.miss is None or fact.request is None:  # a request that could not even be redacted
-        return {
-            "method": fact.method,
-            "target": None,
-            "code": NO_MATCH,
-            "nearest": None,
-            "differences": [],
-            "message": f"No recording matches: {fact.reason}.",
-            "request": None,
-        }
-    message, *_ = describe(fact.miss, fact.request, cassette).split("\n")
-    return {
-        **miss_document(fact.miss, fact.request),
-        "message": message,
-        "request": request_document(fact.request),
-    }
+def _missed(fact: Fact) -> dict[str, Any]:
+    assert fact.missed is not None  # noqa: S101 - a fact of that outcome has one
+    request = None if fact.request is None else request_document(fact.request)
+    return {**_call(fact), **fact.missed.document(), "request": request}
 
 
 def check_receipt(path: Path | None) -> None:

@@ -34,6 +34,7 @@ from runreel.matching.json_diff import (
     plain,
 )
 from runreel.redaction.redactor import Redacted
+from runreel.text import cut
 
 # A member of such a name does not count if both its values have the shape of an id, or of a time.
 # Below `metadata` it does: that is the client's own.
@@ -285,7 +286,7 @@ def _shown(value: Any) -> Any:
         return value
     value = plain(_text_or_json(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
+    return value if len(text) <= VALUE_CHARS_MAX else cut(text, VALUE_CHARS_MAX)
 
 
 def _text_or_json(value: Any) -> Any:

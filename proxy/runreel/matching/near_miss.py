@@ -1,11 +1,10 @@
-"""A miss that explains itself.
+"""A miss that explains itself: the recordings that resemble a request, and every word about it.
 
-Owns the ranking of recordings by likeness and the sentence a client's exception shows. Values are
-those that matching compared (`differences`), sides are labelled `sent` and `recorded`, and
-recordings that were already played are candidates too. Knows nothing of HTTP.
+Values are those that matching compared (`differences`), sides are labelled `sent` and `recorded`,
+and recordings that were already played are candidates too. `Missed` is the one place where a miss
+is worded, whoever tells it. Knows nothing of HTTP.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from runreel.http.messages import Interaction, Request
 from runreel.matching.json_diff import ABSENT, Difference, differences
 from runreel.matching.matchers import Fingerprint
 from runreel.redaction.redactor import Redacted, request_of
+from runreel.text import cut, excerpt, json_excerpt, safe_ascii
 
 NO_MATCH = "no_matching_interaction"
 EXHAUSTED = "interaction_exhausted"
@@ -23,6 +23,9 @@ _SHOWN_MAX = 12  # differences in a message; the receipt has them all
 _STATE = (
     "A read is answered by recordings made after as many writes to its resource as were played; "
     "replay.barriers = false plays plain recorded order."
+)
+_ONCE = (
+    "Each recording answers once, in recorded order; --repeat last lets the last one answer again."
 )
 _VALUE_CHARS_MAX = 100  # of one value in a message
 
@@ -107,60 +110,108 @@ def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, in
     )
 
 
-def describe(miss: Miss, request: Redacted[Request], cassette: str) -> str:
-    """The message of a miss; its first sentence holds the essentials, the rest one fact a line."""
-    call = f"{request.value.method} {_shown_text(request.value.target)}"
-    if miss.nearest is None:
-        return f"No recording matches {call}: cassette '{cassette}' is empty.\n{_how_to(cassette)}"
-    name = _shown_text(miss.nearest.interaction.value.id)
-    if miss.repeated:
-        return (
-            f"The last recording of {call} in cassette '{cassette}', {name}, has answered again "
-            f"{miss.repeated:,} times in a row; the client seems to be in a loop."
-        )
-    if miss.barriers:
-        return "\n".join([*_other_state(miss, call, cassette), _how_to(cassette)])
-    if miss.code == EXHAUSTED:
-        return (
-            f"Every recording of {call} in cassette '{cassette}' was played already, the last as "
-            f"{name}.\nEach recording answers once, in recorded order; --repeat last lets the last "
-            f"one answer again.\n{_how_to(cassette)}"
-        )
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A miss as it is told: the exception of a client, the log, a test report, `explain` and the
+    receipt are renderings of this one value.
+
+    `request` is None if it could not be redacted, and so was compared with nothing; `opaque` says
+    why. `cassette` is the name of the one that had nothing to serve.
+    """
+
+    miss: Miss
+    request: Redacted[Request] | None
+    cassette: str
+    opaque: str | None = None
+
+    @property
+    def code(self) -> str:
+        """Its slug."""
+        return self.miss.code
+
+    def sentence(self) -> str:
+        """The first sentence, which holds the essentials."""
+        return next(self._lines())
+
+    def details(self) -> tuple[str, ...]:
+        """What there is to say beside that, one fact a line."""
+        return tuple(self._lines())[1:]
+
+    def message(self) -> str:
+        """All of it, and how to record what is missing: what a client's exception shows."""
+        remedy = () if self.request is None or self.miss.repeated else (_how_to(self.cassette),)
+        return "\n".join((*self._lines(), *remedy))
+
+    def document(self) -> dict[str, Any]:
+        """The miss as a receipt lists it, without method and target; an absent side is left out."""
+        nearest = self.miss.nearest
+        return {
+            "code": self.miss.code,
+            "nearest": nearest.interaction.value.id if nearest else None,
+            "differences": [difference_document(item) for item in self.miss.differences],
+            "message": self.sentence(),
+            "details": list(self.details()),
+        }
+
+    def _lines(self) -> Iterator[str]:
+        miss = self.miss
+        if self.request is None:
+            yield f"No recording matches: {self.opaque}, so it was compared with nothing."
+            return
+        call = f"{self.request.value.method} {_name(self.request.value.target)}"
+        if miss.nearest is None:
+            yield f"No recording matches {call}: cassette '{self.cassette}' is empty."
+            return
+        name = _name(miss.nearest.interaction.value.id)
+        if miss.repeated:
+            yield (
+                f"The last recording of {call} in cassette '{self.cassette}', {name}, has answered "
+                f"again {miss.repeated:,} times in a row; the client seems to be in a loop."
+            )
+        elif miss.barriers:
+            yield from _other_state(miss, call, name, self.cassette)
+        elif miss.code == EXHAUSTED:
+            yield (
+                f"Every recording of {call} in cassette '{self.cassette}' was played already, the "
+                f"last as {name}."
+            )
+            yield _ONCE
+        else:
+            yield from _differing(miss, call, name, self.cassette)
+
+
+def _differing(miss: Miss, call: str, name: str, cassette: str) -> Iterator[str]:
+    assert miss.nearest is not None  # noqa: S101 - what differs, differs from a recording
     first, *others = miss.differences
     played = " (already played)" if miss.nearest.played else ""
-    lines = [
-        f"No recording matches {call}: {difference_line(first)}"
-        + (f", and {len(others)} more" if others else "")
-        + f"; nearest in cassette '{cassette}' is {name}{played}."
-    ]
-    lines += [f"  {difference_line(item)}" for item in miss.differences[1:_SHOWN_MAX]]
+    more = f", and {len(others)} more" if others else ""
+    yield (
+        f"No recording matches {call}: {difference_line(first)}{more}; nearest in cassette "
+        f"'{cassette}' is {name}{played}."
+    )
+    yield from (f"  {difference_line(item)}" for item in miss.differences[1:_SHOWN_MAX])
     if len(miss.differences) > _SHOWN_MAX:
-        lines.append(f"  and {len(miss.differences) - _SHOWN_MAX} more, all in the receipt")
+        yield f"  and {len(miss.differences) - _SHOWN_MAX} more, all in the receipt"
     theirs = request_of(miss.nearest.interaction).value
-    lines.append(f"  nearest: {theirs.method} {_shown_text(theirs.target)}")
-    return "\n".join([*lines, _how_to(cassette)])
+    yield f"  nearest: {theirs.method} {_name(theirs.target)}"
 
 
-def _other_state(miss: Miss, call: str, cassette: str) -> list[str]:
-    assert miss.nearest is not None  # noqa: S101 - a state is that of a recording
-    first, *others = [_named(item.interaction) for item in miss.barriers]
+def _other_state(miss: Miss, call: str, name: str, cassette: str) -> Iterator[str]:
+    first, *others = [_call_of(item.interaction) for item in miss.barriers]
     if miss.barriers[0].played:
         why = f"comes before {first}, which was played already"
     else:
         why = f"comes after {first}, which was not played"
-    return [
-        f"No recording of {call} belongs to this state: "
-        f"{_shown_text(miss.nearest.interaction.value.id)} in cassette '{cassette}' {why}"
-        + (f" (and {len(others)} more)" if others else "")
-        + ".",
-        *(f"  and {name}" for name in others[:_SHOWN_MAX]),
-        _STATE,
-    ]
+    more = f" (and {len(others)} more)" if others else ""
+    place = f"{name} in cassette '{cassette}'"
+    yield f"No recording of {call} belongs to this state: {place} {why}{more}."
+    yield from (f"  and {other}" for other in others[:_SHOWN_MAX])
+    yield _STATE
 
 
-def _named(interaction: Redacted[Interaction]) -> str:
+def _call_of(interaction: Redacted[Interaction]) -> str:
     request = request_of(interaction).value
-    return f"{request.method} {_shown_text(request.path)} ({_shown_text(interaction.value.id)})"
+    return f"{request.method} {_name(request.path)} ({_name(interaction.value.id)})"
 
 
 def _how_to(cassette: str) -> str:
@@ -172,36 +223,17 @@ def _how_to(cassette: str) -> str:
 
 def difference_line(item: Difference) -> str:
     """A difference in a line that can steer no terminal; long values are cut."""
-    where = f"{item.facet} {_line(item.at)}" if item.at else item.facet
-    return f"{where}: sent {_shown(item.sent)}, recorded {_shown(item.recorded)}"
+    where = f"{item.facet} {excerpt(item.at, _VALUE_CHARS_MAX)}" if item.at else item.facet
+    return f"{where}: sent {shown(item.sent)}, recorded {shown(item.recorded)}"
 
 
-def _shown(value: Any) -> str:
-    if value is ABSENT:
-        return "nothing"
-    return _line(json.dumps(value, ensure_ascii=False))
+def shown(side: Any, chars_max: int = _VALUE_CHARS_MAX) -> str:
+    """A side of a difference for people: its JSON, cut, or that there is nothing."""
+    return "nothing" if side is ABSENT else json_excerpt(side, chars_max)
 
 
-def _shown_text(text: str) -> str:
-    return _line(text.encode("ascii", "backslashreplace").decode("ascii"))
-
-
-def _line(text: str) -> str:
-    # Nothing may steer a terminal, hide text or break the encoding of who prints it.
-    begin = text[: _VALUE_CHARS_MAX + 1]
-    shown = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in begin)
-    return shown if len(shown) <= _VALUE_CHARS_MAX else shown[: _VALUE_CHARS_MAX - 1] + "…"
-
-
-def miss_document(miss: Miss, request: Redacted[Request]) -> dict[str, Any]:
-    """A miss as a receipt lists it, without the request itself; an absent side is left out."""
-    return {
-        "method": request.value.method,
-        "target": request.value.target,
-        "code": miss.code,
-        "nearest": miss.nearest.interaction.value.id if miss.nearest else None,
-        "differences": [difference_document(item) for item in miss.differences],
-    }
+def _name(text: str) -> str:
+    return cut(safe_ascii(text[: _VALUE_CHARS_MAX + 1]), _VALUE_CHARS_MAX)
 
 
 def difference_document(item: Difference) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from runreel.errors import StartRefused
 from runreel.pytest_plugin.cassette_names import TEARDOWN
 from runreel.pytest_plugin.report import Totals, findings, misses
 from runreel.pytest_plugin.sockets import Guard
-from runreel.wrap.command import bypass
+from runreel.wrap.no_proxy import bypass
 
 PLACEHOLDER_KEY = "none-needed"  # the SDKs refuse to start without one
 _BASE_PATH = "/v1"

@@ -9,16 +9,18 @@ Owns the counting from receipts, and the lines that end a run. Values pass betwe
 plain data. Pure.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from runreel.text import counted, excerpt, json_excerpt
 
 Receipt = Mapping[str, Any]
 
 _MISSES_MAX = 10  # told in full
 _LISTED_MAX = 12  # differences or ids
 _VALUE_CHARS_MAX = 200  # of one value that is told
+_IDS_CHARS_MAX = 1_000  # of a list of ids
 
 
 def findings(receipt: Receipt, *, allow_unplayed: bool) -> list[str]:
@@ -29,20 +31,20 @@ def findings(receipt: Receipt, *, allow_unplayed: bool) -> list[str]:
         found += [_drift(item) for item in receipt.get("drift", ())]
     elif unplayed and not allow_unplayed:
         found.append(
-            f"{_count(len(unplayed), 'recording')} in cassette '{receipt['cassette']}' "
+            f"{counted(len(unplayed), 'recording')} in cassette '{receipt['cassette']}' "
             f"{'was' if len(unplayed) == 1 else 'were'} not played: {_listed(unplayed)}"
         )
     if receipt["not_stored"]:
-        found.append(f"{_count(receipt['not_stored'], 'exchange')} could not be recorded")
+        found.append(f"{counted(receipt['not_stored'], 'exchange')} could not be recorded")
     return found
 
 
 def misses(receipt: Receipt) -> list[str]:
     """The calls that no recording answered, each with the difference."""
     missed = receipt["missed"]
-    told = ["\n".join(_miss(item, receipt["cassette"])) for item in missed[:_MISSES_MAX]]
+    told = ["\n".join((item["message"], *item["details"])) for item in missed[:_MISSES_MAX]]
     if len(missed) > _MISSES_MAX:
-        told.append(f"and {_count(len(missed) - _MISSES_MAX, 'more miss', 'more misses')}")
+        told.append(f"and {counted(len(missed) - _MISSES_MAX, 'more miss', 'more misses')}")
     return told
 
 
@@ -52,53 +54,22 @@ def sent_nothing(receipt: Receipt) -> bool:
     return not any(made) and not receipt["missed"]
 
 
-def _miss(item: Mapping[str, Any], cassette: str) -> Iterator[str]:
-    call = f"{item['method']} {_plain(str(item['target'] or '(not shown)'))}"
-    nearest = item["nearest"]
-    differences = item["differences"]
-    if nearest is None:
-        yield f"no recording matches {call}: cassette '{cassette}' is empty"
-    elif not differences:
-        yield (
-            f"no recording is left for {call}: those in cassette '{cassette}' were played, or "
-            f"belong to another state; nearest is {_plain(nearest)}"
-        )
-    else:
-        yield f"no recording matches {call}; nearest in '{cassette}' is {_plain(nearest)}:"
-        yield from (f"  {_difference(each)}" for each in differences[:_LISTED_MAX])
-        if len(differences) > _LISTED_MAX:
-            yield f"  and {len(differences) - _LISTED_MAX} more"
-
-
-def _difference(item: Mapping[str, Any]) -> str:
-    where = f"{item['facet']} {_plain(item['at'])}" if item["at"] else item["facet"]
-    return f"{where}: sent {_side(item, 'sent')}, recorded {_side(item, 'recorded')}"
-
-
 def _drift(item: Mapping[str, Any]) -> str:
-    lines = [f"{item['method']} {_plain(str(item['target']))} drifted from {item['interaction']}:"]
+    call = f"{item['method']} {excerpt(str(item['target']), _VALUE_CHARS_MAX)}"
+    lines = [f"{call} drifted from {item['interaction']}:"]
     for each in item["differences"][:_LISTED_MAX]:
         sides = f"recorded {_side(each, 'recorded')}, live {_side(each, 'live')}"
-        lines.append(f"  {each['kind']} {_plain(each['at'])}: {sides}")
+        lines.append(f"  {each['kind']} {excerpt(each['at'], _VALUE_CHARS_MAX)}: {sides}")
     return "\n".join(lines)
 
 
 def _side(item: Mapping[str, Any], side: str) -> str:
-    return _plain(json.dumps(item[side], ensure_ascii=False)) if side in item else "nothing"
+    return json_excerpt(item[side], _VALUE_CHARS_MAX) if side in item else "nothing"
 
 
 def _listed(ids: list[str]) -> str:
     more = f" and {len(ids) - _LISTED_MAX} more" if len(ids) > _LISTED_MAX else ""
-    return _plain(", ".join(ids[:_LISTED_MAX]), chars_max=1_000) + more
-
-
-def _count(number: int, noun: str, plural: str | None = None) -> str:
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def _plain(text: str, chars_max: int = _VALUE_CHARS_MAX) -> str:
-    shown = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
-    return shown if len(shown) <= chars_max else shown[: chars_max - 1] + "…"
+    return excerpt(", ".join(ids[:_LISTED_MAX]), _IDS_CHARS_MAX) + more
 
 
 _KINDS = ("replayed", "recorded", "missed", "unplayed", "live calls")

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from runreel.http.messages import Request
 from runreel.matching.drift import Drift
-from runreel.matching.near_miss import Miss
+from runreel.matching.near_miss import Missed
 from runreel.redaction.redactor import Redacted
 
 
@@ -50,7 +50,7 @@ class Fact:
     duration_ms: int
     request: Redacted[Request] | None
     interaction: str | None = None
-    miss: Miss | None = None
+    missed: Missed | None = None
     reason: str | None = None
     upstream_called: bool = False
     violations: int = 0

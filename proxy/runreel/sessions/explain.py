@@ -16,7 +16,7 @@ from runreel.http.messages import Request, without
 from runreel.matching.ignore_rules import is_ignoring
 from runreel.matching.json_diff import ABSENT, Difference, differences, readable
 from runreel.matching.matchers import Fingerprint, MatchOn, facet, fingerprint
-from runreel.matching.near_miss import Miss, Ranked, describe, difference_document, ranking
+from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document, ranking
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.sessions.session import Session
@@ -60,6 +60,10 @@ class Explanation:
     recordings: int
     served: str | None
     miss: Miss | None
+
+    def missed(self, cassette: str) -> Missed | None:
+        """The miss as it is told of a cassette of that name, if there is one."""
+        return Missed(self.miss, self.request, cassette) if self.miss else None
 
 
 def explain(
@@ -131,7 +135,7 @@ def _effects(item: Difference, live: Request, whole: str, redaction: Redaction) 
 
 def explanation_document(found: Explanation, match_on: MatchOn, cassette: str) -> dict[str, Any]:
     """An explanation as JSON; a facet of the request or a side that is absent is left out."""
-    message = describe(found.miss, found.request, cassette) if found.miss else None
+    missed = found.missed(cassette)
     return {
         "cassette": cassette,
         "match_on": list(match_on),
@@ -145,8 +149,8 @@ def explanation_document(found: Explanation, match_on: MatchOn, cassette: str) -
         "recordings": found.recordings,
         "candidates": [_candidate_document(item) for item in found.candidates],
         "served": found.served,
-        "code": found.miss.code if found.miss else None,
-        "message": message,
+        "code": missed.code if missed else None,
+        "message": missed.message() if missed else None,
     }
 
 
