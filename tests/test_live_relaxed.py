@@ -34,8 +34,7 @@ async def test_a_failure_is_known_to_the_next_request() -> None:
     store.failures = [StoreFailed(FULL), StoreFailed(FULL)]
     session = recording_to(store, relaxed=True)
     await session.persist(capture(session, b"one"))
-    assert session._writer is not None
-    await session._writer
+    await session._commits.idle()
 
     with pytest.raises(StoreFailed, match=FULL):
         await session.check()
@@ -68,8 +67,7 @@ async def test_a_failure_is_told_at_once_and_once() -> None:
     early = list(warnings)
 
     store.let.set()
-    assert session._writer is not None
-    await session._writer
+    await session._commits.idle()
     await session.check()
 
     assert early == []
@@ -90,8 +88,7 @@ async def test_what_could_not_be_put_on_disk_may_be_at_the_end(
     session = recording_to(store, relaxed=True)
     for answer in (b"one", b"two"):
         await session.persist(capture(session, answer))
-        assert session._writer is not None
-        await session._writer
+        await session._commits.idle()
     before = session.undurable
 
     with suppress(StoreFailed):

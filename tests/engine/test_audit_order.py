@@ -1,6 +1,5 @@
 """In which order the audit log has what was said, and what it still knows after it failed."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -29,7 +28,7 @@ def seen(**metadata: str) -> Observed:
 
 
 def intended() -> Intended:
-    return Intended((), OCCASION, ASKED, asyncio.get_running_loop().create_future())
+    return Intended((), OCCASION, ASKED)
 
 
 def concluded(intent: Entry, **metadata: str) -> Concluded:
@@ -39,12 +38,11 @@ def concluded(intent: Entry, **metadata: str) -> Concluded:
 async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said() -> None:
     ledger = MemoryLedger()
     keeper = Bookkeeper(ledger, print)
-    first, second = intended(), intended()
-    keeper.say(first)
-    intent = await first.written
+    intent = await keeper.say(intended())
+    assert intent is not None
 
-    for said in (seen(stage="z"), second, concluded(intent, stage="a"), seen(stage="y")):
-        keeper.say(said)
+    said = (seen(stage="z"), intended(), concluded(intent, stage="a"), seen(stage="y"))
+    _, second, *_ = [keeper.say(each) for each in said]
     await keeper.close()
 
     assert [(entry.kind, entry.before, entry.after) for entry in ledger.entries[1:]] == [
@@ -53,7 +51,9 @@ async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said(
         ("outcome", "unknown", {"stage": "a"}),
         ("observation", {"stage": "a"}, {"stage": "y"}),
     ]
-    assert (await second.written).seq == 3
+    found = await second
+    assert found is not None
+    assert found.seq == 3
 
 
 async def test_what_could_not_be_logged_is_no_before_and_what_was_concluded_is_logged_later() -> (
@@ -62,16 +62,15 @@ async def test_what_could_not_be_logged_is_no_before_and_what_was_concluded_is_l
     ledger = MemoryLedger()
     told: list[str] = []
     keeper = Bookkeeper(ledger, told.append)
-    first, second = intended(), intended()
     keeper.say(seen(by="x"))
-    keeper.say(first)
-    intent = await first.written
+    intent = await keeper.say(intended())
+    assert intent is not None
     ledger.broken = FULL
 
-    for said in (seen(by="lost"), concluded(intent, by="x", stage="a"), seen(by="z"), second):
-        keeper.say(said)
+    said = (seen(by="lost"), concluded(intent, by="x", stage="a"), seen(by="z"), intended())
+    *_, second = [keeper.say(each) for each in said]
     with pytest.raises(StoreFailed):
-        await second.written
+        await second
     known = keeper.known(ASKED)
     ledger.broken = None
     keeper.say(seen(stage="y"))

@@ -25,6 +25,7 @@ from runreel.audit.observation import Asked
 from runreel.errors import StoreFailed
 from runreel.http.messages import Headers, values
 from runreel.redaction.secrets import of_authorization
+from runreel.storage.group_commit import GroupCommit
 
 _HEX_DIGITS = 32
 _HEADERS = ("authorization", "api-key", "x-api-key")  # the first that is there decides
@@ -83,12 +84,11 @@ WAITING_MAX = 1_000  # things said; then whoever has more to say waits
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """A change that is to be forwarded once `written` is done; that gives its entry."""
+    """A change that is to be forwarded once it is written."""
 
     headers: Headers
     occasion: Occasion
     asked: Asked
-    written: asyncio.Future[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +119,23 @@ class Bookkeeper:
         self._ledger = ledger
         self._tell = tell
         self._books = Books()
-        self._waiting: list[Said] = []
+        self._commits: GroupCommit[Said, Entry | None] = GroupCommit("the audit log", self._append)
         self._held: list[Said] = []  # outcomes that could not be written yet
-        self._writer: asyncio.Task[None] | None = None
         self._failing = False
 
     def known(self, asked: Asked) -> Known:
         """The metadata that a run was last seen with."""
         return self._books.known(asked.thread_id, asked.run_id)
 
-    def say(self, said: Said) -> None:
-        """Have something written, soon and after all that was said before."""
-        self._waiting.append(said)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+    def say(self, said: Said) -> "asyncio.Future[Entry | None]":
+        """Have something written, soon and after all that was said before; of an intent, done once
+        its entry is durable.
+        """
+        return self._commits.add(said)
 
     async def room(self) -> None:
         """Return once there is room for more."""
-        while len(self._waiting) >= WAITING_MAX and self._writer is not None:
-            await asyncio.wait([self._writer])
+        await self._commits.room(WAITING_MAX)
 
     async def close(self) -> None:
         """Write all that waits, and give up the log.
@@ -145,8 +143,7 @@ class Bookkeeper:
         Raises:
             StoreFailed: not all of it is on disk.
         """
-        while self._writer is not None and not self._writer.done():
-            await asyncio.wait([self._writer])
+        await self._commits.idle()
         try:
             if self._held:
                 await asyncio.to_thread(self._written, [])
@@ -154,41 +151,22 @@ class Bookkeeper:
             await asyncio.to_thread(self._ledger.close)
             self._tell_news()
 
-    async def _write(self) -> None:
-        batch: list[Said] = []
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                intents = [said for said in batch if isinstance(said, Intended)]
-                found = await self._append(batch)
-                for index, intended in enumerate(intents):
-                    if intended.written.done():  # cancelled
-                        continue
-                    if isinstance(found, StoreFailed):
-                        intended.written.set_exception(StoreFailed(str(found)))
-                    else:
-                        intended.written.set_result(found[index])
-        finally:
-            # Only what the lines above did not come to: nobody waits for a writer that is gone.
-            for said in (*batch, *self._waiting):
-                if isinstance(said, Intended) and not said.written.done():
-                    said.written.set_exception(StoreFailed("the audit log's writer was stopped"))
-
-    async def _append(self, batch: list[Said]) -> list[Entry] | StoreFailed:
-        """The intents of a batch as they were written."""
+    async def _append(self, batch: list[Said]) -> list[Entry | None]:
+        """The entries of the intents in a batch, each in its place."""
         try:
             entries = await asyncio.to_thread(self._written, batch)
         except StoreFailed as error:
             if not self._failing:
                 self._tell(f"{error}; until it can, changes are refused and reads are not logged")
             self._failing = True
-            return error
+            raise
         finally:
             self._tell_news()
         if self._failing:
             self._tell("the audit log can be written again")
         self._failing = False
-        return [entry for entry in entries if entry.kind == "intent"]
+        intents = (entry for entry in entries if entry.kind == "intent")
+        return [next(intents) if isinstance(said, Intended) else None for said in batch]
 
     def _written(self, batch: list[Said]) -> tuple[Entry, ...]:
         """In a thread. What fails is none of it written, but what was concluded is held."""

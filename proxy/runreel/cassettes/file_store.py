@@ -19,7 +19,6 @@ sessions.
 """
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -44,17 +43,14 @@ from runreel.cassettes.journal import (
 from runreel.cassettes.store import Stored
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.strict_json import BadDocument
+from runreel.storage.append_file import AppendFile
 from runreel.storage.files import (
-    NEW_FILE,
-    let_go,
     make_folders,
     release_lock,
     remove_leftovers,
     replace_file,
     sync,
-    sync_data,
     take_lock,
-    write_all,
 )
 
 _NAMED = re.compile(r"\.(.+)\.([0-9a-f]{16})\.([0-9]{4,})\.journal")
@@ -159,29 +155,27 @@ class JournalFiles:
         self._opening = opening
         self._writer = secrets.token_hex(8)
         self._part = 0
-        self._descriptor: int | None = None
+        self._file: AppendFile | None = None
         self._frames = 0  # of the part that are known to be whole
-        self._good = 0  # bytes of them
         self._owed = 0  # bytes of the payload that could not be made durable last
 
     def append(self, records: Sequence[Record]) -> None:
         """Return once the records are durable, all in one frame, or raise StoreFailed."""
         payload = dump_records(records)
         with self._owing(len(payload)):
-            descriptor = self._open()
-            frame = self._frame(payload)
-            self._write(descriptor, frame)
+            file = self._open()
+            self._append(file, self._frame(payload))
         self._frames += 1
-        self._good += len(frame)
 
     def check(self) -> None:
         """Find out whether the next append can be expected to work; begins the part it needs."""
         with self._owing(self._owed):
-            descriptor = self._open()
+            file = self._open()
             if self._owed:
                 # As large, and no records at all, should it stay there.
-                self._write(descriptor, self._frame(b"[" + b" " * self._owed + b"]"))
-                self._cut()
+                probe = self._frame(b"[" + b" " * self._owed + b"]")
+                self._append(file, probe)
+                self._cut(file, len(probe))
 
     def wrote(self, part: Part) -> bool:
         """Whether a part is of this writer."""
@@ -189,9 +183,9 @@ class JournalFiles:
 
     def close(self) -> None:
         """Let go of the file; it stays. What is appended after this goes to the next part."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            let_go(descriptor)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     @contextmanager
     def _owing(self, size: int) -> Iterator[None]:
@@ -204,49 +198,32 @@ class JournalFiles:
             ) from None
         self._owed = 0
 
-    def _write(self, descriptor: int, content: bytes) -> None:
+    def _append(self, file: AppendFile, frame: bytes) -> None:
         try:
-            write_all(descriptor, content)
+            file.append(frame)
         except OSError:
-            self._cut()
-            raise
-        try:
-            sync_data(descriptor)
-        except OSError:
-            # The pages may be gone, and the next sync would say that all is well.
-            self.close()
+            if file.sound:
+                self._cut(file)
+            else:
+                self.close()
             raise
 
-    def _open(self) -> int:
+    def _open(self) -> AppendFile:
         """The current part, begun with its opening record if it is new."""
-        if self._descriptor is not None:
-            return self._descriptor
-        make_folders(self._cassette.parent)
-        self._part += 1
-        name = f".{self._cassette.stem}.{self._writer}.{self._part:04}.journal"
-        path = self._cassette.parent / name
-        descriptor = os.open(path, NEW_FILE | os.O_APPEND, 0o600)
-        self._frames = 0
-        opening = self._frame(dump_records([self._opening]))
-        try:
-            write_all(descriptor, opening)
-            os.fsync(descriptor)
-            sync(path.parent)
-        except OSError:
-            let_go(descriptor)
-            path.unlink(missing_ok=True)  # nothing in it was acknowledged
-            raise
-        self._descriptor = descriptor
-        self._frames = 1
-        self._good = len(opening)
-        return descriptor
+        if self._file is None:
+            make_folders(self._cassette.parent)
+            self._part += 1
+            name = f".{self._cassette.stem}.{self._writer}.{self._part:04}.journal"
+            self._frames = 0
+            opening = self._frame(dump_records([self._opening]))
+            self._file = AppendFile.begin(self._cassette.parent / name, opening)
+            self._frames = 1
+        return self._file
 
-    def _cut(self) -> None:
+    def _cut(self, file: AppendFile, bytes_back: int = 0) -> None:
         """Take back all after the last good frame; a file that cannot be cut is left behind."""
-        if self._descriptor is None:
-            return
         try:
-            os.ftruncate(self._descriptor, self._good)
+            file.cut(bytes_back)
         except OSError:
             self.close()
 

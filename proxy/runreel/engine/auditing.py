@@ -146,11 +146,10 @@ class Audit:
 
     async def intend(self) -> None:
         """Return once the intent is durable, or raise StoreFailed."""
-        written: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
         reason = "; ".join(filter(None, (self.asked.reason, self.unread))) or None
         asked = replace(self.asked, reason=reason)
-        self._keeper.say(Intended(self.call.live.headers, self._occasion(), asked, written))
-        self._intent = await written
+        said = Intended(self.call.live.headers, self._occasion(), asked)
+        self._intent = await self._keeper.say(said)
 
     async def came(
         self, response: Response | None, *, reason: str | None = None

@@ -1,8 +1,8 @@
 """A live session: pure state (`core.session`) with the cassette it records into.
 
-Owns when captures are durable: one writer, which puts all that waits into one append, and lets the
-replies go after it. Knows its journal as a port only; how a session is opened is `sessions`, what
-is done with a request is `engine`.
+Owns when captures are durable: a reply goes after its capture was written (`GroupCommit`). Knows
+its journal as a port only; how a session is opened is `manager`, what is done with a request is
+`engine`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from runreel.http.messages import Response
 from runreel.sessions.events import Fact
 from runreel.sessions.modes import Mode
 from runreel.sessions.session import Session
+from runreel.storage.group_commit import GroupCommit
 
 Kept = TypeVar("Kept")
 
@@ -68,9 +69,8 @@ class LiveSession:
         self.discarded = False  # whether what was captured was thrown away at the end
         # None: a reply waits until its capture is durable, and says itself if it is not.
         self._warn = recording.warn if recording and recording.relaxed else None
-        self._waiting: list[tuple[Pending, asyncio.Future[None]]] = []
-        # Both are tasks of their own, since a call in its thread outlasts a caller that is gone.
-        self._writer: asyncio.Task[None] | None = None
+        self._commits = GroupCommit("the journal", self._append, self._not_durable)
+        # A task of its own, since a call in its thread outlasts a caller that is gone.
         self._probe: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()  # a journal takes one call at a time
         self._unsure = recording is not None  # whether the journal can be written now
@@ -114,10 +114,7 @@ class LiveSession:
         Raises:
             StoreFailed: it is not, though it may still come into the cassette at the end.
         """
-        written = asyncio.get_running_loop().create_future()
-        self._waiting.append((capture, written))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+        written = self._commits.add(capture)
         if self._warn is None:
             await written
 
@@ -139,8 +136,7 @@ class LiveSession:
         """
         while self._keeping:
             await asyncio.wait(self._keeping)
-        while self._writer is not None and not self._writer.done():
-            await asyncio.wait([self._writer])
+        await self._commits.idle()
         async with self._lock:
             journal, self._journal = self._journal, None
             if journal is None:
@@ -159,45 +155,23 @@ class LiveSession:
                 await asyncio.to_thread(self._journal.check)
                 self._unsure = False
 
-    async def _write(self) -> None:
-        """The one writer: everything that waits goes into one append."""
-        batch: list[tuple[Pending, asyncio.Future[None]]] = []
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                self._answer(batch, await self._append([capture for capture, _ in batch]))
-        finally:
-            # Only what the lines above did not come to: nobody waits for a writer that is gone.
-            batch, self._waiting = batch + self._waiting, []
-            self._answer(batch, StoreFailed("the journal's writer was stopped"))
-
-    async def _append(self, captures: list[Pending]) -> StoreFailed | None:
+    async def _append(self, captures: list[Pending]) -> list[None]:
         async with self._lock:
             if self._journal is None:
-                return StoreFailed("the recording has ended")
+                raise StoreFailed("the recording has ended")
             worked = False
             try:
                 await asyncio.to_thread(self._journal.append, captures)
                 worked = True
-            except StoreFailed as error:
-                return error
             finally:
                 self._unsure = not worked
-        return None
+        return [None] * len(captures)
 
-    def _answer(
-        self, batch: list[tuple[Pending, asyncio.Future[None]]], failed: StoreFailed | None
-    ) -> None:
-        # Others were answered before, or cancelled.
-        waiting = [written for _, written in batch if not written.done()]
-        if waiting and failed and self._warn:
-            self.undurable += len(waiting)
-            were = "1 interaction was" if len(waiting) == 1 else f"{len(waiting)} interactions were"
-            self._warn(
-                f"{were} answered but not put on disk: {failed}; runreel tries again when it stops"
-            )
-        for written in waiting:
-            if failed is None or self._warn:
-                written.set_result(None)
-            else:
-                written.set_exception(StoreFailed(str(failed)))
+    def _not_durable(self, count: int, failed: StoreFailed) -> None:
+        if self._warn is None:  # who waits says it itself
+            return
+        self.undurable += count
+        were = "1 interaction was" if count == 1 else f"{count} interactions were"
+        self._warn(
+            f"{were} answered but not put on disk: {failed}; runreel tries again when it stops"
+        )
