@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from builders import a_request, a_response, an_interaction
 from memory_store import MemoryJournal, MemoryStore
 from runreel.cassettes.format import Cassette
-from runreel.cassettes.journal import Pending
-from runreel.cassettes.store import Store
+from runreel.cassettes.journal import Pending, Store
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import SessionSpec, open_session

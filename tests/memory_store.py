@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from runreel.cassettes.format import Cassette, dump, parse
-from runreel.cassettes.journal import Opening, Pending, Record, recover
-from runreel.cassettes.store import Stored
+from runreel.cassettes.journal import Opening, Pending, Record, Stored, recover
 from runreel.errors import CassetteBusy, CassetteDamaged
 from runreel.http.strict_json import BadDocument
 

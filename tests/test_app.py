@@ -12,8 +12,7 @@ from builders import TARGET
 from runreel.config.loading import load
 from runreel.config.settings import redaction_of
 from runreel.errors import StartRefused
-from runreel.server.upstream import UpstreamOptions
-from runreel.server.upstream_factory import _upstream_options
+from runreel.server.upstream import UpstreamOptions, _upstream_options
 from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post
 

@@ -7,7 +7,7 @@ from builders import a_cassette, an_interaction
 from runreel.cassettes import rewrite
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import Cassette, dump, parse
-from runreel.cassettes.store import Stored
+from runreel.cassettes.journal import Stored
 from runreel.errors import Unredactable
 
 

@@ -7,7 +7,7 @@ import pytest
 from builders import FAKE_KEY, a_cassette, a_request, an_interaction
 from memory_store import MemoryJournal, MemoryStore
 from runreel.cassettes.format import Cassette, dump
-from runreel.cassettes.store import Store
+from runreel.cassettes.journal import Store
 from runreel.errors import CassetteDamaged, StartRefused, Unredactable
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Fact

@@ -144,7 +144,7 @@ def test_the_version_is_said_on_stdout(tmp_path: Path) -> None:
         (["replay"], ["asyncio", "click"]),
         (["serve"], ["asyncio", "click"]),
         (["config", "show"], ["click", "pydantic"]),
-        (["cassette", "check"], ["click", "pydantic"]),
+        (["cassette", "check"], ["asyncio", "click", "pydantic"]),
         (["explain"], ["click", "pydantic"]),
         (["audit", "log"], ["click", "pydantic"]),
     ],

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runreel.cassettes.format import check_name
-from runreel.pytest_plugin.cassette_names import TEARDOWN, cassette_name, segment
+from runreel.pytest_plugin.proxy import TEARDOWN, cassette_name, segment
 
 
 @pytest.mark.parametrize("plain", ["test_runs", "test_a.b", "t", "0", "x" * 64])

@@ -75,7 +75,7 @@ class TestWriting:
         log = opened()
         write(log, "a")
         synced: list[int] = []
-        monkeypatch.setattr("runreel.storage.append_file.sync_data", synced.append)
+        monkeypatch.setattr("runreel.storage.files.sync_data", synced.append)
 
         write(log, "b", "c", durable=False)
         before = len(synced)

@@ -12,7 +12,7 @@ from builders import a_cassette, a_pending, a_request, a_response, an_interactio
 from memory_store import MemoryJournal, MemoryStore
 from runreel.cassettes.file_store import FileJournal, FileStore
 from runreel.cassettes.format import Cassette, dump
-from runreel.cassettes.store import Journal, Store, Stored
+from runreel.cassettes.journal import Journal, Store, Stored
 from runreel.errors import CassetteDamaged, StartRefused
 from strategies import cassettes
 

@@ -40,9 +40,9 @@ from runreel.audit.entries import (
     parse_entry,
 )
 from runreel.errors import StartRefused, StoreFailed
-from runreel.storage.append_file import AppendFile
 from runreel.storage.files import (
     NEW_FILE,
+    AppendFile,
     is_at,
     let_go,
     make_folders,

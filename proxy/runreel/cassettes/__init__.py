@@ -19,7 +19,7 @@ from pathlib import Path
 
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import Cassette, NotACassetteName, check_name
-from runreel.cassettes.store import Journal, Store, Stored
+from runreel.cassettes.journal import Journal, Store, Stored
 from runreel.errors import StartRefused
 from runreel.http.messages import Interaction
 

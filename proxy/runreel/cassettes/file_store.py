@@ -34,17 +34,17 @@ from runreel.cassettes.journal import (
     Pending,
     Record,
     Result,
+    Stored,
     dump_records,
     encode_frame,
     parse_records,
     read_frames,
     recover,
 )
-from runreel.cassettes.store import Stored
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.strict_json import BadDocument
-from runreel.storage.append_file import AppendFile
 from runreel.storage.files import (
+    AppendFile,
     make_folders,
     release_lock,
     remove_leftovers,

@@ -13,7 +13,7 @@ import click
 
 from runreel.cassettes.file_store import FileStore, read_file
 from runreel.cassettes.format import NotACassetteName, check_name
-from runreel.cassettes.store import Stored
+from runreel.cassettes.journal import Stored
 from runreel.cli.config import load_config
 from runreel.errors import StartRefused
 

@@ -84,8 +84,8 @@ Clients find the proxy at http://127.0.0.1:8080/v1, for example by OPENAI_BASE_U
 _CASSETTE = {
     "list": Lazy("cassette:list_", "List cassettes with their age, size and findings."),
     "show": Lazy("cassette:show", "Show the interactions of a cassette, or one in full."),
-    "check": Lazy("cassette_compare:check", "Check format, digests, redaction and secrets."),
-    "diff": Lazy("cassette_compare:diff", "Compare two cassettes, call by call."),
+    "check": Lazy("cassette:check", "Check format, digests, redaction and secrets."),
+    "diff": Lazy("cassette:diff", "Compare two cassettes, call by call."),
     "import": Lazy("cassette_convert:import_", "Turn recordings of other tools into cassettes."),
     "export": Lazy("cassette_convert:export", "Write a cassette as HAR, vcrpy or curl."),
     "scrub": Lazy("cassette:scrub", "Apply today's redaction to cassettes."),
@@ -110,7 +110,7 @@ _COMMANDS = {
     "passthrough": Lazy("serve:passthrough", "Forward every call and record nothing."),
     "verify": Lazy("serve:verify", "Forward every call and compare it with the recording."),
     "serve": Lazy("serve:serve", "Start in the mode of the configuration."),
-    "simulate": Lazy("simulate:simulate", "Be a small Assistants API, without key or upstream."),
+    "simulate": Lazy("serve:simulate", "Be a small Assistants API, without key or upstream."),
     "demo": Lazy("demo:demo", "Show what runreel does: record, replay, miss, audit."),
     "explain": Lazy("explain:explain", "Say why a request matches a recording, or does not."),
 }

@@ -1,18 +1,17 @@
-"""`runreel MODE -- COMMAND …`: what stands behind the `--`, and the options that are for it.
+"""`runreel MODE`, one command per mode, `serve --mode MODE` for all of them, and `simulate`.
 
-`runreel MODE`: one command per mode, and `serve --mode MODE` for all of them.
-
-Behind `--` may stand a command; then the proxy runs for as long as that does.
+Behind `--` may stand a command of the user's; then the proxy runs for as long as that does.
 """
 
 import asyncio
 import contextlib
 import io
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -22,33 +21,12 @@ from runreel.text import safe
 
 if TYPE_CHECKING:
     from runreel.config.settings import Config
-    from runreel.server.listener import RunOptions
 
-METAVAR = "[OPTIONS] [-- COMMAND ...]"
-
-# As in `modes`; they stand for no setting.
-OPTIONS: tuple[tuple[str, None, dict[str, Any]], ...] = (
-    (
-        "--env",
-        None,
-        {
-            "multiple": True,
-            "metavar": "NAME",
-            "help": "With a COMMAND: one more variable for the URL, beside OPENAI_BASE_URL.",
-        },
-    ),
-    (
-        "--fail-on-unplayed",
-        None,
-        {
-            "is_flag": True,
-            "help": "With a COMMAND: exit code 4 if it leaves recordings unplayed.",
-        },
-    ),
-)
+_PATH = click.Path(path_type=Path)
+_METAVAR = "[OPTIONS] [-- COMMAND ...]"
 
 
-class Around(click.Command):
+class _Around(click.Command):
     """A command whose arguments may end in `--` and a command of the user's, its `obj`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -60,44 +38,113 @@ class Around(click.Command):
         return super().parse_args(ctx, args)
 
 
-def check(command: tuple[str, ...] | None, given: Mapping[str, Any]) -> None:
-    """Return if command and options go together.
+class _Option(NamedTuple):
+    """An option: the setting that it stands for, if any, and what click should know of it."""
 
-    Raises:
-        click.UsageError: they do not.
-    """
-    context = click.get_current_context()
-    if command is None:
-        for name in ("--env", "--fail-on-unplayed"):
-            if given[name.removeprefix("--").replace("-", "_")]:
-                raise click.UsageError(f"{name} is for a command behind --", context)
-    elif not command or not command[0]:
-        raise click.UsageError("There is no command behind --", context)
-    for name in given["env"]:
-        if not name or "=" in name or "\0" in name:
-            raise click.UsageError(f"--env: {name!r} cannot name a variable", context)
+    name: str
+    setting: str | None
+    details: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its name among the values that click gives."""
+        return self.name.partition("/")[0].removeprefix("--").replace("-", "_")
 
 
-def wrap(
-    config: "Config",
-    options: "RunOptions",
-    command: tuple[str, ...],
-    environment: Mapping[str, str],
-    given: Mapping[str, Any],
-) -> int:
-    """Run the command behind a proxy and return the exit code of both."""
-    from runreel.wrap.command import Wrapping, wrapped
-
-    wrapping = Wrapping(command, environment, given["env"], given["fail_on_unplayed"])
-    return asyncio.run(wrapped(config, options, wrapping, _tell))
+def _option(name: str, help: str, setting: str | None = None, **details: Any) -> _Option:  # noqa: A002 - as click has it
+    return _Option(name, setting, {"help": help, **details})
 
 
-def _tell(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody reads it any more
-        say(safe(line), err=True)
+_CONFIG = _option("--config", "TOML file; else runreel.toml, if it is there.", type=_PATH)
+_HOST = _option("--host", "Address to listen on [127.0.0.1].", "listen.host")
+_LOG_FORMAT = _option(
+    "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
+)
+_PORT = "Port to listen on, 0 for any [8080{}]."
+_OPTIONS = (
+    _CONFIG,
+    _option("--cassettes", "Folder of the cassettes [cassettes].", "cassettes", type=_PATH),
+    _option("--cassette", "Name of the cassette [default].", "cassette"),
+    _option("--upstream", "The API: scheme://host[:port][/prefix]; never assumed.", "upstream"),
+    _HOST,
+    _option("--port", _PORT.format("; any around a command"), "listen.port", type=int),
+    _option("--base-path", "Path at which clients find the API [/v1].", "base_path"),
+    _option(
+        "--repeat",
+        "Whether the last recording of a call answers again [never].",
+        "replay.repeat",
+        type=click.Choice(["never", "last"]),
+    ),
+    _option("--receipt", "File for the receipt, written at the end.", type=_PATH),
+    _LOG_FORMAT,
+    _option(
+        "--quiet/--no-quiet",
+        "Log only misses and what went wrong [so around a command].",
+        default=None,
+    ),
+    _option("--allow-regress", "Let a 404 or 410 replace a good recording.", is_flag=True),
+    _option("--prune", "record: drop recordings that were not asked for again.", is_flag=True),
+    _option(
+        "--no-audit",
+        "Log no changes of metadata in audit/.",
+        "audit.enabled",
+        flag_value=False,
+        type=bool,
+        default=None,
+    ),
+    _option(
+        "--env",
+        "With a COMMAND: one more variable for the URL, beside OPENAI_BASE_URL.",
+        multiple=True,
+        metavar="NAME",
+    ),
+    _option(
+        "--fail-on-unplayed",
+        "With a COMMAND: exit code 4 if it leaves recordings unplayed.",
+        is_flag=True,
+    ),
+)
+_SIMULATE_OPTIONS = (
+    _CONFIG,
+    _HOST,
+    _option("--port", _PORT.format(""), "listen.port", type=int),
+    _option("--profile", "The dialect: openai or rubra [openai].", "profile"),
+    _option(
+        "--lenient",
+        "Everything exists; no state refuses.",
+        "simulator.lenient",
+        is_flag=True,
+        default=None,
+    ),
+    _option(
+        "--metadata",
+        "What modify does [replace].",
+        "simulator.metadata",
+        type=click.Choice(["replace", "merge"]),
+    ),
+    _option(
+        "--status", "poll, or milliseconds of each status, to 300000 [poll].", "simulator.status"
+    ),
+    _option("--seed", "What ids are made from [0].", "simulator.seed", type=int),
+    _LOG_FORMAT,
+    _option("--quiet", "Log only what went wrong.", is_flag=True),
+)
 
 
-_PATH = click.Path(path_type=Path)
+def _taking(
+    options: tuple[_Option, ...],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def take(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            function = click.option(option.name, **option.details)(function)
+        return function
+
+    return take
+
+
+def _settings(options: tuple[_Option, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {option.setting: given[option.key] for option in options if option.setting}
+
 
 _HELP = {
     "replay": (
@@ -151,65 +198,20 @@ Below {CLIENTS_OWN} all counts. The section [verify] of the configuration adds n
 JSON pointers to ignore.
 """
 
-# (the option, the setting it stands for or None, what click should know of it)
-_OPTIONS: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
-    ("--config", None, {"type": _PATH, "help": "TOML file; else runreel.toml, if it is there."}),
-    ("--cassettes", "cassettes", {"type": _PATH, "help": "Folder of the cassettes [cassettes]."}),
-    ("--cassette", "cassette", {"help": "Name of the cassette [default]."}),
-    ("--upstream", "upstream", {"help": "The API: scheme://host[:port][/prefix]; never assumed."}),
-    ("--host", "listen.host", {"help": "Address to listen on [127.0.0.1]."}),
-    (
-        "--port",
-        "listen.port",
-        {"type": int, "help": "Port to listen on, 0 for any [8080; any around a command]."},
-    ),
-    ("--base-path", "base_path", {"help": "Path at which clients find the API [/v1]."}),
-    (
-        "--repeat",
-        "replay.repeat",
-        {
-            "type": click.Choice(["never", "last"]),
-            "help": "Whether the last recording of a call answers again [never].",
-        },
-    ),
-    ("--receipt", None, {"type": _PATH, "help": "File for the receipt, written at the end."}),
-    (
-        "--log-format",
-        None,
-        {"type": click.Choice(["text", "json"]), "default": "text", "help": "Log lines on stderr."},
-    ),
-    (
-        "--quiet/--no-quiet",
-        None,
-        {"default": None, "help": "Log only misses and what went wrong [so around a command]."},
-    ),
-    (
-        "--allow-regress",
-        None,
-        {"is_flag": True, "help": "Let a 404 or 410 replace a good recording."},
-    ),
-    (
-        "--prune",
-        None,
-        {"is_flag": True, "help": "record: drop recordings that were not asked for again."},
-    ),
-    (
-        "--no-audit",
-        "audit.enabled",
-        {
-            "flag_value": False,
-            "type": bool,
-            "default": None,
-            "help": "Log no changes of metadata in audit/.",
-        },
-    ),
-)
+_SIMULATE_HELP = """Be a small Assistants API: no key, no upstream, no recording, all in memory.
 
+Assistants, threads, messages, runs and their steps, with the API's own states, errors, ids and
+streams. A run ends by being asked for; its metadata say how: runreel.outcome (completed, failed,
+expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The rubra dialect takes no
+tool outputs, so it refuses requires_action and tool_calls. A tool_choice without a function for it
+calls nothing. Whether OpenAI replaced or merged metadata on modify is not settled: --metadata
+chooses. Every answer carries X-Runreel-Source: simulator.
 
-def _options(function: Callable[..., None]) -> Callable[..., None]:
-    for name, _, details in reversed((*_OPTIONS, *OPTIONS)):
-        function = click.option(name, **details)(function)
-    return function
+\b
+Example:
+  runreel simulate --port 8000
+  runreel record --cassette mine --upstream simulator
+"""
 
 
 def _command(mode: str) -> click.Command:
@@ -218,11 +220,11 @@ def _command(mode: str) -> click.Command:
 
     @click.command(
         mode,
-        cls=Around,
-        options_metavar=METAVAR,
+        cls=_Around,
+        options_metavar=_METAVAR,
         help=f"{summary}{rule}\n\n\b\nExample:\n  {example}",
     )
-    @_options
+    @_taking(_OPTIONS)
     @click.pass_obj
     def command(wrapped: tuple[str, ...] | None, /, **given: Any) -> None:
         _serve(mode, given, wrapped)
@@ -235,46 +237,83 @@ replay, record, once, new_episodes, passthrough, verify = map(_command, _HELP)
 
 @click.command(
     "serve",
-    cls=Around,
-    options_metavar=METAVAR,
+    cls=_Around,
+    options_metavar=_METAVAR,
     help="Start in a mode.\n\n\b\nExample:\n  runreel serve --mode replay",
 )
 @click.option("--mode", help="One of the modes above; else the configuration's.")
-@_options
+@_taking(_OPTIONS)
 @click.pass_obj
 def serve(wrapped: tuple[str, ...] | None, /, mode: str | None, **given: Any) -> None:
     """Start in the mode of the configuration, or in `mode`."""
     _serve(mode, given, wrapped)
 
 
+@click.command("simulate", help=_SIMULATE_HELP)
+@_taking(_SIMULATE_OPTIONS)
+def simulate(**given: Any) -> None:
+    """Serve the simulator."""
+    settings = _settings(_SIMULATE_OPTIONS, given)
+    settings |= {"mode": "passthrough", "upstream": "simulator", "audit.enabled": False}
+    _run(settings, given, None)
+
+
 def _serve(mode: str | None, given: dict[str, Any], command: tuple[str, ...] | None) -> None:
-    import os
-
-    from runreel.config.loading import load
-    from runreel.server.app import run
-    from runreel.server.listener import RunOptions
-
-    check(command, given)
-    settings = {
-        key: given[name.removeprefix("--").replace("-", "_")] for name, key, _ in _OPTIONS if key
-    }
-    settings["mode"] = mode
+    _check_command(command, given)
+    settings = _settings(_OPTIONS, given) | {"mode": mode}
     if command is not None:
         # Any free port of this machine, unless this very command line asks for something else.
         settings["listen.host"] = settings["listen.host"] or "127.0.0.1"
         settings["listen.port"] = settings["listen.port"] or 0
-    config = load(given["config"], os.environ, settings)
+    _run(settings, given, command)
+
+
+def _check_command(command: tuple[str, ...] | None, given: Mapping[str, Any]) -> None:
+    """Return if command and options go together.
+
+    Raises:
+        click.UsageError: they do not.
+    """
+    context = click.get_current_context()
+    if command is None:
+        for name in ("--env", "--fail-on-unplayed"):
+            if given[name.removeprefix("--").replace("-", "_")]:
+                raise click.UsageError(f"{name} is for a command behind --", context)
+    elif not command or not command[0]:
+        raise click.UsageError("There is no command behind --", context)
+    for name in given["env"]:
+        if not name or "=" in name or "\0" in name:
+            raise click.UsageError(f"--env: {name!r} cannot name a variable", context)
+
+
+def _run(
+    settings: Mapping[str, Any], given: Mapping[str, Any], command: tuple[str, ...] | None
+) -> None:
+    # Here, so that the help of the commands that everybody asks first loads no server.
+    from runreel.config.loading import load
+    from runreel.server.app import run
+    from runreel.server.listener import RunOptions
+    from runreel.wrap.command import Wrapping, wrapped
+
+    config: Config = load(given["config"], os.environ, settings)
+    quiet = given["quiet"]
     options = RunOptions(
         log=sys.stderr or io.StringIO(),  # None when the command was started without
         log_as_json=given["log_format"] == "json",
-        quiet=command is not None if given["quiet"] is None else given["quiet"],
-        receipt=given["receipt"],
-        allow_regress=given["allow_regress"],
-        prune=given["prune"],
+        quiet=command is not None if quiet is None else quiet,
+        receipt=given.get("receipt"),
+        allow_regress=given.get("allow_regress", False),
+        prune=given.get("prune", False),
     )
-    if command is not None:
-        code = wrap(config, options, command, os.environ, given)
-    else:
+    if command is None:
         code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
+    else:
+        wrapping = Wrapping(command, os.environ, given["env"], given["fail_on_unplayed"])
+        code = asyncio.run(wrapped(config, options, wrapping, _tell))
     if code:
         sys.exit(code)
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        say(safe(line), err=True)

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from runreel.errors import RunreelError
-from runreel.pytest_plugin.cassette_names import cassette_name
-from runreel.pytest_plugin.proxy import Asked, Attempt, Case, Reel, Stage
+from runreel.pytest_plugin.proxy import Asked, Attempt, Case, Reel, Stage, cassette_name
 from runreel.pytest_plugin.report import Totals, misses
 
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported

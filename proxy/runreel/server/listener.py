@@ -32,7 +32,7 @@ from runreel.engine.log import FrameworkLog, Log
 from runreel.errors import StartRefused, error_response
 from runreel.http.messages import Response
 from runreel.server.routes import Site, application
-from runreel.server.upstream_factory import OnDemand
+from runreel.server.upstream import OnDemand
 
 # (slug, message) of what can be wrong with a request that has no handler yet, or lost it.
 _NOT_HTTP = ("bad_request", "The request is not valid HTTP.")

@@ -13,9 +13,8 @@ from typing import Any
 from runreel.cassettes.format import Cassette
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Request, without
-from runreel.matching.ignore_rules import is_ignoring
 from runreel.matching.json_diff import ABSENT, Difference, differences, readable
-from runreel.matching.matchers import Fingerprint, MatchOn, facet, fingerprint
+from runreel.matching.matchers import Fingerprint, MatchOn, facet, fingerprint, is_ignoring
 from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document, ranking
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode

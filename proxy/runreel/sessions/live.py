@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from runreel.cassettes.format import SIMULATOR, Cassette
-from runreel.cassettes.journal import Pending
-from runreel.cassettes.store import Journal, Stored
+from runreel.cassettes.journal import Journal, Pending, Stored
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Response

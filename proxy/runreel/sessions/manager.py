@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from runreel.cassettes.format import SIMULATOR, Cassette
-from runreel.cassettes.store import Store, Stored
+from runreel.cassettes.journal import Store, Stored
 from runreel.errors import (
     CassetteBusy,
     NothingReadable,
