@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_request
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Request
 from runreel.matching.json_diff import ABSENT, Difference, differences
 from runreel.matching.matchers import MATCH_ON, Fingerprint, fingerprint
@@ -186,7 +186,7 @@ def test_whatever_stands_at_an_ignored_place_does_not_count(
     data: st.DataObject, body: dict[str, Json], one: Json, other: Json
 ) -> None:
     name = data.draw(st.text(max_size=4).filter("*".__ne__))  # which stands for any name
-    rule = "-body." + json_pointer.pointer(json_pointer.pointer("", "outer"), name)
+    rule = "-body." + strict_json.pointer(strict_json.pointer("", "outer"), name)
 
     def written(inner: dict[str, Json]) -> Request:
         return a_request(data.draw(spellings({"body": body, "outer": inner})).encode())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.http.json_pointer import NOWHERE, Patterns, is_pointer, pointer, steps
+from runreel.http.strict_json import NOWHERE, Patterns, is_pointer, pointer, steps
 
 STEP = st.sampled_from(["a", "b", "0", "1", "~", "/", "a/b", "", "*"])
 PATHS = st.lists(STEP, min_size=1, max_size=4)

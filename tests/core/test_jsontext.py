@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runreel.http.json_pointer import pointer, steps
-from runreel.http.strict_json import DEPTH_MAX, Unreadable, loads, spans, too_deep
+from runreel.http.strict_json import DEPTH_MAX, Unreadable, loads, pointer, spans, steps, too_deep
 from strategies import json_values, spellings
 
 

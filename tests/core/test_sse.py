@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runreel.http.sse import Splitter, around_data, is_done, is_event_stream, name_of, split
+from runreel.http.headers import is_event_stream
+from runreel.http.sse import Splitter, around_data, is_done, name_of, split
 
 # Chosen so that ends of lines meet often, and half ends at the ends of chunks.
 STREAMS = st.lists(

@@ -18,7 +18,7 @@ from runreel.assistants.profile import (
     listed,
     located,
 )
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Violation
 
 _EXPECTED = {
@@ -117,7 +117,7 @@ def _number(at: str) -> str:
 
 
 def _name(at: str) -> str:
-    return (json_pointer.steps(at) or ("",))[-1]
+    return (strict_json.steps(at) or ("",))[-1]
 
 
 def _param(at: str) -> str:
@@ -172,11 +172,11 @@ def ordered(document: Any, findings: list[Finding]) -> list[Finding]:
     def place(finding: Finding) -> tuple[int, ...]:
         key: tuple[int, ...] = ()
         at, value = "", document
-        for step in json_pointer.steps(finding.at):
+        for step in strict_json.steps(finding.at):
             if at not in places:
                 places[at] = _places(value)
             index = places[at].get(step, 0)
-            at = json_pointer.pointer(at, step)
+            at = strict_json.pointer(at, step)
             value = _child(value, step)
             key = (*key, *_rank(finding, index, last=at == finding.at))
         return key

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Violation
 
 
@@ -134,7 +134,7 @@ _ARRAYS = frozenset(
 def located(at: str) -> tuple[str | int, ...]:
     """The steps of a pointer into a request, with the indices of arrays as numbers."""
     found: list[str | int] = []
-    for step in json_pointer.steps(at):
+    for step in strict_json.steps(at):
         in_array = bool(found) and found[-1] in _ARRAYS
         found.append(int(step) if in_array and step.isdecimal() else step)
     return tuple(found)

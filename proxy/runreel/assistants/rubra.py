@@ -37,7 +37,7 @@ from pydantic import (
 
 from runreel.assistants.profile import Finding, Profile, Refusal, Shape, located
 from runreel.assistants.schemas import Answered, CodeCall, MessageCreation, by_type
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Violation
 
 NO_JSON = "JSON decode error: "
@@ -147,7 +147,7 @@ def _parent_of_unknown(finding: Finding) -> str | None:
 
 
 def _name(finding: Finding) -> str:
-    return json_pointer.steps(finding.at)[-1]
+    return strict_json.steps(finding.at)[-1]
 
 
 def text(value: Any) -> Any:

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from runreel.assistants.profile import Finding, Profile, Shape, kind_of
 from runreel.assistants.schemas import TAG
-from runreel.http import json_pointer, strict_json
+from runreel.http import strict_json
 from runreel.http.messages import Violation
 
 ERROR, ADVICE = "error", "advice"
@@ -154,7 +154,7 @@ def _of_union(error: ErrorDetails, document: Any) -> Finding:
     at, value = _pointer(list(error["loc"]), document, appends=False), error["input"]
     if not isinstance(value, dict):
         return Finding(at, "type", f"expected an object, got {kind_of(value)}", value, "model_type")
-    at = json_pointer.pointer(at, "type")
+    at = strict_json.pointer(at, "type")
     if "type" not in value:
         return Finding(at, "missing", _MISSING, kind="missing")
     kind = value["type"]
@@ -178,7 +178,7 @@ def _pointer(loc: list[int | str], document: Any, *, appends: bool) -> str:
         else:
             there = isinstance(value, dict) and step in value
         if there:
-            at, value = json_pointer.pointer(at, step), value[step]
+            at, value = strict_json.pointer(at, step), value[step]
         elif appends and index == len(loc) - 1:
-            at = json_pointer.pointer(at, step)
+            at = strict_json.pointer(at, step)
     return at

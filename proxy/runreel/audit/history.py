@@ -20,7 +20,7 @@ import rfc8785
 
 from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata
 from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
-from runreel.http.json_pointer import steps
+from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
 from runreel.redaction.rules import PLACEHOLDER
 

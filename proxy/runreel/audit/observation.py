@@ -23,6 +23,7 @@ from runreel.assistants.operations import recognise
 from runreel.audit.entries import UNKNOWN, Known, Metadata
 from runreel.http import sse, strict_json
 from runreel.http.encoding import Unpacker, codings
+from runreel.http.headers import is_event_stream
 from runreel.http.messages import Request, Response, without
 from runreel.redaction.redactor import Redacted
 
@@ -166,7 +167,7 @@ def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None
 def _shown_in(response: Response) -> Any:
     """The JSON value of a body; of a stream, the last run in its events."""
     if response.at_ms is not None or (
-        sse.is_event_stream(response.headers) and not response.body.startswith(b"{")
+        is_event_stream(response.headers) and not response.body.startswith(b"{")
     ):
         return next(_runs_of_stream(response.body), None)
     try:

@@ -27,10 +27,9 @@ from runreel.cassettes.secret_scan import (
     shown_pointer,
 )
 from runreel.errors import Unredactable
-from runreel.http import json_pointer
-from runreel.http.json_pointer import pointer
+from runreel.http import strict_json
 from runreel.http.messages import Interaction
-from runreel.http.strict_json import BadDocument, read_json
+from runreel.http.strict_json import BadDocument, pointer, read_json
 from runreel.matching.json_diff import Lens, json_differences
 from runreel.redaction.redactor import Redacted, Redaction
 
@@ -141,7 +140,7 @@ def _by_interaction(spots: Iterable[Spot], count: int) -> dict[int | None, list[
     """The spots of each interaction by its number; under None those of the rest."""
     found: dict[int | None, list[Spot]] = {None: [], **{number: [] for number in range(count)}}
     for spot in spots:
-        steps = json_pointer.steps(spot.at)
+        steps = strict_json.steps(spot.at)
         inside = count > 0 and len(steps) > 1 and steps[0] == _INTERACTIONS
         found[int(steps[1]) if inside else None].append(spot)
     return found

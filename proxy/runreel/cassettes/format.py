@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from runreel.cassettes import bodies
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.matching.matchers import MatchOn, check_match_on, in_order
@@ -70,7 +70,7 @@ def _validated(model: type[_Model], document: Any) -> _Model:
         return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        at = "".join(json_pointer.pointer("", step) for step in first["loc"])
+        at = "".join(strict_json.pointer("", step) for step in first["loc"])
         readable = _READABLE.get(first["type"])
         plain = first["msg"].removeprefix("Value error, ")
         reason = plain if readable is None else readable.format(**first.get("ctx", {}))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from runreel.http import json_pointer, sse, strict_json
+from runreel.http import sse, strict_json
 from runreel.http.encoding import codings, legible
 from runreel.http.messages import Interaction
 from runreel.redaction.rules import PATTERNS, START
@@ -169,8 +169,8 @@ def in_bodies(interaction: Interaction) -> Iterator[Spot]:
 def shown_pointer(at: str) -> str:
     """A JSON pointer that may be told: a step that holds a key shows no more than how it begins."""
     shown = ""
-    for step in json_pointer.steps(at):
-        shown = json_pointer.pointer(shown, discreet(step))
+    for step in strict_json.steps(at):
+        shown = strict_json.pointer(shown, discreet(step))
     return shown
 
 

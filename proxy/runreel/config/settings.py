@@ -34,7 +34,7 @@ from pydantic import (
 from runreel.assistants import PROFILES
 from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
-from runreel.http.json_pointer import is_pointer
+from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
 from runreel.redaction.redactor import Redaction
 from runreel.redaction.rules import PatternRule

@@ -1,14 +1,12 @@
 """One request on its way through the engine, and the answer it gets.
 
-Owns what is known of a request while it is answered, and the one fact in which it ends. What is
-done with it is `engine`.
-
-When the pieces of a recorded answer go out.
-
-Owns `replay.latency` as a pure plan; whoever plays it does the waiting.
+Here is what is known of a request while it is answered, the one event in which it ends, which
+calls wait, and when the pieces of a recorded answer go out (`replay.latency`, as a pure plan). What
+is done with a request is `engine`.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,3 +134,29 @@ def plan(interaction: Interaction, latency: Latency) -> Plan:
     if latency == "recorded":
         return tuple(zip(response.at_ms, events, strict=True))
     return tuple((latency * place, event) for place, event in enumerate(events, start=1))
+
+
+class Waiting:
+    """The calls that wait for their answers, with what they took."""
+
+    def __init__(self) -> None:
+        self._verdicts: dict[Call, Verdict] = {}
+
+    @contextmanager
+    def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
+        """While a call waits, what it has taken is free if its client leaves."""
+        if verdict is not None:
+            self._verdicts[call] = verdict
+        try:
+            yield
+        finally:
+            self._verdicts.pop(call, None)
+
+    def free_what_clients_left(self, session: LiveSession) -> None:
+        """Give back what calls under way would replace if nobody waits for them any more.
+
+        A client that timed out asks again at once, and its answer is the one to keep.
+        """
+        for call, verdict in self._verdicts.items():
+            if call.session is session and call.gone():
+                session.state.give_back(verdict)

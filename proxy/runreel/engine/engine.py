@@ -12,8 +12,8 @@ from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
-from runreel.engine.call import Answer, Call, plan
-from runreel.engine.forwarding import Capturing, Forwarding, Verifying, Waiting
+from runreel.engine.call import Answer, Call, Waiting, plan
+from runreel.engine.forwarding import Capturing, Forwarding, Verifying
 from runreel.engine.recorder import Checks, Recorder
 from runreel.errors import Unredactable, error_response
 from runreel.http.headers import recordable_request

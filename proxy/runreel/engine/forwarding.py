@@ -16,15 +16,15 @@ no file.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Waiting
 from runreel.engine.recorder import Check, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
@@ -34,14 +34,12 @@ from runreel.errors import (
     error_response,
     json_response,
 )
-from runreel.http.headers import has_body, not_the_apis
+from runreel.http.headers import has_body, is_event_stream, not_the_apis
 from runreel.http.messages import Interaction, Response, Violation, values
-from runreel.http.sse import is_event_stream
 from runreel.matching.drift import Drift, Rule, drift, unrecordable
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Outcome
-from runreel.sessions.live import LiveSession
 from runreel.sessions.session import Verdict
 
 
@@ -208,32 +206,6 @@ class Verifying:
         return drift(recorded, came, self.rule)
 
 
-class Waiting:
-    """The calls that wait for their answers, with what they took."""
-
-    def __init__(self) -> None:
-        self._verdicts: dict[Call, Verdict] = {}
-
-    @contextmanager
-    def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
-        """While a call waits, what it has taken is free if its client leaves."""
-        if verdict is not None:
-            self._verdicts[call] = verdict
-        try:
-            yield
-        finally:
-            self._verdicts.pop(call, None)
-
-    def free_what_clients_left(self, session: LiveSession) -> None:
-        """Give back what calls under way would replace if nobody waits for them any more.
-
-        A client that timed out asks again at once, and its answer is the one to keep.
-        """
-        for call, verdict in self._verdicts.items():
-            if call.session is session and call.gone():
-                session.state.give_back(verdict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarding:
     """Forwards calls; `auditing` is None if no audit log is kept."""
@@ -263,7 +235,7 @@ class Forwarding:
                 came = await self.upstream.send(call.live)
                 if _streams(call, came):
                     return await self._stream(call, verdict, audit, came)
-                body, whole = await streaming.collected(came, self.response_bytes_max)
+                body, whole = await _collected(came, self.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, verdict, "recording_failed", str(failure))
         except UpstreamFailed as failure:
@@ -396,3 +368,17 @@ def _unstored(call: Call) -> bool | None:
 
 def _streams(call: Call, came: UpstreamAnswer) -> bool:
     return has_body(call.live.method, came.status) and is_event_stream(came.headers)
+
+
+async def _collected(came: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
+    """The whole body and True, or its beginning and False if it has more than `bytes_max`.
+
+    Raises:
+        UpstreamFailed: the body ended before it was complete.
+    """
+    body = bytearray()
+    async for chunk in came.chunks:
+        body += chunk
+        if len(body) > bytes_max:
+            return bytes(body), False
+    return bytes(body), True

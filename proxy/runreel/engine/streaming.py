@@ -65,20 +65,6 @@ async def recorded(
                 yield chunk
 
 
-async def collected(came: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
-    """The whole body and True, or its beginning and False if it has more than `bytes_max`.
-
-    Raises:
-        UpstreamFailed: the body ended before it was complete.
-    """
-    body = bytearray()
-    async for chunk in came.chunks:
-        body += chunk
-        if len(body) > bytes_max:
-            return bytes(body), False
-    return bytes(body), True
-
-
 async def passed_on(chunks: AsyncGenerator[bytes, None], call: Call) -> AsyncGenerator[bytes, None]:
     """The chunks as they come, for as long as somebody is there to get them.
 

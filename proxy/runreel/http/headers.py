@@ -13,7 +13,7 @@ from enum import Flag, auto
 
 from runreel.http.encoding import codings, decode
 from runreel.http.messages import Headers, Request, Response, values, without
-from runreel.http.sse import is_event_stream, split
+from runreel.http.sse import split
 
 
 class Trait(Flag):
@@ -154,6 +154,7 @@ def end_to_end(headers: Headers) -> Headers:
 SOURCE_HEADER = "x-runreel-source"
 SIMULATOR_PRODUCT = "runreel-simulator/"  # and its version, in `Server`
 _SIMULATED = ("X-Runreel-Source", "simulator")
+MEDIA_TYPE_OF_EVENTS = "text/event-stream"
 _BODILESS_STATUS = frozenset({204, 304})
 
 
@@ -202,6 +203,12 @@ def response_headers(method: str, response: Response) -> Headers:
         return headers
     lengths = values(response.headers, "content-length")[:1]
     return headers + tuple(("Content-Length", length) for length in lengths)
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Whether a message with these headers is a stream of events."""
+    found = values(headers, "content-type")
+    return bool(found) and found[0].partition(";")[0].strip().lower() == MEDIA_TYPE_OF_EVENTS
 
 
 def has_body(method: str, status: int) -> bool:

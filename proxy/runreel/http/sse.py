@@ -8,9 +8,6 @@ nothing of HTTP, time or cassettes.
 import re
 from collections.abc import Iterator
 
-from runreel.http.messages import Headers, values
-
-MEDIA_TYPE = "text/event-stream"
 _DONE = b"[DONE]"  # the data of the last event of OpenAI's streams
 
 # The end of a line and a blank line. A lone CR is an end only if it is clear that no LF follows.
@@ -59,12 +56,6 @@ def split(body: bytes) -> tuple[bytes, ...]:
     events = [*splitter.feed(body)]
     # An event that ends in CR is whole at the end of a body.
     return (*events, rest) if (rest := splitter.rest()) else tuple(events)
-
-
-def is_event_stream(headers: Headers) -> bool:
-    """Whether a message with these headers is a stream of events."""
-    found = values(headers, "content-type")
-    return bool(found) and found[0].partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def around_data(event: bytes) -> tuple[bytes, bytes, bytes] | None:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from runreel.cassettes.format import SIMULATOR, Cassette
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.messages import Headers, Interaction
 from runreel.http.strict_json import BadDocument
 
@@ -46,7 +46,7 @@ class Part:
         """A member; null where there is none."""
         if not isinstance(self.value, dict):
             self.refuse("an object must be here")
-        return Part(self.value.get(name), json_pointer.pointer(self.at, name))
+        return Part(self.value.get(name), strict_json.pointer(self.at, name))
 
     def members(self) -> list[tuple[str, "Part"]]:
         """The names and values of an object; none for null."""
@@ -55,7 +55,7 @@ class Part:
         if not isinstance(self.value, dict):
             self.refuse("an object must be here")
         return [
-            (str(name), Part(value, json_pointer.pointer(self.at, str(name))))
+            (str(name), Part(value, strict_json.pointer(self.at, str(name))))
             for name, value in self.value.items()
         ]
 
@@ -66,7 +66,7 @@ class Part:
         if not isinstance(self.value, list):
             self.refuse("an array must be here")
         return [
-            Part(value, json_pointer.pointer(self.at, place))
+            Part(value, strict_json.pointer(self.at, place))
             for place, value in enumerate(self.value)
         ]
 

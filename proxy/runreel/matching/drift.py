@@ -20,10 +20,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
 
-from runreel.http import json_pointer, sse, strict_json
+from runreel.http import sse, strict_json
 from runreel.http.headers import Trait, named
-from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Response, values
+from runreel.http.strict_json import Patterns
 from runreel.matching.json_diff import (
     ABSENT,
     JsonDifference,
@@ -125,7 +125,7 @@ class Place(Lens):
 
     def member(self, name: str) -> "Place":
         """The place of a member of the object here."""
-        at = json_pointer.pointer(self.at, name)
+        at = strict_json.pointer(self.at, name)
         own = self.own or name == CLIENTS_OWN
         written = at.endswith(_OUTPUT_ENDS) and not own
         free = self.free or written or name in self.rule.volatile
@@ -133,7 +133,7 @@ class Place(Lens):
 
     def item(self, index: int) -> "Place":
         """The place of an item of the list here: it has the name of the list."""
-        return replace(self, at=json_pointer.pointer(self.at, index))
+        return replace(self, at=strict_json.pointer(self.at, index))
 
     def varies(self, recorded: object, live: object) -> bool:
         """Whether two values of one type may differ here."""
@@ -351,10 +351,10 @@ def _streams(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator
     end = _alike(recorded[begin:][::-1], live[begin:][::-1])
     yield from _pairs(recorded[:begin], live[:begin], rule)
     for event in recorded[begin : len(recorded) - end]:
-        if not rule.ignores(at := json_pointer.pointer("", event.index)):
+        if not rule.ignores(at := strict_json.pointer("", event.index)):
             yield _told("gone", at, event.shown, ABSENT)
     for event in live[begin : len(live) - end]:
-        if not rule.ignores(at := json_pointer.pointer("", event.index)):
+        if not rule.ignores(at := strict_json.pointer("", event.index)):
             yield _told("new", at, ABSENT, event.shown)
     yield from _pairs(recorded[len(recorded) - end :], live[len(live) - end :], rule)
 
@@ -370,5 +370,5 @@ def _alike(recorded: list[_Event], live: list[_Event]) -> int:
 
 def _pairs(recorded: list[_Event], live: list[_Event], rule: Rule) -> Iterator[Drift]:
     for mine, theirs in zip(recorded, live, strict=True):
-        at = json_pointer.pointer(json_pointer.pointer("", mine.index), "data")
+        at = strict_json.pointer(strict_json.pointer("", mine.index), "data")
         yield from _walk(Place(rule, at, free=mine.piece), mine.data, theirs.data)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.matching.matchers import Fingerprint
 
 
@@ -99,12 +99,12 @@ def json_differences(
     nested = kind in ("object", "array") and kind == kind_of(other) and lens.enters(one, other)
     if nested and kind == "object":
         for name in sorted(one.keys() | other.keys()):
-            below = json_pointer.pointer(at, name)
+            below = strict_json.pointer(at, name)
             sides = one.get(name, ABSENT), other.get(name, ABSENT)
             yield from json_differences(*sides, lens.member(name), below)
     elif nested:
         for index in range(lens.compared(len(one), len(other))):
-            below = json_pointer.pointer(at, index)
+            below = strict_json.pointer(at, index)
             yield from json_differences(
                 item_of(one, index), item_of(other, index), lens.item(index), below
             )

@@ -31,9 +31,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runreel.http import strict_json
-from runreel.http.json_pointer import NOWHERE, Patterns, is_pointer
 from runreel.http.messages import Request, values
-from runreel.http.strict_json import HOLE, canonical_text
+from runreel.http.strict_json import HOLE, NOWHERE, Patterns, canonical_text, is_pointer
 from runreel.redaction.redactor import Redacted
 
 QUERY_PREFIX = "-query."

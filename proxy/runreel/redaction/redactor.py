@@ -21,11 +21,11 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from runreel.errors import Unredactable
-from runreel.http import json_pointer, sse, strict_json
+from runreel.http import sse, strict_json
 from runreel.http.encoding import codings, legible
 from runreel.http.headers import Trait, drop, named
-from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, without
+from runreel.http.strict_json import Patterns
 from runreel.redaction.rules import (
     CREDENTIAL_QUERY,
     HEADER_PATTERNS,
@@ -185,12 +185,12 @@ def _strings(
         case dict():
             named = tuple((name, str(value[name])) for name in _NAMES if name in value)
             for name, member in value.items():
-                yield from _strings(member, (*owner, named, name), json_pointer.pointer(at, name))
+                yield from _strings(member, (*owner, named, name), strict_json.pointer(at, name))
         case list():
             for index, item in enumerate(value):
                 own = isinstance(item, dict) and "index" in item
                 inner = owner if own else (*owner, index)
-                yield from _strings(item, inner, json_pointer.pointer(at, index))
+                yield from _strings(item, inner, strict_json.pointer(at, index))
 
 
 def _with_text(event: bytes, at: str, text: str) -> bytes:
@@ -406,8 +406,8 @@ class Redaction:
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
         at = ""
-        for step in json_pointer.steps(violation.at):
-            at = json_pointer.pointer(at, blanker.text(step))
+        for step in strict_json.steps(violation.at):
+            at = strict_json.pointer(at, blanker.text(step))
         return replace(
             violation,
             at=at,
@@ -434,7 +434,7 @@ def _written(message: Request | Response) -> Iterable[str]:
 
 
 def _said(violation: Violation) -> Iterable[str]:
-    yield from json_pointer.steps(violation.at)
+    yield from strict_json.steps(violation.at)
     yield violation.message
 
 
