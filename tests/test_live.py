@@ -100,6 +100,29 @@ class TestWriting:
         assert store.asked == [("append", [b"one"]), ("append", [b"two", b"three"])]
         assert store.most_at_once == 1
 
+    async def test_what_is_being_kept_is_kept_though_its_caller_is_stopped(self) -> None:
+        session = recording_to(HeldStore())
+        begun, let = asyncio.Event(), asyncio.Event()
+        kept: list[str] = []
+
+        async def keep() -> None:
+            begun.set()
+            await let.wait()
+            kept.append("all of it")
+
+        caller = asyncio.create_task(session.see_through(keep()))
+        await begun.wait()
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        closing = asyncio.create_task(session.close())
+        await turns()
+        early = closing.done()
+        let.set()
+        await closing
+
+        assert (early, kept) == (False, ["all of it"])
+
     async def test_nobody_waits_for_ever_for_a_writer_that_broke(self) -> None:
         store = HeldStore()
         store.holds()
