@@ -1,4 +1,4 @@
-"""Every error runreel raises on purpose.
+"""Every error runreel raises on purpose, and what clients are told of one.
 
     RunreelError
     ├── StartRefused        usage or configuration: exit code 2
@@ -15,12 +15,8 @@
     └── UpstreamFailed      no usable answer from the upstream: 502, 503 or 504, by its code
 
 Foreign exceptions are translated into these at the edge that meets them, once. Each message is one
-sentence that names the thing and, where there is one, the remedy.
-
-The proxy's own errors, in OpenAI's envelope.
-
-Owns the table of slugs: status, and whether the SDKs may try again. Texts come from where an error
-is noticed; foreign bodies (an upstream's, a profile's refusal) never pass through here.
+sentence that names the thing and, where there is one, the remedy. What a client is told is an
+envelope as OpenAI's, by the table of slugs `ERRORS`; foreign bodies never pass through here.
 """
 
 import json

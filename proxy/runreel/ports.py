@@ -1,8 +1,6 @@
 """What has more than one implementation and no owner: the upstream and the clock.
 
 Each method states its obligation; the fakes that tests use are implementations like any other.
-
-The clocks of the machine.
 """
 
 import asyncio

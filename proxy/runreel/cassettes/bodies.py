@@ -1,8 +1,14 @@
-"""Bodies as people read them, with the exact bytes behind.
+r"""Bodies as people read them, with the exact bytes behind.
 
-Owns the forms of a body in a cassette: `json` with a `layout`, `events` with their times, `text`,
-`base64`. Bytes are the truth: a readable form is used only if `restore(render(body)) == body`, and
-`render` has tried it. Knows nothing of redaction: what comes in here is what may be stored.
+Bytes are the truth: a readable form is used only if `restore(render(body)) == body`, and `render`
+has tried it.
+
+    b'{"a":1}'        {"json": {"a": 1}, "layout": "compact"}
+    b'{"a": 1.50}'    {"text": "{\"a\": 1.50}"}       no layout gives 1.50 back
+    b"\xff\x00"       {"base64": "/wA="}
+
+A stream is `events` with their times, each with its data as JSON where that is exact. Knows nothing
+of redaction: what comes in here is what may be stored.
 """
 
 import base64

@@ -1,21 +1,13 @@
-"""Journals as files: `.NAME.WRITER.PART.journal` beside the cassette, mode 0600.
+"""Cassettes as files: `DIR/NAME.json`, replaced as a whole or not at all.
 
-Owns appending, what happens when that fails, and reading back what a crash left. A write that
-failed is cut off; a sync that failed is never tried again on that file: recording goes on in the
-next part. A part that cannot be read to its end is kept under another name, `….journal.torn`. Knows
-nothing of sessions; what the records mean is `core.journal`.
+While a cassette is recorded, its captures wait in a journal beside it, `.NAME.WRITER.PART.journal`
+(mode 0600), and a lock keeps a second recorder out. After a crash at any point, file and journal
+together hold all that was acknowledged, and what could not be read of them is never removed: a part
+that cannot be read to its end is kept as `….journal.torn`. A reader sees one state of both, also
+while a recorder moves all from here to there, and never writes.
 
-What there is of a cassette on disk: its file and the journals beside it, read together.
-
-Owns that a reader sees one state of both, also while a recorder moves all from here to there. Never
-writes. What becomes of what it found is `files`.
-
-Cassettes as files: `DIR/NAME.json`, replaced as a whole or not at all.
-
-Owns the life of a cassette on disk: the file, the journal beside it while it is recorded, and the
-lock that keeps a second recorder out. After a crash at any point, file and journal together hold
-all that was acknowledged, and what could not be read of them is never removed. Knows nothing of
-sessions.
+A failed write is cut off; after a failed sync recording goes on in the next part. What the records
+mean is `journal`. Knows nothing of sessions.
 """
 
 import hashlib

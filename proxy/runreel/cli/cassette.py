@@ -1,17 +1,4 @@
-"""`runreel cassette list`: what there is.
-
-`runreel cassette show`: the interactions of a cassette, or one of them in full.
-
-`runreel cassette upgrade`: cassettes as this version writes them.
-
-`runreel cassette scrub`: today's redaction for what was recorded before.
-
-`runreel cassette`: tools for cassettes, one module for each command.
-
-`runreel cassette diff`: what tells two cassettes apart.
-
-`runreel cassette check`: is everything right, and no secret in it? For pre-commit and CI.
-"""
+"""`runreel cassette list`, `show`, `diff`, `check`, `upgrade` and `scrub`."""
 
 import hashlib
 import json

@@ -1,7 +1,4 @@
-"""`runreel cassette import`: recordings of other tools become cassettes.
-
-`runreel cassette export`: a cassette in the words of other tools.
-"""
+"""`runreel cassette import` and `export`: cassettes in the words of other tools."""
 
 import json
 import sys

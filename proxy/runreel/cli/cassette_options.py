@@ -1,8 +1,6 @@
-"""What the commands of `runreel cassette` share: the options that select the cassettes.
+"""The options that select cassettes, and cassettes by name or by file.
 
-Cassettes as the commands name them: by name, or by file.
-
-Owns how the two are told apart, and the sentences for what is not there.
+How a name and a file are told apart, and the sentences for what is not there.
 """
 
 from collections.abc import Callable

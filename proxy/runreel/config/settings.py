@@ -1,18 +1,7 @@
-"""What all tables of settings have in common.
+"""Every setting: its name, default, check and description.
 
-The names that settings of several tables hold.
-
-The settings of matching.
-
-The settings of the simulator.
-
-The settings of the audit log.
-
-Every setting: name, default, check and description.
-
-Owns what a single value may be. How values are found and what they mean together is `loading`.
-
-The rules of redaction that a configuration asks for, as the core takes them.
+What a single value may be stands here; how values are found and what they mean together is
+`loading`. Sections are in the order of `config.example.toml`, which a test holds to this file.
 """
 
 import re

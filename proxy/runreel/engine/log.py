@@ -1,12 +1,8 @@
-"""One log line per request, on stderr.
+"""One log line per request, on stderr, as text or as JSON.
 
-Owns the line's shape, as text or as JSON. Writes redacted values only, escaped so that nothing in
-a request can begin a line of its own or colour a terminal. What a framework logs comes here too.
-
-An upstream that knows none of its paths any more, as OpenAI's since 2026-08-26.
-
-Owns when that is worth a sentence, from facts alone: early, and at the end, as long as nothing but
-404 and 410 has come back. Knows nothing of what was asked for, so it tells no secret.
+Only redacted values are written, escaped so that nothing in a request can begin a line of its own
+or colour a terminal. What a framework logs comes here too, and a sentence where an upstream knows
+none of its paths any more, as OpenAI's since 2026-08-26.
 """
 
 import contextlib

@@ -1,16 +1,8 @@
 """The receipt: what a session served, missed, recorded, compared and left unplayed.
 
-Owns the counting, from facts alone but for what a session learns after it told them, and the
-receipt's JSON shape. Knows nothing of HTTP.
-
-The receipt as a file, for scripts.
-
-Owns where it may be written and its bytes; what it says is `receipt`.
-
-A receipt for people: a few lines instead of a document.
-
-Owns the words. Text out of requests and cassettes stands in them as it is: whoever prints them
-makes it safe. Knows nothing of live sessions.
+It is counted from events alone, but for what a session learns after it told them; as JSON, as a
+file for scripts, and in a few lines for people. Text out of requests and cassettes stands in those
+as it is: whoever prints them makes it safe.
 """
 
 import json

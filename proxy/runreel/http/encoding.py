@@ -1,8 +1,8 @@
 """Content codings: the decoded copy of a body that a recording holds.
 
-Owns `decode`, and `legible` for what that gives up on; what travels between client and upstream is
-never touched. Limits are the caller's, in bytes of decoded output, because a few kilobytes can hold
-gigabytes.
+What travels between client and upstream is never touched. Limits are the caller's, in bytes of
+decoded output, because a few kilobytes can hold gigabytes. `partial_decode` reads what it can of a
+body that `decode` gives up on: not to keep it, but to search it for what must not be kept.
 """
 
 import sys

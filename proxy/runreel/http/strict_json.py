@@ -1,23 +1,21 @@
-"""JSON pointers (RFC 6901), and patterns of them in which `*` stands for any one step.
+"""JSON as text: strict reading, places in a document, and one text for all its spellings.
 
-A pointer says where something stands in a JSON document: `/data/0/metadata`. A pattern says it of
-several places at once: `/data/*/metadata/email` is the address in each item of a list. All that a
-user may write where places are named (`match.ignore_body`, `redaction.body`, `verify.ignore`) is
-read here and nowhere else, so it means the same everywhere. `*` has no escape: a member of that
-name is one of those it stands for.
+Matching, bodies, redaction and the configuration read JSON by these rules, so that no two of them
+can disagree about what a document says.
 
-JSON as text: strict reading, and where its strings stand.
+A *pointer* (RFC 6901) says where something stands: `/data/0/metadata`. A *pattern* says it of
+several places at once, `*` standing for any one step: `/data/*/metadata/email` is the address in
+each item of a list. It means the same in `match.ignore_body`, `redaction.body` and `verify.ignore`.
+It has no escape: a member called `*` is one of those it stands for.
 
-Owns the reading rules that matching, bodies and redaction share, so that no two of them can
-disagree about what a document says. Knows nothing of HTTP.
+The *canonical* text is what the body matcher compares: members sorted by name, numbers by value and
+exact in decimal, strings by their code points.
 
+    {"b": 1.50, "a": "\u00e9"}  and  {"a":"é","b":1.5}   ->   {"a":"é","b":1.5}
+    9007199254740993  and  9007199254740992               ->   two different texts
 
-
-One text for all spellings of one JSON document.
-
-Owns the canonical form that the body facet compares: members sorted by name, numbers by value and
-exact in decimal, strings by their code points (no Unicode normalisation). Not RFC 8785: that one
-rounds numbers to doubles, and two different metadata changes must never look the same here.
+That is not RFC 8785, which rounds numbers to doubles: two different changes of metadata must never
+look the same here.
 """
 
 import json

@@ -1,14 +1,10 @@
-"""Which parts of an answer say nothing of the API that gave it: the rule of verify mode.
+"""How an answer that came now differs from the one that was recorded: verify mode.
 
-Owns the tables, which README and `runreel verify --help` show, and `Rule`, which a configuration
-adds to. Compares nothing itself and imports nothing of ours, so that help stays quick.
-
-How an answer that came now differs from the one that was recorded.
-
-Owns `drift`: status, headers that matter, and bodies, by JSON pointer. Streams are compared event
-by event, where consecutive pieces of one text (`volatile.PIECES`) are one event, since their number
-is the model's. What may differ without being told is `volatile`. Sees redacted values only, and
-knows nothing of modes or sessions.
+Compared are status, headers that say something of the API, and bodies, by JSON pointer. Streams are
+compared event by event, where consecutive pieces of one text (`PIECES`) are one event, since their
+number is the model's. What says nothing of the API that gave an answer (ids, times, what a model
+wrote) is in the tables, which README and `runreel verify --help` show, and in the `Rule` that a
+configuration adds to them. Sees redacted values only.
 """
 
 import json

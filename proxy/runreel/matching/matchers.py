@@ -1,24 +1,18 @@
-"""What of a query or a body does not count when requests are matched.
+"""Matching is equality after normalisation.
 
-Owns the entries `-query.NAME` and `-body.POINTER` of `match_on`, and the taking out of what they
-name before a facet becomes text. Each entry says the same of both sides of a comparison, whatever
-stands there. Knows nothing of requests.
+A matcher is a function from a request to canonical *text* (text, because in Python `1 == True`); a
+fingerprint is the named texts of one request. Index, match and miss report all use these values and
+nothing else, so that what is explained is what was compared. Requests come in redacted: two that
+differ only in a secret are equal here.
 
-Forms as text that can be compared: multipart/form-data and application/x-www-form-urlencoded.
+    POST /v1/threads/t/runs/r?b=2&a=1   {"metadata": {"k": "v"}}
+    -> (("method", "POST"), ("path", "/v1/threads/t/runs/r"),
+        ("query", [["a","1"],["b","2"]]), ("body", json {"metadata":{"k":"v"}}), …)
 
-Owns a strict reader of multipart bodies and the text that stands for one, in which neither the
-boundary nor the order of differently named parts shows. What is not exactly such a body has no
-such text. Knows nothing of requests.
-
-Matching is equality after normalisation.
-
-A facet is a function from a request to canonical *text* (text, because in Python `1 == True`); a
-fingerprint is the named facets of one request. Index, match and miss report all use these values
-and nothing else, so that what is explained is what was compared. Requests come in redacted: two
-that differ only in a secret are equal here. Knows nothing of sessions or cassettes.
-
-Which facets count is a `match_on`, as a cassette holds it: names of facets, and entries for what of
-them does not count (`ignoring`).
+Which matchers count is a `match_on`, as a cassette holds it: their names, and *ignore rules*,
+`-query.NAME` and `-body.POINTER`, for what of query and body does not count. A form is compared as
+what it says: neither a boundary nor the order of differently named parts shows; what is not exactly
+such a body has no such text, and counts byte by byte.
 """
 
 import hashlib

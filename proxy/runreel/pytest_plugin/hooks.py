@@ -1,7 +1,7 @@
 """The pytest plugin: a session of its own behind one URL for each test that asks for it.
 
-Owns pytest's hooks and nothing else: what a test plays, and what it makes of the receipt, is
-`testing`'s. It is loaded wherever runreel is installed, so it imports nothing that takes time.
+Here are pytest's hooks; what a test plays is `proxy`, what is made of its receipt `report`. It is
+loaded wherever runreel is installed, so it imports nothing that takes time.
 """
 
 import os

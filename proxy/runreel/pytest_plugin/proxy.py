@@ -1,25 +1,11 @@
-"""Sockets that reach this machine only, for a run that must prove that nothing was live.
+"""The proxy of a test process, and the test that is on it.
 
-Owns what counts as this machine. It covers all that goes through Python's `socket`; it keeps honest
-code honest and is no sandbox.
-
-The name of the cassette of a test that names none.
-
-Owns that it is safe on every file system: a plain name stands as it is, any other gets a suffix
-from its hash, so that tests that differ anywhere never share a cassette, also where upper and lower
-case are one. It depends on the test alone, not on which others there are. Pure.
-
-How clients find the proxy: an address known before anything listens there, and who is told it.
-
-Owns the variables of the environment that lead there, and that they are put back. Imports nothing
-that takes time: it runs before the first test.
-
-The proxy of a test process, and the test that is on it.
-
-Owns which cassettes a test plays or records, and the order in which its sessions begin and end: one
-for the test with its set-up, and one for its teardown, which nobody can tell to be complete while
-the test is judged. Nothing that takes time is imported before the first test that needs it. Knows
-nothing of pytest.
+Each test has a session with its set-up, and one for its teardown, which nobody can tell to be
+complete while the test is judged. Clients find the proxy by an address that is known before
+anything listens there. A cassette that no marker names is named after its test: a plain name stands
+as it is, any other gets a suffix from its hash, so that tests that differ anywhere never share one,
+also where upper and lower case are one. Sockets can be held to this machine; that keeps honest code
+honest and is no sandbox. Nothing that takes time is imported before the first test that needs it.
 """
 
 import hashlib

@@ -1,12 +1,8 @@
-"""What a receipt means for the test that it is of.
+"""What receipts mean for the test that they are of, and for the run as a whole.
 
-Owns which findings make a test fail, and the text that says so. Nothing that was sent can steer a
-terminal from there. Pure.
-
-What all tests of a run amount to, over all of its worker processes.
-
-Owns the counting from receipts, and the lines that end a run. Values pass between processes as
-plain data. Pure.
+Which findings make a test fail, the text that says so, and the lines that end a run, over all of
+its worker processes, between which values pass as plain data. Nothing that was sent can steer a
+terminal from here. Pure.
 """
 
 from collections.abc import Mapping

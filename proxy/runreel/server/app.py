@@ -1,13 +1,7 @@
-"""Where a configuration wants the audit log, opened for the first session that can change anything.
+"""The composition root: plain values from a `Config` are handed to everything that needs them.
 
-Owns that choice, and hands each part its plain values. A proxy that only replays touches no file
-of it.
-
-What each part is told of the configuration: plain values only.
-
-The composition root: plain values from a `Config` are handed to everything that needs them.
-
-Owns the order of start and stop, visible in `serving`. Nothing else imports across the layers.
+The order of start and stop is visible in `serving`. Upstream and audit log are opened for the first
+session that can reach them: a proxy that only replays touches neither.
 """
 
 import asyncio

@@ -1,12 +1,8 @@
-"""Header fields between raw bytes and values, for both sides of the proxy.
+"""The translation between aiohttp and values, both ways.
 
-Owns the encoding: `core.messages` views bytes as latin-1, aiohttp writes text as UTF-8.
-
-The translation between aiohttp and values, both ways.
-
-Owns how a request is read and how an answer is written: raw header pairs, raw target, one framing
-computed here, nothing added but what HTTP demands of a gateway. Trailers are dropped. Knows nothing
-of recordings.
+Header fields are views of raw bytes in latin-1 here, and UTF-8 where aiohttp writes them. An answer
+has one framing, computed here, and nothing is added but what HTTP demands of a gateway. Trailers
+are dropped. Knows nothing of recordings.
 """
 
 import asyncio

@@ -1,14 +1,8 @@
-"""What happens on a client's connection before and beside the requests on it.
+"""The socket that clients connect to, and what happens on a connection beside its requests.
 
-Owns the answers to what is no HTTP, or too much of it: our own error envelope, which quotes nothing
+Connections are let go in this order: nothing new is accepted, what is under way ends, what does not
+is cut off. What is no HTTP, or too much of it, is answered with our own error, which quotes nothing
 of what came in. Leans on three names inside aiohttp, each held by a test.
-
-What the command line adds to the configuration.
-
-The socket that clients connect to.
-
-Owns how connections are taken and, in this order, let go: nothing new is accepted, what is under
-way ends, what does not is cut off.
 """
 
 import asyncio

@@ -1,17 +1,9 @@
-"""How many calls to the upstream are under way, and how long each may take.
+"""The upstream: which one a configuration names, and the way there over HTTP.
 
-Owns the two limits and the end of patience when the proxy stops. Knows nothing of HTTP.
-
-The upstream over HTTP.
-
-Owns the client side of the proxy: what is sent is what came in, byte for byte, but for the fields
-that belong to one connection; nothing is added but what the configuration says. Translates
-aiohttp's errors into `UpstreamFailed`, here and nowhere else.
-
-Which upstream a configuration names: an API over HTTP, or the simulator in this process.
-
-Owns that choice, hands each its plain values, and opens it for the first session that can reach it:
-a proxy that only replays has no client that could connect to anything.
+What is sent is what came in, byte for byte, but for the fields that belong to one connection;
+nothing is added but what the configuration says, and nothing is ever sent twice. `UpstreamLimiter`
+says how many calls may be under way and how long each may take. aiohttp's errors become
+`UpstreamFailed` here and nowhere else.
 """
 
 import asyncio

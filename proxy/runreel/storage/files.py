@@ -1,12 +1,11 @@
-"""Making bytes durable: the few file operations that everything in this package is built from.
+"""Bytes on disk that survive a crash: files that are replaced, and files that only grow.
 
-Owns the order of write, sync and rename, and what it takes that a crash at any point leaves either
-the old or the new. Raises OSError as it comes; its callers translate. Knows nothing of cassettes.
+A file is *replaced* whole: written beside its place, synced, renamed, its folder synced; a crash at
+any point leaves the old or the new.
 
-A file that only grows: under the journal of a cassette and under the audit log.
-
-What is known of such a file is how many bytes of it are `durable`. Behind them may stand `loose`
-bytes, written and not yet synced, and after a failure anything at all. Three rules make that safe:
+Of a file that only *grows*, under a journal and under the audit log, it is known how many bytes are
+`durable`. Behind them may stand `loose` bytes, written and not yet synced, and after a failure
+anything at all. Three rules make that safe:
 
 - What was begun is durable with its name, or it is not there.
 - A write that failed is cut off: the file goes back to what is known.
@@ -15,7 +14,7 @@ bytes, written and not yet synced, and after a failure anything at all. Three ru
 
     begin "a" | append "b": write, sync -> durable 2 | append "c": write fails -> cut back to 2
 
-Raises OSError as it comes. Knows nothing of what the bytes mean.
+Raises OSError as it comes; its callers translate. Knows nothing of what the bytes mean.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """A proxy for as long as a command runs, and the exit code of both.
 
-Owns what the command finds in its environment and what its exit code becomes. The process itself
-is `child`.
+What the command finds in its environment, and what its exit code becomes; the process itself is
+`child`.
 """
 
 from collections.abc import Callable, Mapping
