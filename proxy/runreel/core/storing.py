@@ -1,0 +1,454 @@
+"""How captures enter a cassette.
+
+Owns what a recording session adds, replaces and takes out, by the rules of `history`: a capture
+replaces the recording of its fingerprint *and past*, what is new goes to the end, nothing old
+changes its past, and `after` and `during` are written only where file order does not say them.
+An id is given when a capture is taken in, and never changes. Knows no modes and no journal.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic
+
+from runreel.core.history import (
+    Cell,
+    Content,
+    Pasts,
+    Recording,
+    Tally,
+    cells,
+    cells_over,
+    changes,
+    covers,
+    is_create,
+    latest,
+    weight,
+)
+from runreel.core.resources import Access, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Rules(Generic[Content]):
+    """What storing must know of contents.
+
+    `equal`: two answers say the same, so that the older one is kept. `created`: the resource that
+    a create's answer names, None if it names none.
+    """
+
+    equal: Callable[[Content, Content], bool]
+    created: Callable[[Access, Content], Scope | None]
+
+
+@dataclass(slots=True)
+class _Capture(Generic[Content]):
+    arrival: int
+    recording: Recording[Content]
+    past: int  # its sum
+    replaces: int | None  # position
+    whole: bool  # what it replaces said the same and is kept as it was
+    during: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Generic[Content]):
+    """The recordings after a session, and the ids of those that it took out."""
+
+    recordings: tuple[Recording[Content], ...]
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Log:
+    """The writes of a session in the order of their ends, with the tick of each."""
+
+    ticks: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    sums: list[int] = field(default_factory=lambda: [0])  # of the first n of them
+
+
+class Storing(Generic[Content]):
+    """What a session captures, over the recordings of its cassette.
+
+    Time is ticks: an arrival is one, the end of a write another, and no two are equal. `story` is
+    the scope that captures get.
+    """
+
+    def __init__(self, pasts: Pasts[Content], story: str | None, rules: Rules[Content]) -> None:
+        self._pasts = pasts
+        self._story = story
+        self._rules = rules
+        self._captures: dict[int, _Capture[Content]] = {}  # by arrival
+        self._by_id: dict[str, _Capture[Content]] = {}
+        # An id that is missing must stay so: what needs it is never to be answered.
+        self._ids = {*pasts.position, *pasts.missing()}
+        self._numbers: dict[str, int] = {}  # the last suffix tried, by name
+        self._written: set[str] = set()  # ids of writes that have ended
+        self._log: dict[Cell, _Log] = {}
+        # Old recordings that no capture replaces so far, by fingerprint, past and whether they were
+        # received; and those that overlapped something.
+        self._free: dict[tuple[Hashable, int, bool], list[int]] | None = None
+        self._loose: dict[Hashable, list[int]] = {}
+        self._expected: dict[int, tuple[tuple[Hashable, int, bool], int]] = {}  # by arrival
+
+    # ------------------------------------------------------------ writes
+
+    def ended(self, tick: int, id_: str, access: Access) -> None:
+        """The last byte of a write's answer is out: what arrives from here on has seen it."""
+        if id_ in self._written:  # a program ran again
+            return
+        self._written.add(id_)
+        for cell in cells(access):
+            log = self._log.setdefault(cell, _Log())
+            log.ticks.append(tick)
+            log.ids.append(id_)
+            log.sums.append(log.sums[-1] + weight(id_))
+
+    def sum(self, arrival: int, access: Access) -> int:
+        """The sum of the past of a request: the price is the depth of its path."""
+        logs = (self._log.get(cell) for cell in cells_over(access.scope))
+        return sum(log.sums[bisect_left(log.ticks, arrival)] for log in logs if log)
+
+    def past(self, arrival: int, access: Access) -> list[str]:
+        """The covering writes that had ended when a request arrived, by their ends."""
+        found: list[tuple[int, str]] = []
+        for cell in cells_over(access.scope):
+            if log := self._log.get(cell):
+                end = bisect_left(log.ticks, arrival)
+                found += zip(log.ticks[:end], log.ids[:end], strict=True)
+        return [id_ for _, id_ in sorted(found)]
+
+    # ------------------------------------------------------------ captures
+
+    def expect(self, arrival: int, fingerprint: Hashable, access: Access) -> int | None:
+        """The position of the recording that a capture is to replace, which is kept for it."""
+        key = fingerprint, self.sum(arrival, access), True
+        queue = self._queues().get(key)
+        if not queue:
+            return None
+        self._expected[arrival] = key, queue.pop(0)
+        return self._expected[arrival][1]
+
+    def forget(self, arrival: int) -> None:
+        """What was kept for a capture is free again; harmless if nothing was."""
+        expected = self._expected.pop(arrival, None)
+        if expected is not None:
+            key, at = expected
+            insort(self._queues()[key], at)
+
+    def take(
+        self,
+        arrival: int,
+        recording: Recording[Content],
+        overlapped: Collection[str],
+        *,
+        replaces: bool = True,
+    ) -> Recording[Content]:
+        """Take a capture in and return it as it will stand in the cassette, but for its past.
+
+        The id that it comes with is the beginning of its id if it is new; `overlapped` are the ids
+        of the calls, reads and writes, that were under way with it, as far as they have one.
+        """
+        past = self.sum(arrival, recording.access)
+        at = self._replaced(arrival, recording, past) if replaces else None
+        old = None if at is None else self._pasts.recordings[at]
+        whole = old is not None and self._rules.equal(old.content, recording.content)
+        if at is not None and old is not None and whole:
+            taken, past = old, self._pasts.whole[at]
+        elif old is not None:
+            taken = replace(recording, id=old.id, scope=old.scope, after=None, during=())
+        else:
+            name = self.name(recording.id)
+            taken = replace(recording, id=name, scope=self._story, after=None, during=())
+        capture = _Capture(arrival, taken, past, at, whole, set(taken.during))
+        self._captures[arrival] = self._by_id[taken.id] = capture
+        self._note_overlaps(capture, overlapped)
+        return taken
+
+    def _note_overlaps(self, capture: _Capture[Content], overlapped: Collection[str]) -> None:
+        mine = capture.recording
+        for id_ in overlapped:
+            other = self._by_id.get(id_)
+            access = other.recording.access if other else self._pasts.access(id_)
+            if access is None:
+                continue
+            received = other is None or other.recording.received
+            if (
+                access.writes
+                and received
+                and not capture.whole
+                and covers(access, mine.access.scope)
+            ):
+                capture.during.add(id_)
+            if (
+                other
+                and not other.whole
+                and mine.counts
+                and covers(mine.access, other.recording.access.scope)
+            ):
+                other.during.add(mine.id)
+
+    def _replaced(self, arrival: int, recording: Recording[Content], past: int) -> int | None:
+        """The recording that a capture replaces: of equal past, or one that says the same and
+        whose past is equal give or take what overlapped it.
+        """
+        queues = self._queues()
+        if recording.received and arrival in self._expected:
+            return self._expected.pop(arrival)[1]
+        self.forget(arrival)
+        queue = queues.get((recording.fingerprint, past, recording.received))
+        if queue:
+            return queue.pop(0)
+        for at in self._loose.get(recording.fingerprint, ()):
+            old = self._pasts.recordings[at]
+            key = old.fingerprint, self._pasts.whole[at], old.received
+            if (
+                at in queues.get(key, ())
+                and old.received == recording.received
+                and self._rules.equal(old.content, recording.content)
+                and self._pasts.ids(at) ^ set(self.past(arrival, recording.access))
+                <= set(old.during)
+            ):
+                queues[key].remove(at)
+                return at
+        return None
+
+    def _queues(self) -> dict[tuple[Hashable, int, bool], list[int]]:
+        if self._free is None:
+            self._free = {}
+            for at, item in enumerate(self._pasts.recordings):
+                if item.scope == self._story:
+                    key = item.fingerprint, self._pasts.whole[at], item.received
+                    self._free.setdefault(key, []).append(at)
+                    if item.during:
+                        self._loose.setdefault(item.fingerprint, []).append(at)
+        return self._free
+
+    def name(self, name: str) -> str:
+        """A free id: the name, or with the first free number from 2 on."""
+        free = name
+        while free in self._ids:
+            self._numbers[name] = self._numbers.get(name, 1) + 1
+            free = f"{name}-{self._numbers[name]}"
+        self._ids.add(free)
+        return free
+
+    @property
+    def captured(self) -> bool:
+        """Whether anything was taken in."""
+        return bool(self._captures)
+
+    def captures(self) -> Iterator[Recording[Content]]:
+        """What was taken in, in no order."""
+        return (capture.recording for capture in self._captures.values())
+
+    def replaced(self) -> set[int]:
+        """The positions of the recordings that were recorded again."""
+        return {one.replaces for one in self._captures.values() if one.replaces is not None}
+
+    # ------------------------------------------------------------ the cassette afterwards
+
+    def merged(self) -> Merged[Content]:
+        """The recordings as they stand now: nothing is taken out."""
+        return self._write_down(set())
+
+    def outcome(
+        self,
+        asked: Callable[[Hashable], bool],
+        keeps: Callable[[int], bool],
+        *,
+        prune: bool = False,
+    ) -> Merged[Content]:
+        """As `merged`, at the end of a session that recorded anew.
+
+        `asked` tells whether a request was asked for and all its answers were kept, `keeps` whether
+        an old recording stays in any case; with `prune` all goes that was not asked for.
+        """
+        gone = self._outdated(asked, keeps)
+        if prune:
+            gone |= set(self.not_recorded_again())
+        return self._write_down(gone)
+
+    def not_recorded_again(self) -> list[int]:
+        """The positions of the story's recordings that this session did not replace."""
+        mine = self.replaced()
+        recordings = self._pasts.recordings
+        return [
+            at for at, item in enumerate(recordings) if item.scope == self._story and at not in mine
+        ]
+
+    def pruned(self, positions: Iterable[int]) -> Merged[Content]:
+        """As `merged`, without the recordings at some positions."""
+        return self._write_down(set(positions))
+
+    def _outdated(
+        self, asked: Callable[[Hashable], bool], keeps: Callable[[int], bool]
+    ) -> set[int]:
+        """The older recordings that go: see "What `record` replaces" in `history.md`.
+
+        Those that were asked for go, unless a recorded write that covers them was not asked for:
+        they are another story. What lies below what a create made that is gone goes, and what saw
+        a write that came out otherwise.
+        """
+        recordings = self._pasts.recordings
+        others_of = self.not_recorded_again()
+        lost = self._former()
+        orphans: set[int] = set()
+        while True:
+            others = Tally()
+            for at in others_of:
+                item = recordings[at]
+                if item.counts and at not in orphans and not asked(item.fingerprint):
+                    others.add(item.access, weight(item.id))
+            gone = orphans | {
+                at
+                for at in others_of
+                if asked(recordings[at].fingerprint)
+                and not keeps(at)
+                and not others.over(recordings[at].access.scope)
+            }
+            made = lost | self._made_by(gone)
+            more = {at for at in others_of if _is_below(recordings[at].access.scope, made)}
+            if more <= orphans:
+                return gone | self._changed(others_of)
+            orphans |= more
+
+    def _former(self) -> set[Scope]:
+        """What creates had made that came out anew."""
+        found = set()
+        for capture in self._captures.values():
+            if capture.replaces is None or not is_create(capture.recording.access):
+                continue
+            old = self._pasts.recordings[capture.replaces]
+            was = self._rules.created(old.access, old.content)
+            now = self._rules.created(capture.recording.access, capture.recording.content)
+            if was is not None and was != now:
+                found.add(was)
+        return found
+
+    def _made_by(self, positions: Iterable[int]) -> set[Scope]:
+        creates = (self._pasts.recordings[at] for at in positions)
+        made = (
+            self._rules.created(item.access, item.content)
+            for item in creates
+            if is_create(item.access)
+        )
+        return {scope for scope in made if scope is not None}
+
+    def _changed(self, others: Iterable[int]) -> set[int]:
+        """The older recordings whose past holds a write that came out with another answer."""
+        changed = [
+            capture.recording
+            for capture in self._captures.values()
+            if capture.replaces is not None and not capture.whole and capture.recording.counts
+        ]
+        seen = Tally()
+        for item in changed:
+            seen.add(item.access, weight(item.id))
+        scopes = ((at, self._pasts.recordings[at].access.scope) for at in others)
+        return {
+            at
+            for at, scope in scopes
+            if seen.over(scope)
+            and any(
+                covers(item.access, scope) and self._pasts.holds(at, item.id) for item in changed
+            )
+        }
+
+    def _write_down(self, gone: set[int]) -> Merged[Content]:
+        """All that stays, with what is new at the end, in the order of arrival; `after` is written
+        where file order would say another past than it is.
+        """
+        olds = self._pasts.recordings
+        new = {one.replaces: one for one in self._captures.values() if one.replaces is not None}
+        dropped = frozenset(olds[at].id for at in gone)
+        items = [
+            self._standing(item, new.get(at), dropped)
+            for at, item in enumerate(olds)
+            if at not in gone
+        ]
+        fresh = sorted(
+            (one.arrival, one) for one in self._captures.values() if one.replaces is None
+        )
+        items += [self._standing(one.recording, one, dropped) for _, one in fresh]
+        order = Pasts([_plain(item) for item in items])
+
+        def before(id_: str) -> Iterable[str]:
+            at = order.position.get(id_)
+            return () if at is None else self._past_of(items[at], dropped)
+
+        def newest_first(id_: str) -> int:
+            return -order.position.get(id_, len(order.position))
+
+        def written(item: Recording[Content]) -> Recording[Content]:
+            past = self._past_of(item, dropped)
+            return replace(item, after=latest(past, newest_first, before))
+
+        known = [self._sum_of(item, dropped) for item in items]
+        for at, item in enumerate(items):
+            if item.after is None and order.whole[at] != known[at]:
+                items[at] = written(item)
+        # What stood there says the same as before, unless something on the way is gone.
+        said = Pasts(items) if dropped else None
+        for at, item in enumerate(items):
+            if said is not None and item.after is not None and said.whole[at] != known[at]:
+                items[at] = _plain(item) if order.whole[at] == known[at] else written(item)
+        return Merged(tuple(items), tuple(olds[at].id for at in sorted(gone)))
+
+    def _standing(
+        self,
+        item: Recording[Content],
+        capture: _Capture[Content] | None,
+        dropped: Collection[str],
+    ) -> Recording[Content]:
+        """What stands in the file for something, with what overlapped it."""
+        if capture is not None and not capture.whole:
+            item = replace(capture.recording, during=tuple(sorted(capture.during)))
+        if dropped and any(id_ in dropped for id_ in item.during):
+            item = replace(item, during=tuple(id_ for id_ in item.during if id_ not in dropped))
+        return item
+
+    def _sum_of(self, item: Recording[Content], dropped: Collection[str]) -> int:
+        """The sum of the past that something has, whatever the file says of it."""
+        capture = self._by_id.get(item.id)
+        past = capture.past if capture else self._pasts.whole[self._pasts.position[item.id]]
+        return past - sum(weight(id_) for id_ in self._siblings(item, dropped))
+
+    def _past_of(self, item: Recording[Content], dropped: Collection[str]) -> set[str]:
+        """The same as ids."""
+        return self._ids_of(item) - set(self._siblings(item, dropped))
+
+    def _ids_of(self, item: Recording[Content]) -> set[str]:
+        capture = self._by_id.get(item.id)
+        if capture is None or capture.whole:
+            return set(self._pasts.ids(self._pasts.position[item.id]))
+        return set(self.past(capture.arrival, item.access))
+
+    def _siblings(self, item: Recording[Content], dropped: Collection[str]) -> list[str]:
+        """Of what goes, the writes in a create's past that change nothing above it."""
+        if not dropped or not is_create(item.access):
+            return []
+        scope = item.access.scope
+        found = []
+        for id_ in dropped:
+            access = self._pasts.access(id_)
+            if access is not None and covers(access, scope) and not changes(access, scope):
+                found.append(id_)
+        return [id_ for id_ in found if id_ in self._ids_of(item)] if found else []
+
+
+def _plain(item: Recording[Content]) -> Recording[Content]:
+    return item if item.after is None else replace(item, after=None)
+
+
+def _is_below(scope: Scope, made: Collection[Scope]) -> bool:
+    return any(scope[:length] in made for length in range(1, len(scope) + 1))
+
+
+def without(
+    recordings: Sequence[Recording[Content]], ids: Collection[str], rules: Rules[Content]
+) -> tuple[Recording[Content], ...]:
+    """The recordings less some; what stays keeps its past (but for a create's siblings)."""
+    pasts = Pasts(recordings)
+    gone = [pasts.position[id_] for id_ in ids if id_ in pasts.position]
+    return Storing(pasts, None, rules).pruned(gone).recordings
