@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from history_sessions import Live, created_id
 from history_world import Answer, Call, Origin, Step, World, access, resolve
-
 from runreel.core.history import covers
 
 
@@ -104,7 +103,9 @@ class Counting:
         self._enter(cassette, live, began, all_new=False)
         return live
 
-    def add(self, cassette: CountingCassette, world: World, script: Sequence[Step]) -> tuple[Live, int]:
+    def add(
+        self, cassette: CountingCassette, world: World, script: Sequence[Step]
+    ) -> tuple[Live, int]:
         session, began = CountingSession(cassette), copy.deepcopy(world)
         made, ids = [], []  # type: Live, list[str]
         for step in script:

@@ -2,9 +2,10 @@
 
 import os
 
-from history_world import Step
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+from history_world import Step
 
 # A command asks for more: RUNREEL_LAW_EXAMPLES=2000 pytest tests/core/test_history_laws.py
 laws = settings(
@@ -19,7 +20,9 @@ thread = st.sampled_from([T0, "/threads/$0", "/threads/$1"])
 run = st.sampled_from([R0, "/threads/$0/runs/$1", "/threads/T0/runs/$0"])
 
 
-def _call(method: str, path: st.SearchStrategy[str], *, said: bool = False) -> st.SearchStrategy[Step]:
+def _call(
+    method: str, path: st.SearchStrategy[str], *, said: bool = False
+) -> st.SearchStrategy[Step]:
     return st.tuples(st.just(method), path, body if said else st.just({}))
 
 
@@ -75,6 +78,9 @@ def _of(size: int) -> st.SearchStrategy[list[Step]]:
 
 
 script, small = _of(8), _of(5)
+several = any_call.flatmap(
+    lambda call: st.lists(st.lists(call, min_size=1, max_size=5), min_size=2, max_size=4)
+)
 Operation = tuple[str, list[Step] | int]
 
 

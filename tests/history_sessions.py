@@ -3,15 +3,16 @@
 import copy
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from history_world import RULES, Answer, Call, Cassette, Origin, Step, World, access, resolve
-
 from runreel.core.history import Recording, covers
 from runreel.core.modes import DECISIONS, Action, Mode
 from runreel.core.session_history import Manner, SessionHistory
 from runreel.core.storing import without
 
+PLAIN = Manner()
 Live = list[tuple[Call, Answer]]
 
 
@@ -52,6 +53,9 @@ class Recorder:
     def arrive(self, worker: int, call: Call) -> None:
         arrival = self.history.arrive()
         self.history.ask(arrival, call, access(call))
+        self.begin_flight(worker, call, arrival)
+
+    def begin_flight(self, worker: int, call: Call, arrival: int) -> Flight:
         self.asked[call] += 1
         flight = Flight(call, worker, arrival, list(self.ended), len(self.all))
         for other in self.flights.values():
@@ -59,15 +63,18 @@ class Recorder:
             flight.loose.append(other.call)
         self.flights[worker] = flight
         self.all.append(flight)
+        return flight
 
     def act(self, worker: int) -> None:
         flight = self.flights[worker]
         flight.answer = self.world.call(flight.call)
 
-    def end(self, worker: int, *, received: bool = True) -> None:
+    def end(self, worker: int, *, received: bool = True, fingerprint: Any = None) -> None:
         flight = self.flights.pop(worker)
         assert flight.answer is not None
         captured = recording(flight.call, flight.answer, received=received)
+        if fingerprint is not None:
+            captured = replace(captured, fingerprint=fingerprint)
         taken, told = self.history.keep(flight.arrival, captured)
         self.told.append((flight.arrival, taken, told))
         flight.id = taken.id
@@ -135,14 +142,14 @@ def created_id(call: Call, answer: Answer) -> bool:
 
 
 class Playing:
-    """A session of `replay`, or of `new_episodes` where there is an upstream, one call at a time."""
+    """A session of `replay`, or with an upstream of `new_episodes`, one call at a time."""
 
     def __init__(
         self,
         cassette: Cassette,
         scope: str | None = None,
         world: World | None = None,
-        manner: Manner = Manner(),
+        manner: Manner = PLAIN,
     ) -> None:
         self.cassette, self.world = cassette, world
         self.began_from = copy.deepcopy(world)
@@ -180,10 +187,8 @@ class Playing:
             self.unstored += 1
             return None, answer
         taken, _ = self.history.keep(arrival, recording(call, answer))
-        if self.served:
-            world = self.cassette.origins[self.served[0]][-1].world
-        else:
-            world = self.began_from
+        first = self.served[:1]
+        world = self.cassette.origins[first[0]][-1].world if first else self.began_from
         made = [one for one, _ in self.made]
         self.cassette.origins[taken.id] = [Origin(world, made, list(self.made), [])]
         return taken.id, answer
@@ -212,7 +217,9 @@ def replay(cassette: Cassette, script: Sequence[Step], scope: str | None = None)
     return Playing(cassette, scope).play(script)
 
 
-def add(cassette: Cassette, world: World, script: Sequence[Step], scope: str | None = None) -> Playing:
+def add(
+    cassette: Cassette, world: World, script: Sequence[Step], scope: str | None = None
+) -> Playing:
     session = Playing(cassette, scope, world)
     session.play(script)
     session.finish()
@@ -231,4 +238,3 @@ def by_hand(live: Live) -> Cassette:
         for n, one in enumerate(items)
     )
     return Cassette(numbered)
-

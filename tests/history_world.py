@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runreel.core.history import Recording, covers, is_create
-from runreel.core.resources import Access, Scope, access_of
 from runreel.core.messages import Request
+from runreel.core.resources import Access, Scope, access_of
 from runreel.core.storing import Rules
 
 Call = tuple[str, str, str]  # method, path, body as JSON
@@ -172,7 +172,9 @@ def letter(call: Call, origin: Origin, made: list[Call], loose_now: list[Call] =
     )
 
 
-def same_as_live(call: Call, answer: Answer, origin: Origin, made: list[tuple[Call, Answer]]) -> bool:
+def same_as_live(
+    call: Call, answer: Answer, origin: Origin, made: list[tuple[Call, Answer]]
+) -> bool:
     """The promise itself: the API, from where the recording began, answers just this here.
 
     How far a run is does not count, nor its reply: they come with time, not with writes.

@@ -6,7 +6,11 @@ writes (`test_history_mistakes`).
 
 from typing import Any
 
+from hypothesis import event, given
+from hypothesis import strategies as st
+
 import history_scripts as scripts
+from history_laws import is_new, law_1, law_2, law_3, law_3_added, law_5
 from history_scripts import laws
 from history_sessions import (
     Live,
@@ -19,28 +23,10 @@ from history_sessions import (
     record,
     replay,
 )
-from history_world import Cassette, Step, World, access, letter, resolve, same_as_live
-from hypothesis import event, given
-from hypothesis import strategies as st
+from history_world import Cassette, Step, World, access, letter, resolve
 from identified_model import Identified
-
-from runreel.core.history import Pasts, is_create
+from runreel.core.history import Pasts, is_create, weight
 from runreel.core.session_history import Manner
-
-
-def play(session: Any, script: list[Step]) -> Live:
-    out, ids = [], []  # type: Live, list[str]
-    for step in script:
-        call = resolve(step, ids)
-        if call is None:
-            continue
-        _, answer = session.ask(call)
-        out.append((call, answer or {"miss": True}))
-        if answer is None:
-            break
-        if created_id(call, answer):
-            ids.append(answer["id"])
-    return out
 
 
 def pasts_of(cassette: Cassette) -> dict[str, frozenset[str]]:
@@ -51,29 +37,10 @@ def pasts_of(cassette: Cassette) -> dict[str, frozenset[str]]:
 
 
 def sum_of(ids: frozenset[str]) -> int:
-    from runreel.core.history import weight  # noqa: PLC0415 - only here
-
     return sum(map(weight, ids))
 
 
 # ---------------------------------------------------------------- L1
-
-
-def law_1(model: Any, todo: list[Any]) -> Any:
-    """What a session was answered live is what a replay of its cassette answers."""
-    cassette, world = model.cassette(), World()
-    for operation, argument in todo:
-        if operation == "record":
-            live = model.record(cassette, world, argument)
-            assert play(model.session(cassette), argument) == live
-        elif operation == "add":
-            live, unstored = model.add(cassette, world, argument)
-            if not unstored:
-                again = play(model.session(cassette), argument)
-                assert again[: len(live)] == live
-        elif cassette.calls:
-            model.prune(cassette, argument % len(cassette.calls))
-    return cassette
 
 
 @laws
@@ -156,26 +123,6 @@ def test_overlapping_calls_replay_under_the_same_overlaps(
 # ---------------------------------------------------------------- L2
 
 
-def law_2(model: Any, todo: list[Any], probes: list[list[int]]) -> None:
-    """Never a wrong answer, whatever was recorded and whatever is asked, in any order."""
-    cassette = law_1(model, todo) if todo else model.cassette()
-    most = 0
-    for probe in probes if cassette.calls else ():
-        session, made = model.session(cassette), []  # type: Any, Live
-        for at in probe:
-            _, call = cassette.calls[at % len(cassette.calls)]
-            id_, answer = session.ask(call)
-            if answer is None or id_ is None:
-                break
-            origins = cassette.origins[id_]
-            before = [one for one, _ in made]
-            assert any(letter(call, origin, before) for origin in origins), (id_, call, made)
-            assert any(same_as_live(call, answer, origin, made) for origin in origins)
-            made.append((call, answer))
-        most = max(most, len(made))
-    event(f"most answers in a row: {most}")
-
-
 @laws
 @given(scripts.operations, scripts.picks)
 def test_never_a_wrong_answer(todo: list[Any], probes: list[list[int]]) -> None:
@@ -230,47 +177,16 @@ def test_nothing_old_changes_its_past(todo: list[Any]) -> None:
             assert before[id_] == after[id_]
 
 
-def moved(script: list[Step], to: str) -> list[Step]:
-    return [
-        (method, path.replace("T0", to).replace("R0", f"{to}R"), body)
-        for method, path, body in script
-        if path.startswith("/threads/T0")
-    ]
-
-
-def law_3(model: Any, script: list[Step], todo: list[Any], at: int) -> None:
-    """Nothing that happens to other resources changes a script's answers."""
-    mine = moved(script, "X0")
-    others = [
-        (operation, argument)
-        if operation == "prune"
-        else (operation, [step for step in argument if step[1] != "/threads"])
-        for operation, argument in todo
-    ]
-    cassette, world = model.cassette(), World()
-    for operation, argument in others[:at]:
-        change(model, cassette, world, operation, argument)
-    live = model.record(cassette, world, mine)
-    for operation, argument in others[at:]:
-        change(model, cassette, world, operation, argument, spared="/X0")
-    assert play(model.session(cassette), mine) == live
-
-
-def change(
-    model: Any, cassette: Any, world: World, operation: str, argument: Any, spared: str = "-"
-) -> None:
-    if operation == "record":
-        model.record(cassette, world, argument)
-    elif operation == "add":
-        model.add(cassette, world, argument)
-    elif cassette.calls and spared not in cassette.calls[argument % len(cassette.calls)][1][1]:
-        model.prune(cassette, argument % len(cassette.calls))
-
-
 @laws
 @given(scripts.small, scripts.operations, st.integers(0, 9))
 def test_other_resources_change_nothing(script: list[Step], todo: list[Any], at: int) -> None:
     law_3(Identified(), script, todo, at)
+
+
+@laws
+@given(scripts.several)
+def test_what_is_added_changes_nothing_older(several: list[list[Step]]) -> None:
+    law_3_added(Identified(), several[0], several[1:])
 
 
 @laws
@@ -301,9 +217,7 @@ def test_scopes_keep_stories_apart(
 @laws
 @given(scripts.workers, scripts.schedule)
 def test_equal_traffic_changes_nothing(workers: list[list[Step]], schedule: list[int]) -> None:
-    fixed = [
-        [step for step in one if "$" not in step[1] and not is_new(step)] for one in workers
-    ]
+    fixed = [[step for step in one if "$" not in step[1] and not is_new(step)] for one in workers]
     cassette = Cassette()
     record(cassette, World(), fixed, schedule)
     first = cassette.recordings
@@ -311,18 +225,12 @@ def test_equal_traffic_changes_nothing(workers: list[list[Step]], schedule: list
     assert cassette.recordings == first
 
 
-def is_new(step: Step) -> bool:
-    return step[0] == "POST" and len(step[1].strip("/").split("/")) % 2 == 1
-
-
 @laws
 @given(scripts.workers, scripts.schedule, scripts.schedule)
 def test_equal_answers_keep_their_members(
     workers: list[list[Step]], schedule: list[int], other: list[int]
 ) -> None:
-    fixed = [
-        [step for step in one if "$" not in step[1] and not is_new(step)] for one in workers
-    ]
+    fixed = [[step for step in one if "$" not in step[1] and not is_new(step)] for one in workers]
     cassette = Cassette()
     record(cassette, World(), fixed, schedule)
     first = {item.id: item for item in cassette.recordings}
@@ -338,33 +246,6 @@ def test_equal_answers_keep_their_members(
 
 
 # ---------------------------------------------------------------- L5
-
-
-def law_5(model: Any, script: list[Step], cuts: list[int]) -> None:
-    """The recorded program may run again and again, cut off anywhere."""
-    cassette = model.cassette()
-    live = model.record(cassette, World(), script)
-    session = model.session(cassette, repeat=True)
-    for cut in cuts:
-        play(session, script[:cut])
-    got = play(session, script)
-    writes = [call for call, _ in live if access(call).writes]
-    if len(set(writes)) < len(writes):  # cut off between them nobody knows which is meant
-        return
-    for at, (call, answer) in enumerate(live):
-        one = access(call)
-        made = [access(other) for other, _ in live[:at]]
-        if one.writes or any(w.writes and covers_(w, one) for w in made):
-            assert at < len(got), (got, live)
-            assert got[at] == (call, answer)
-        elif at >= len(got) or "miss" in got[at][1]:
-            return
-
-
-def covers_(write: Any, read: Any) -> bool:
-    from runreel.core.history import covers  # noqa: PLC0415 - only here
-
-    return covers(write, read.scope)
 
 
 @laws

@@ -32,6 +32,7 @@ from runreel.core.history import (
 from runreel.core.played import Made, Views
 from runreel.core.resources import Access, Scope
 
+_STORY_SEGMENTS = 2  # of a path: a root collection and the item in it that workers share
 _COMPARED_MAX = 50  # recordings of a request, to say why none of them fits
 
 
@@ -179,6 +180,8 @@ class Player(Generic[Content]):
         ]
         # Those that came while a write was under way, by the write's position.
         self._came_during: dict[int, list[int]] = {}
+        # Where calls overlapped when they were recorded, by the root of their paths.
+        self._together: set[Scope] = set()
         for at in self._pool:
             self._enter(at)
         self.waits = 0  # requests that waited
@@ -225,6 +228,7 @@ class Player(Generic[Content]):
             equal.above.setdefault(self._pasts.above[at], _Queue()).positions.append(at)
         if item.during:
             equal.loose.positions.append(at)
+            self._together.add(item.access.scope[:_STORY_SEGMENTS])
         for id_ in item.during:
             there = self._pasts.position.get(id_)
             if there is not None and there < at:
@@ -341,6 +345,12 @@ class Player(Generic[Content]):
         return bool(self._counted[self._pasts.position[id_]]) if known is None else known
 
     # ------------------------------------------------------------ waiting
+
+    def worked_together(self, access: Access) -> bool:
+        """Whether several workers were at what a call touches when it was recorded: the others may
+        not have come yet.
+        """
+        return access.scope[:_STORY_SEGMENTS] in self._together
 
     def _blockers(
         self, equal: _Equal, access: Access, position: int | None, sure: bool

@@ -142,8 +142,14 @@ class SessionHistory(Generic[Content]):
         access: Access,
         *,
         may_wait: bool = False,
+        others_at_work: bool = False,
     ) -> Ruling:
-        """What to do with a request. Unless it waits or is refused it is under way from here on."""
+        """What to do with a request. Unless it waits or is refused it is under way from here on.
+
+        It `may_wait` while it has time left; it does only if others are at work in the session, or
+        were when it was recorded.
+        """
+        may_wait = may_wait and (others_at_work or self.player.worked_together(access))
         ruling = self._rule(arrival, fingerprint, access, may_wait=may_wait)
         if ruling.waits:
             return ruling
@@ -217,8 +223,8 @@ class SessionHistory(Generic[Content]):
         ended, self._untold = tuple(self._untold), []
         return taken, Told(ended, overlapped)
 
-    def holds_back(self, arrival: int, *, may_wait: bool = False) -> bool:
-        """Whether an answer should not go out yet."""
+    def holds_back(self, arrival: int, *, may_wait: bool) -> bool:
+        """Whether an answer should not go out yet; only a write's, and only for who is to come."""
         return self._plays and self.player.holds_back(arrival, may_wait=may_wait)
 
     def began(self, arrival: int) -> None:

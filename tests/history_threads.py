@@ -1,0 +1,281 @@
+"""Workers in virtual time: recorded with a slow upstream, replayed by a proxy that makes them wait.
+
+A discrete simulation of law L6: what happens when is drawn from a seed, nothing sleeps.
+"""
+
+import heapq
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from history_sessions import Recorder
+from history_world import RULES, Answer, Call, Cassette, World, access, letter
+from runreel.core.history import covers
+from runreel.core.modes import DECISIONS, Action, Mode
+from runreel.core.session_history import SessionHistory
+
+ORDER_WAIT_MS = 150
+OTHERS_S = 1.0
+Script = list[tuple[str, str, str]]
+Print = Callable[[int, Call], Any]  # the fingerprint of a worker's call
+
+
+class Clock:
+    """What happens next, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._left: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+
+    def after(self, ms: float, what: Callable[[], None]) -> None:
+        self._count += 1
+        heapq.heappush(self._left, (self.now + ms, self._count, what))
+
+    def run(self) -> None:
+        while self._left:
+            self.now, _, what = heapq.heappop(self._left)
+            what()
+
+
+def record_threads(
+    scripts: list[Script], spread_ms: float, chance: random.Random, print_: Print
+) -> tuple[Cassette, list[list[Answer]]]:
+    """The cassette, and what each worker was answered."""
+    cassette, clock = Cassette(), Clock()
+    world = World()
+    for n in range(1, 8):
+        world.items[f"/threads/T0/runs/R{n}"] = World._new(f"/R{n}", {})
+    session = Recorder(cassette, world)
+    told: list[list[Answer]] = [[] for _ in scripts]
+
+    def step(worker: int, at: int) -> None:
+        if at == len(scripts[worker]):
+            return
+        call = scripts[worker][at]
+        arrival = session.history.arrive()
+        session.history.ask(arrival, print_(worker, call), access(call))
+        flight = session.begin_flight(worker, call, arrival)
+        slow = chance.uniform(10, 60)
+        clock.after(slow * chance.uniform(0.2, 0.8), lambda: session.act(worker))
+
+        def end() -> None:
+            assert flight.answer is not None
+            told[worker].append(flight.answer)
+            session.end(worker, fingerprint=print_(worker, call))
+            clock.after(chance.uniform(0.2, 3), lambda: step(worker, at + 1))
+
+        clock.after(slow, end)
+
+    for worker in range(len(scripts)):
+        clock.after(chance.uniform(0, spread_ms), lambda worker=worker: step(worker, 0))  # type: ignore[misc]
+    clock.run()
+    session.finish()
+    return cassette, told
+
+
+@dataclass
+class Replayed:
+    """What came of a replay: how many workers' answers, misses, waits, and wrong answers."""
+
+    told: list[list[Answer]]
+    missed: int = 0
+    wrong: int = 0
+    waits: int = 0
+    waited_ms: float = 0
+
+
+@dataclass
+class _Waiting:
+    again: Callable[[bool], bool]  # whether it is done
+    until: float
+    done: bool = False
+
+
+@dataclass
+class _Proxy:
+    clock: Clock
+    waiting: list[_Waiting] = field(default_factory=list)
+    carried: dict[int, float] = field(default_factory=dict)  # the last request, by connection
+
+    def others(self, worker: int) -> bool:
+        return any(
+            self.clock.now - at <= OTHERS_S * 1000
+            for other, at in self.carried.items()
+            if other != worker
+        )
+
+    def wake(self) -> None:
+        """Whoever waits looks again, in order; until nothing changes any more."""
+        changed = True
+        while changed:
+            changed = False
+            for one in list(self.waiting):
+                if not one.done and one.again(self.clock.now < one.until):
+                    one.done = changed = True
+            self.waiting = [one for one in self.waiting if not one.done]
+
+    def try_or_wait(self, again: Callable[[bool], bool], until: float) -> None:
+        if again(self.clock.now < until):
+            return
+        one = _Waiting(again, until)
+        self.waiting.append(one)
+        self.clock.after(until - self.clock.now, self.wake)
+
+
+def replay_threads(
+    cassette: Cassette,
+    scripts: list[Script],
+    spread_ms: float,
+    chance: random.Random,
+    print_: Print,
+    *,
+    waits: bool = True,
+) -> Replayed:
+    clock = Clock()
+    proxy = _Proxy(clock)
+    history = SessionHistory(cassette.recordings, DECISIONS[Mode.REPLAY], RULES)
+    result = Replayed([[] for _ in scripts])
+    begun: list[Call] = []
+    open_: dict[int, Call] = {}
+
+    def judge(arrival: int, call: Call, position: int) -> None:
+        scope = access(call).scope
+        loose = [
+            one
+            for other, one in open_.items()
+            if other != arrival and access(one).writes and covers(access(one), scope)
+        ]
+        loose += [one for each in cassette.origins.values() for o in each for one in o.loose]
+        found = cassette.origins[cassette.recordings[position].id]
+        if not any(letter(call, origin, begun, loose) for origin in found):
+            result.wrong += 1
+
+    def step(worker: int, at: int) -> None:
+        if at == len(scripts[worker]):
+            return
+        call, arrived = scripts[worker][at], clock.now
+        busy = waits and proxy.others(worker)
+        proxy.carried[worker] = clock.now
+        arrival = history.arrive()
+
+        def ask(in_time: bool) -> bool:
+            ruling = history.ask(
+                arrival,
+                print_(worker, call),
+                access(call),
+                may_wait=waits and in_time,
+                others_at_work=busy,
+            )
+            if ruling.waits:
+                return False
+            if ruling.action is Action.REFUSE:
+                result.missed += 1
+                result.told[worker].append({"miss": True})
+                return True
+            assert ruling.position is not None
+            judge(arrival, call, ruling.position)
+            open_[arrival] = call
+            answer = cassette.recordings[ruling.position].content
+            # What it means to be under way: a turn of the loop, some parsing, a write.
+            clock.after(chance.uniform(0.1, 0.5), lambda: send(answer))
+            clock.after(0, proxy.wake)
+            return True
+
+        def send(answer: Answer) -> None:
+            def out(in_time: bool) -> bool:
+                if history.holds_back(arrival, may_wait=waits and in_time):
+                    return False
+                history.began(arrival)
+                history.ended(arrival)
+                del open_[arrival]
+                if access(call).writes:
+                    begun.append(call)
+                result.told[worker].append(answer)
+                result.waited_ms += clock.now - arrived
+                clock.after(chance.uniform(0.2, 3), lambda: step(worker, at + 1))
+                clock.after(0, proxy.wake)
+                return True
+
+            proxy.try_or_wait(out, arrived + ORDER_WAIT_MS)
+
+        proxy.try_or_wait(ask, arrived + ORDER_WAIT_MS)
+        clock.after(0, proxy.wake)
+
+    for worker in range(len(scripts)):
+        clock.after(chance.uniform(0, spread_ms), lambda worker=worker: step(worker, 0))  # type: ignore[misc]
+    clock.run()
+    result.waits = history.waits
+    return result
+
+
+def _call(method: str, path: str, key: str | None = None) -> Call:
+    return method, path, f'{{"{key}": 1}}' if key else "{}"
+
+
+R0 = "/threads/T0/runs/R0"
+SCENES: dict[str, list[Script]] = {
+    "two that retrieve and update one run": [
+        [_call("GET", R0), _call("POST", R0, f"a{n}"), _call("GET", R0), _call("POST", R0, f"b{n}")]
+        + [_call("GET", R0)]
+        for n in range(2)
+    ],
+    "four that update one run": [
+        [_call("POST", R0, f"{key}{n}") for key in "abc"] for n in range(4)
+    ],
+    "eight on eight runs": [
+        [_call("GET", f"/threads/T0/runs/R{n}"), _call("POST", f"/threads/T0/runs/R{n}", "a")]
+        + [_call("GET", f"/threads/T0/runs/R{n}")]
+        for n in range(8)
+    ],
+    "a poller beside a writer": [
+        [_call("POST", R0, key) for key in "abcd"],
+        [_call("GET", R0)] * 6,
+    ],
+}
+
+
+def by_call(worker: int, call: Call) -> Any:
+    del worker
+    return call
+
+
+def by_worker(worker: int, call: Call) -> Any:
+    """A header for each worker in `match.headers`."""
+    return worker, call
+
+
+def trial(
+    scripts: list[Script], spreads: tuple[float, float], seed: int, print_: Print, **rules: bool
+) -> tuple[str, Replayed]:
+    """One recording and one replay: `like`, `miss`, or `other` (true, but not as recorded)."""
+    chance = random.Random(seed)  # noqa: S311 - a seeded draw
+    cassette, told = record_threads(scripts, spreads[0], chance, print_)
+    found = replay_threads(cassette, scripts, spreads[1], chance, print_, **rules)
+    if found.told == told:
+        return "like", found
+    return "miss" if found.missed else "other", found
+
+
+def tally(
+    name: str, spreads: tuple[float, float], trials: int, print_: Print, **rules: bool
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for seed in range(trials):
+        kind, found = trial(SCENES[name], spreads, seed, print_, **rules)
+        counts[kind] += 1
+        counts["wrong"] += found.wrong
+        counts["waits"] += found.waits
+    return counts
+
+
+if __name__ == "__main__":
+    for scene in SCENES:
+        for way in (by_worker, by_call):
+            for spread in (0.0, 10.0, 60.0):
+                print(  # noqa: T201 - the command prints its counts
+                    f"{scene:38} {way.__name__:10} {spread:4.0f} ms",
+                    dict(tally(scene, (spread, spread), 200, way)),
+                )
