@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from history_sessions import Live, created_id
 from history_world import Answer, Call, Origin, Step, World, access, resolve
-from runreel.core.history import covers
+from runreel.sessions.history import covers
 
 
 @dataclass

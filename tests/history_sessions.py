@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from history_world import RULES, Answer, Call, Cassette, Origin, Step, World, access, resolve
-from runreel.core.history import Recording, covers
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.session_history import Manner, SessionHistory
-from runreel.core.storing import without
+from runreel.sessions.history import Recording, covers
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session_history import Manner, SessionHistory
+from runreel.sessions.storing import without
 
 PLAIN = Manner()
 Live = list[tuple[Call, Answer]]

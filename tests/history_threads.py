@@ -12,9 +12,9 @@ from typing import Any
 
 from history_sessions import Recorder
 from history_world import RULES, Answer, Call, Cassette, World, access, letter
-from runreel.core.history import covers
-from runreel.core.modes import DECISIONS, Action, Mode
-from runreel.core.session_history import SessionHistory
+from runreel.sessions.history import covers
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session_history import SessionHistory
 
 ORDER_WAIT_MS = 150
 OTHERS_S = 1.0

@@ -15,7 +15,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from runreel.core.history import (
+from runreel.matching.resources import Access
+from runreel.sessions.history import (
     Content,
     Pasts,
     Recording,
@@ -25,10 +26,9 @@ from runreel.core.history import (
     rooted,
     weight,
 )
-from runreel.core.modes import Action, Decision
-from runreel.core.playing import Player, Shortfall
-from runreel.core.resources import Access
-from runreel.core.storing import Merged, Rules, Storing
+from runreel.sessions.modes import Action, Decision
+from runreel.sessions.playing import Player, Shortfall
+from runreel.sessions.storing import Merged, Rules, Storing
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from runreel.core.resources import _ROOTS, Access, Scope
+from runreel.matching.resources import _ROOTS, Access, Scope
 
 Content = TypeVar("Content")
 

@@ -25,8 +25,8 @@ from history_sessions import (
 )
 from history_world import Cassette, Step, World, access, letter, resolve
 from identified_model import Identified
-from runreel.core.history import Pasts, is_create, weight
-from runreel.core.session_history import Manner
+from runreel.sessions.history import Pasts, is_create, weight
+from runreel.sessions.session_history import Manner
 
 
 def pasts_of(cassette: Cassette) -> dict[str, frozenset[str]]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic
 
-from runreel.core.history import (
+from runreel.matching.resources import Access, Scope
+from runreel.sessions.history import (
     Content,
     Kind,
     Pasts,
@@ -29,8 +30,7 @@ from runreel.core.history import (
     rooted,
     weight,
 )
-from runreel.core.played import Made, Views
-from runreel.core.resources import Access, Scope
+from runreel.sessions.played import Made, Views
 
 _STORY_SEGMENTS = 2  # of a path: a root collection and the item in it that workers share
 _COMPARED_MAX = 50  # recordings of a request, to say why none of them fits

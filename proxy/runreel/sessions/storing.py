@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, field, replace
 from typing import Generic
 
-from runreel.core.history import (
+from runreel.matching.resources import Access, Scope
+from runreel.sessions.history import (
     Cell,
     Content,
     Pasts,
@@ -25,7 +26,6 @@ from runreel.core.history import (
     latest,
     weight,
 )
-from runreel.core.resources import Access, Scope
 
 
 @dataclass(frozen=True, slots=True)

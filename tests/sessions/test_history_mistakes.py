@@ -12,8 +12,8 @@ import history_scripts as scripts
 from counting_model import Counting
 from history_sessions import record
 from history_world import Cassette, World
-from runreel.core import storing
-from runreel.core.history import Recording
+from runreel.sessions import storing
+from runreel.sessions.history import Recording
 
 search = settings(
     max_examples=1500,
@@ -73,7 +73,7 @@ def test_law_4_fails_where_an_equal_answer_is_written_anew(monkeypatch: pytest.M
             at = super()._replaced(arrival, recording, past)
             return None if at is not None and self._pasts.recordings[at].during else at
 
-    monkeypatch.setattr("runreel.core.session_history.Storing", Forgetful)
+    monkeypatch.setattr("runreel.sessions.session_history.Storing", Forgetful)
 
     @search
     @given(scripts.workers, scripts.schedule)
