@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from history_sessions import Live, created_id
 from history_world import Answer, Call, Origin, Step, World, access, resolve
-from runreel.sessions.history import covers
+from runreel.matching.resources import covers
 
 
 @dataclass

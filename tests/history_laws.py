@@ -6,7 +6,7 @@ from hypothesis import event
 
 from history_sessions import Live, created_id
 from history_world import Step, World, access, letter, resolve, same_as_live
-from runreel.sessions.history import covers
+from runreel.matching.resources import covers
 
 
 def play(session: Any, script: list[Step]) -> Live:

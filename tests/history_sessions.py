@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from history_world import RULES, Answer, Call, Cassette, Origin, Step, World, access, resolve
-from runreel.sessions.history import Recording, covers
+from runreel.cassettes.history import Recording
+from runreel.cassettes.merge import pruned
+from runreel.matching.resources import covers
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session_history import Manner, SessionHistory
-from runreel.sessions.storing import without
 
 PLAIN = Manner()
 Live = list[tuple[Call, Answer]]
@@ -88,7 +89,7 @@ class Recorder:
 
     def finish(self, *, prune: bool = False) -> Live:
         whole = {call for call in self.asked if self.asked[call] == self.kept[call]}
-        merged = self.history.outcome(whole.__contains__, prune=prune)
+        merged = self.history.outcome(whole.__contains__, prune=lambda _: prune)
         self.cassette.recordings = merged.recordings
         self.note_origins()
         return [(one.call, one.answer or {}) for one in self.all]
@@ -227,7 +228,7 @@ def add(
 
 
 def prune(cassette: Cassette, ids: set[str]) -> None:
-    cassette.recordings = without(cassette.recordings, ids, RULES)
+    cassette.recordings = pruned(cassette.recordings, ids, RULES)
 
 
 def by_hand(live: Live) -> Cassette:

@@ -12,7 +12,7 @@ from typing import Any
 
 from history_sessions import Recorder
 from history_world import RULES, Answer, Call, Cassette, World, access, letter
-from runreel.sessions.history import covers
+from runreel.matching.resources import covers
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session_history import SessionHistory
 

@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from runreel.cassettes.history import Recording
+from runreel.cassettes.merge import Rules
 from runreel.http.messages import Request
-from runreel.matching.resources import Access, Scope, access_of
-from runreel.sessions.history import Recording, covers, is_create
-from runreel.sessions.storing import Rules
+from runreel.matching.resources import Access, Scope, access_of, covers, is_create
 
 Call = tuple[str, str, str]  # method, path, body as JSON
 Step = tuple[str, str, dict[str, Any]]  # `$n` in its path is the n-th id that the worker was given

@@ -45,9 +45,20 @@ class Stage:
         request: Request,
         arrival: int | None = None,
         gone: Callable[[], bool] = lambda: False,
+        *,
+        sent: bool = True,
     ) -> Answer:
+        """The answer; it is `sent`, as far as the client is there to get it."""
         place = self.session.state.arrive() if arrival is None else arrival
-        return await self.engine.answer(self.session, place, request, gone)
+        answer = await self.engine.answer(self.session, place, request, gone)
+        if answer.turn is not None and sent:
+            if gone():
+                answer.turn.unsent()
+            else:
+                answer.turn.began()
+                if answer.tail is None:
+                    answer.turn.ended()
+        return answer
 
     @property
     def kept(self) -> list[tuple[bytes, int, bytes]]:
@@ -58,6 +69,12 @@ class Stage:
             (item.value.request.body, item.value.response.status, item.value.response.body)
             for item in found
         ]
+
+    @property
+    def received(self) -> list[tuple[bytes, int, bytes]]:
+        """The same, without what nobody received: a write without an answer is kept, not served."""
+        gone = [item.get("client") == "gone" for item in self.documents]
+        return [one for one, left in zip(self.kept, gone, strict=True) if not left]
 
     @property
     def documents(self) -> list[dict[str, Any]]:

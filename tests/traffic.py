@@ -12,6 +12,7 @@ from runreel.matching.matchers import MATCH_ON
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Session
+from runreel.sessions.session_history import Manner
 
 REDACTION = Redaction()
 Recordings = tuple[Redacted[Interaction], ...]
@@ -71,18 +72,25 @@ class Played:
     ) -> None:
         self._old = old
         self._journal: list[Record] = [Opening(a_cassette())]
-        self.state = Session(old, DECISIONS[mode], MATCH_ON, REDACTION, barriers=barriers)
+        self.state = Session(
+            old, DECISIONS[mode], MATCH_ON, REDACTION, manner=Manner(barriers=barriers)
+        )
         self.answers = [self._answer(at, call, upstream) for at, call in enumerate(traffic)]
 
     def _answer(self, at: int, request: Request, upstream: Upstream) -> bytes:
         verdict = self.state.ask(self.state.arrive(), REDACTION.request(request))
         if verdict.hit is not None:
+            self.state.ended(verdict.arrival)
             return verdict.hit.value.response.body
         if verdict.action is Action.CAPTURE:
             made = an_interaction(request, a_response(upstream(at)))
             pending = self.state.keep(verdict, made)
             self._journal += parse_records(dump_records([pending]))
+            self.state.ended(verdict.arrival)
             return made.value.response.body
+        if verdict.action is Action.FORWARD:
+            self.state.ended(verdict.arrival)
+            return upstream(at)
         assert verdict.miss is not None
         return verdict.miss.code.encode()
 

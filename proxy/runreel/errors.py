@@ -109,6 +109,7 @@ class UpstreamFailed(RunreelError):
 ERRORS: dict[str, tuple[int, bool]] = {
     "no_matching_interaction": (424, False),
     "interaction_exhausted": (424, False),
+    "another_story": (424, False),
     "upstream_unreachable": (502, True),
     "upstream_disconnected": (502, True),
     "upstream_malformed": (502, True),

@@ -14,6 +14,7 @@ from runreel.matching.matchers import MATCH_ON
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Session, Verdict
+from runreel.sessions.session_history import Manner
 
 REDACTION = Redaction()
 
@@ -57,7 +58,7 @@ class TestDocument:
 
     def test_it_survives_a_crash_and_replaces_nothing(self) -> None:
         old = a_cassette(recording("old"))
-        lost = Pending(1, recording("lost", gone=True), None, ((0, "old"),))
+        lost = Pending(2, recording("lost", gone=True), None, ((1, "old", None),))
         records = parse_records(dump_records([Opening(old), lost]))
 
         found = recover(old, None, records)
@@ -86,7 +87,9 @@ class TestPlaying:
 
     def test_it_is_not_repeated(self) -> None:
         recordings = [recording("one"), recording("lost", gone=True)]
-        session = Session(recordings, DECISIONS[Mode.REPLAY], MATCH_ON, REDACTION, repeat_last=True)
+        session = Session(
+            recordings, DECISIONS[Mode.REPLAY], MATCH_ON, REDACTION, manner=Manner(repeat=True)
+        )
 
         hits = [ask(session).hit for _ in range(2)]
 
@@ -114,7 +117,7 @@ class TestRecording:
         session = a_session(Mode.RECORD, recording("old"))
         verdict = ask(session)
 
-        session.give_back(verdict)
+        session.give_back(verdict.arrival)
         pending = session.keep(verdict, recording("lost", gone=True))
 
         assert pending.replaces is None
@@ -132,7 +135,7 @@ class TestRecording:
         session = a_session(Mode.RECORD, recording("old"), recording("older"))
         verdict = ask(session)
 
-        session.give_back(verdict)
+        session.give_back(verdict.arrival)
         session.keep(verdict, recording("lost", gone=True))
 
         assert answers(session) == ["old", "older", "lost"]

@@ -10,6 +10,7 @@ from runreel.matching.near_miss import EXHAUSTED, NO_MATCH
 TABLE = [
     ("no_matching_interaction", 424, False),
     ("interaction_exhausted", 424, False),
+    ("another_story", 424, False),
     ("upstream_unreachable", 502, True),
     ("upstream_disconnected", 502, True),
     ("upstream_malformed", 502, True),

@@ -44,7 +44,7 @@ def a_recording(stage: str, name: str) -> Redacted[Interaction]:
 
 def test_a_request_that_matches_is_served_by_the_first_of_its_recordings() -> None:
     found = explained(
-        with_stage("a"), a_recording("b", "b"), a_recording("a", "a"), a_recording("a", "a-2")
+        with_stage("a"), a_recording("a", "a"), a_recording("a", "a-2"), a_recording("b", "b")
     )
 
     assert (found.served, found.miss) == ("a", None)
@@ -67,7 +67,8 @@ def test_a_read_of_another_state_is_said_to_be_exhausted_before_the_write() -> N
 
     assert found.miss is not None
     assert found.miss.code == EXHAUSTED
-    assert [item.interaction.value.id for item in found.miss.barriers] == ["write"]
+    assert found.miss.unmet is not None
+    assert [item.interaction.value.id for item in found.miss.unmet.unplayed] == ["write"]
 
 
 def test_without_barriers_it_is_served() -> None:

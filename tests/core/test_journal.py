@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
 from runreel.cassettes.format import Cassette
 from runreel.cassettes.journal import (
+    FirstBuilt,
     Opening,
     Pending,
     Record,
@@ -19,13 +20,14 @@ from runreel.cassettes.journal import (
 )
 from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument
+from runreel.matching.resources import Access
 from runreel.redaction.redactor import Redacted
 from strategies import cassettes
 
 HEADER = a_cassette()
 OPENING = Opening(HEADER)
 SHA256 = "ab" * 32
-PLAYED = ((3, "x"), (4, None))
+ENDED = ((3, "x", None), (4, "not-stored", Access(("threads", "t"), item=("threads", "t"))))
 
 
 def recording(name: str, stage: str = "a") -> Redacted[Interaction]:
@@ -45,13 +47,14 @@ def answers(cassette: Cassette | None) -> list[str]:
 
 class TestRecords:
     def test_a_record_is_one_line_of_ascii(self) -> None:
-        records: list[Record] = [Result("ab"), Pending(7, recording("é\n"), "old", PLAYED)]
+        records: list[Record] = [Result("ab"), Pending(7, recording("é\n"), "old", ENDED, ("y",))]
 
         payload = dump_records(records)
 
         assert payload.startswith(b'[{"result":"ab"},{"capture":{"id":"\\u00e9\\n",')
         assert payload.endswith(
-            b',"arrival":7,"replaces":"old","played":[[3,"x"],[4,null]],"barriers":true}]'
+            b',"arrival":7,"replaces":"old","ended":[{"at":3,"id":"x"},{"at":4,"id":"not-stored",'
+            b'"access":[["threads","t"],["threads","t"],null]}],"overlapped":["y"]}]'
         )
         assert b"\n" not in payload
 
@@ -66,21 +69,21 @@ class TestRecords:
         cassettes(),
         st.integers(0, 10**9),
         st.none() | st.text(),
-        st.lists(st.tuples(st.integers(0, 10**9), st.none() | st.text())).map(tuple),
-        st.booleans(),
+        st.lists(st.tuples(st.integers(0, 10**9), st.text(), st.none())).map(tuple),
+        st.lists(st.text()).map(tuple),
     )
     def test_every_record_comes_back_equal_from_its_line(
         self,
         cassette: Cassette,
         arrival: int,
         replaces: str | None,
-        played: tuple[tuple[int, str | None], ...],
-        barriers: bool,
+        ended: tuple[tuple[int, str, None], ...],
+        overlapped: tuple[str, ...],
     ) -> None:
         records: list[Record] = [
             Opening(replace(cassette, interactions=())),
             *(
-                Pending(arrival, interaction, replaces, played, barriers)
+                Pending(arrival, interaction, replaces, ended, overlapped)
                 for interaction in cassette.interactions
             ),
             Result(SHA256),
@@ -102,7 +105,7 @@ class TestRecords:
             b'[{"result":7}]',
             b'[{"opening":{}}]',
             b'[{"capture":{},"arrival":1,"replaces":null,"played":[],"barriers":true}]',
-            b'[{"capture":{},"arrival":1,"replaces":null,"played":[],"barriers":1}]',
+            b'[{"capture":{},"arrival":1,"replaces":null,"ended":[],"overlapped":[]}]',
             b'[{"capture":{},"arrival":"1","replaces":null,"played":[],"barriers":true}]',
             b'[{"capture":{},"arrival":1,"replaces":null,"played":[[1]],"barriers":true}]',
             b'[{"result":"a","result":"b"}]',
@@ -148,7 +151,7 @@ class TestRecovering:
         found = recover(its, SHA256, records)
 
         assert found is not None
-        assert (found.upstream, answers(found)) == ("simulator", ["two", "one"])
+        assert (found.upstream, answers(found)) == ("simulator", ["one", "two"])
         with pytest.raises(BadDocument, match="was recorded from simulator"):
             recover(a_cassette(recording("one")), SHA256, records)
 
@@ -173,38 +176,37 @@ class TestRecovering:
         assert found is not None
         assert found.interactions[0].value.id == "one"
 
-    def test_a_new_capture_follows_what_was_played_before_it(self) -> None:
+    def test_a_new_capture_goes_to_the_end_and_says_what_it_followed(self) -> None:
         cassette = a_cassette(recording("one", "x"), recording("two", "y"), recording("three", "z"))
-        capture = Pending(5, recording("new", "n"), None, ((4, "two"),))
-
-        assert answers(recover(cassette, SHA256, [OPENING, capture])) == [
-            "one",
-            "two",
-            "new",
-            "three",
-        ]
-
-    def test_a_capture_whose_counterpart_was_edited_away_is_new(self) -> None:
-        cassette = a_cassette(recording("one", "x"))
-        capture = Pending(2, recording("new", "y"), "gone", ((1, "gone too"),))
+        capture = Pending(5, recording("new", "n"), None, ((4, "one", None),))
 
         found = recover(cassette, SHA256, [OPENING, capture])
 
-        assert sorted(answers(found)) == ["new", "one"]
+        assert answers(found) == ["one", "two", "three", "new"]
+        assert found is not None
+        assert [item.value.after for item in found.interactions] == [None, None, None, ("one",)]
 
-    def test_a_capture_that_gave_its_counterpart_back_replaces_nothing(self) -> None:
-        """The retry of a client that had left took it, and something followed it before."""
-        cassette = a_cassette(recording("one", "x"))
+    def test_a_capture_of_the_first_build_is_taken_in_by_arrival(self) -> None:
+        cassette = a_cassette(recording("one", "x"), recording("two", "y"))
         records: list[Record] = [
             OPENING,
-            Pending(2, recording("other", "y"), None, ((1, "one"),)),
-            Pending(3, recording("retried", "x"), "one", ((1, None),)),
-            Pending(1, recording("late", "x"), None),
+            FirstBuilt(5, recording("late", "n"), None, ((4, "one"),)),
+            FirstBuilt(3, recording("early", "x"), "one", ()),
         ]
 
         found = recover(cassette, SHA256, records)
 
-        assert sorted(answers(found)) == ["late", "other", "retried"]
+        assert answers(found) == ["early", "two", "late"]
+        assert found is not None
+        assert [item.value.after for item in found.interactions] == [None, None, ("one",)]
+
+    def test_a_capture_whose_counterpart_was_edited_away_is_new(self) -> None:
+        cassette = a_cassette(recording("one", "x"))
+        capture = Pending(2, recording("new", "y"), "gone", ((1, "gone too", None),))
+
+        found = recover(cassette, SHA256, [OPENING, capture])
+
+        assert sorted(answers(found)) == ["new", "one"]
 
     def test_a_result_that_names_the_file_leaves_it_alone(self) -> None:
         cassette = a_cassette(recording("one"))
@@ -216,7 +218,7 @@ class TestRecovering:
 
         found = recover(cassette, SHA256, [OPENING, a_pending(), Result("cd" * 32)])
 
-        assert answers(found) == ["new", "one"]
+        assert answers(found) == ["one", "new"]
 
     def test_no_result_speaks_of_a_file_that_is_not_there(self) -> None:
         found = recover(None, None, [OPENING, a_pending(), Result(SHA256)])

@@ -14,12 +14,15 @@ from runreel.matching.matchers import MATCH_ON
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Session, Verdict
+from runreel.sessions.session_history import Manner
 
 REDACTION = Redaction()
 
 
 def request_to(stage: str) -> Request:
-    return a_request(b'{"metadata":{"stage":"%s"}}' % stage.encode())
+    # A path of which nobody can tell what it changes: it is played by fingerprint and order.
+    body = b'{"metadata":{"stage":"%s"}}' % stage.encode()
+    return a_request(body, target="/v1/embeddings")
 
 
 def recording(name: str, stage: str = "a", status: int = 200) -> Redacted[Interaction]:
@@ -118,7 +121,9 @@ class TestPlaying:
 
 class TestRepeatingTheLast:
     def test_the_last_recording_answers_again_a_thousand_times_in_a_row(self) -> None:
-        session = a_session(Mode.REPLAY, [recording("one"), recording("two")], repeat_last=True)
+        session = a_session(
+            Mode.REPLAY, [recording("one"), recording("two")], manner=Manner(repeat=True)
+        )
 
         asked = [served(session) for _ in range(1_003)]
 
@@ -127,7 +132,7 @@ class TestRepeatingTheLast:
         assert asked[1_002:] == ["interaction_exhausted"]
 
     def test_the_miss_after_that_tells_how_often_it_was(self) -> None:
-        session = a_session(Mode.REPLAY, [recording("one")], repeat_last=True)
+        session = a_session(Mode.REPLAY, [recording("one")], manner=Manner(repeat=True))
         for _ in range(1_001):
             ask(session)
 
@@ -140,7 +145,7 @@ class TestRepeatingTheLast:
     @pytest.mark.parametrize("between", ["b", "unknown"])
     def test_another_request_in_between_begins_the_count_anew(self, between: str) -> None:
         session = a_session(
-            Mode.REPLAY, [recording("one"), recording("two", "b")], repeat_last=True
+            Mode.REPLAY, [recording("one"), recording("two", "b")], manner=Manner(repeat=True)
         )
         for _ in range(1_001):
             ask(session)
@@ -154,7 +159,7 @@ class TestRepeatingTheLast:
 
     def test_two_requests_in_turn_never_reach_the_limit(self) -> None:
         session = a_session(
-            Mode.REPLAY, [recording("one"), recording("two", "b")], repeat_last=True
+            Mode.REPLAY, [recording("one"), recording("two", "b")], manner=Manner(repeat=True)
         )
 
         asked = [served(session, stage) for stage in "ab" * 1_500]
@@ -167,7 +172,7 @@ class TestRepeatingTheLast:
         assert [served(session) for _ in range(2)] == ["one", "interaction_exhausted"]
 
     def test_recording_takes_no_notice_of_it(self) -> None:
-        session = a_session(Mode.RECORD, [recording("one")], repeat_last=True)
+        session = a_session(Mode.RECORD, [recording("one")], manner=Manner(repeat=True))
 
         assert [ask(session).counterpart for _ in range(2)] == [0, None]
 
@@ -177,7 +182,7 @@ class TestGivingBack:
         session = a_session(Mode.REPLAY, [recording("one"), recording("two")])
         verdict = ask(session)
 
-        session.give_back(verdict)
+        session.give_back(verdict.arrival)
 
         assert session.unplayed() == ("one", "two")
         assert [served(session) for _ in range(3)] == ["one", "two", "interaction_exhausted"]
@@ -190,7 +195,7 @@ class TestGivingBack:
         verdicts = [ask(session), ask(session)]
 
         for index in order:
-            session.give_back(verdicts[index])
+            session.give_back(verdicts[index].arrival)
 
         assert [served(session) for _ in range(3)] == ["one", "two", "three"]
 
@@ -198,32 +203,32 @@ class TestGivingBack:
         session = a_session(Mode.REPLAY, [recording("one")])
         verdict = ask(session)
 
-        session.give_back(verdict)
-        session.give_back(verdict)
+        session.give_back(verdict.arrival)
+        session.give_back(verdict.arrival)
 
         assert [served(session) for _ in range(2)] == ["one", "interaction_exhausted"]
 
     def test_a_repeated_recording_that_somebody_saw_stays_played(self) -> None:
-        session = a_session(Mode.REPLAY, [recording("one")], repeat_last=True)
+        session = a_session(Mode.REPLAY, [recording("one")], manner=Manner(repeat=True))
         ask(session)
 
-        session.give_back(ask(session))
+        session.give_back(ask(session).arrival)
 
         assert session.unplayed() == ()
 
     def test_clients_that_leave_again_and_again_do_not_escape_the_limit(self) -> None:
-        session = a_session(Mode.REPLAY, [recording("one")], repeat_last=True)
+        session = a_session(Mode.REPLAY, [recording("one")], manner=Manner(repeat=True))
         ask(session)
 
         for _ in range(1_000):
-            session.give_back(ask(session))
+            session.give_back(ask(session).arrival)
 
         assert served(session) == "interaction_exhausted"
 
     def test_a_miss_has_nothing_to_give_back(self) -> None:
         session = a_session(Mode.REPLAY, [recording("one")])
 
-        session.give_back(ask(session, "b"))
+        session.give_back(ask(session, "b").arrival)
 
         assert session.unplayed() == ("one",)
 
@@ -260,7 +265,7 @@ class Playing(RuleBasedStateMachine):
     def a_client_leaves(self, data: st.DataObject) -> None:
         leaving = data.draw(st.integers(0, len(self.out) - 1))
 
-        self.session.give_back(self.out.pop(leaving)[0])
+        self.session.give_back(self.out.pop(leaving)[0].arrival)
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), fails=st.booleans())
@@ -288,7 +293,7 @@ TestAnyRun = Playing.TestCase
 
 
 def test_a_client_in_a_loop_does_not_go_live_in_new_episodes_either() -> None:
-    session = a_session(Mode.NEW_EPISODES, [recording("one")], repeat_last=True)
+    session = a_session(Mode.NEW_EPISODES, [recording("one")], manner=Manner(repeat=True))
 
     asked = [served(session) for _ in range(1_002)]
 

@@ -82,11 +82,24 @@ async def test_new_episodes_serves_a_recording() -> None:
 async def test_new_episodes_records_what_no_recording_matches() -> None:
     scene = stage("new_episodes", Script([b"new"]), recorded=(RECORDED,))
 
+    await scene.ask(a_request(A))
     answer = await scene.ask(a_request(B))
 
     assert shown(answer) == ("upstream", 200, b"new", True)
     assert sorted(scene.kept) == [(A, 200, b"old"), (B, 200, b"new")]
-    assert scene.told == [("recorded", 200, True)]
+    assert scene.told == [("served", 200, False), ("recorded", 200, True)]
+
+
+async def test_new_episodes_does_not_send_a_write_of_another_story() -> None:
+    scene = stage("new_episodes", recorded=(RECORDED,))
+
+    answer = await scene.ask(a_request(B))
+
+    assert error_of(answer)["code"] == "another_story"
+    assert answer.response.status == 424
+    assert "Record this scenario anew" in error_of(answer)["message"]
+    assert scene.upstream.sent == []
+    assert scene.kept == [(A, 200, b"old")]
 
 
 @pytest.mark.parametrize("recorded", [(), (RECORDED,)])
@@ -196,9 +209,10 @@ async def test_the_place_in_the_order_is_the_one_taken_at_arrival() -> None:
 
 async def test_a_recording_that_was_not_even_begun_to_be_sent_can_be_played_again() -> None:
     scene = stage("replay", recorded=(RECORDED,))
-    unsent = await scene.ask(a_request(A))
+    unsent = await scene.ask(a_request(A), sent=False)
 
-    unsent.unsent()
+    assert unsent.turn is not None
+    unsent.turn.unsent()
     again = await scene.ask(a_request(A))
 
     assert shown(again) == ("replay", 200, b"old", None)
@@ -207,7 +221,8 @@ async def test_a_recording_that_was_not_even_begun_to_be_sent_can_be_played_agai
 async def test_a_live_answer_that_was_not_sent_stays_recorded() -> None:
     scene = stage("record", Script([b"new"]))
 
-    answer = await scene.ask(a_request(A))
-    answer.unsent()
+    answer = await scene.ask(a_request(A), sent=False)
+    assert answer.turn is not None
+    answer.turn.unsent()
 
     assert scene.kept == [(A, 200, b"new")]

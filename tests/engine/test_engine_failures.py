@@ -34,7 +34,7 @@ async def test_a_failure_before_the_head_is_a_named_error(
         "code": slug,
     }
     assert answer.response.headers == (("Content-Type", "application/json"),)
-    assert scene.kept == []
+    assert scene.received == []
     assert scene.told == [("failed", status, True)]
     assert len(scene.upstream.sent) == 1
 
@@ -48,7 +48,7 @@ async def test_a_body_that_is_torn_is_an_error_and_not_kept(mode: str) -> None:
 
     assert (answer.source, answer.response.status) == ("proxy", 502)
     assert error_of(answer)["code"] == "upstream_disconnected"
-    assert scene.kept == []
+    assert scene.received == []
     assert scene.told == [("failed", 502, True)]
     assert scene.upstream.closed == 1
 

@@ -73,7 +73,7 @@ async def test_once_the_journal_failed_nothing_is_forwarded_that_could_not_be_ke
 async def test_a_call_that_was_refused_leaves_its_recording_for_the_retry() -> None:
     store = FullStore()
     scene = stage("record", Script([b"b"]), Script([b"new"]), store=store, recorded=(RECORDED,))
-    await scene.ask(a_request(B))
+    await scene.ask(a_request(b"", method="GET"))
     await scene.ask(a_request(A))
 
     store.full = False
@@ -241,4 +241,4 @@ async def test_a_call_without_an_answer_leaves_its_recording_for_the_retry() -> 
     retried = await scene.ask(a_request(A))
 
     assert (failed.response.status, retried.response.body) == (502, b"again")
-    assert scene.kept == [(A, 200, b"again")]
+    assert scene.received == [(A, 200, b"again")]

@@ -81,11 +81,13 @@ async def test_a_client_that_gives_up_waiting_finds_the_recording_again(
             await left.wait()
 
     monkeypatch.setattr(scene.clock, "sleep", sleep)  # holds the first one
-    first = asyncio.ensure_future(scene.ask(a_request(), gone=waiting.is_set))
+    first = asyncio.ensure_future(scene.ask(a_request(), gone=waiting.is_set, sent=False))
     await waiting.wait()
     second = await scene.ask(a_request())
     left.set()
-    (await first).unsent()
+    unsent = (await first).turn
+    assert unsent is not None
+    unsent.unsent()
 
     assert second.response.body == b'{"id": "run_abc123"}'
     assert scene.session.state.unplayed() == ()

@@ -34,7 +34,7 @@ async def test_a_stream_without_framing_that_ends_within_an_event_is_torn() -> N
         await anext(answer.tail)
 
     assert first == CREATED
-    assert scene.kept == []
+    assert scene.received == []
     assert scene.told == [("failed", 200, True)]
 
 
@@ -93,7 +93,7 @@ async def test_a_stream_that_goes_on_after_its_client_left_is_given_up(
     with pytest.raises(UpstreamFailed, match="client had left"):
         await rest(answer.tail)
 
-    assert scene.kept == []
+    assert scene.received == []
     assert scene.upstream.closed == 1
     assert scene.told == [("failed", 200, True)]
 
@@ -109,7 +109,7 @@ async def test_a_stream_that_the_proxy_stops_is_told_and_frees_its_recording() -
     await answer.tail.aclose()
     await scene.session.close()
 
-    assert [body for _, _, body in scene.kept] == [b"data: old\n\n"]
+    assert [body for _, _, body in scene.received] == [b"data: old\n\n"]
     assert scene.told == [("failed", 200, True)]
     assert scene.facts[0].reason == "the proxy stopped before the stream was complete"
     assert scene.upstream.closed == 1

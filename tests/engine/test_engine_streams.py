@@ -26,7 +26,7 @@ def streamed(*pieces: bytes | asyncio.Event | float, torn: UpstreamFailed | None
 
 
 def kept_bodies(scene: Stage) -> list[bytes]:
-    return [body for _, _, body in scene.kept]
+    return [body for _, _, body in scene.received]
 
 
 async def test_each_event_is_passed_on_before_the_next_one_comes() -> None:
@@ -138,7 +138,11 @@ async def test_a_stream_asked_for_again_after_it_was_torn_replaces_the_old_recor
         await rest((await scene.ask(a_request())).tail)
     await rest((await scene.ask(a_request())).tail)
 
-    assert [item["id"] for item in scene.documents] == ["modifyRun-00000000"]
+    # The torn one may have changed something: it is kept, and never served.
+    assert [(item["id"], item.get("client")) for item in scene.documents] == [
+        ("modifyRun-00000000", None),
+        ("modifyRun-3be2f8ab", "gone"),
+    ]
     assert kept_bodies(scene) == [STREAM]
 
 

@@ -25,7 +25,8 @@ from history_sessions import (
 )
 from history_world import Cassette, Step, World, access, letter, resolve
 from identified_model import Identified
-from runreel.sessions.history import Pasts, is_create, weight
+from runreel.cassettes.history import Pasts, weight
+from runreel.matching.resources import is_create
 from runreel.sessions.session_history import Manner
 
 

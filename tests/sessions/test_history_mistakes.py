@@ -12,8 +12,8 @@ import history_scripts as scripts
 from counting_model import Counting
 from history_sessions import record
 from history_world import Cassette, World
-from runreel.sessions import storing
-from runreel.sessions.history import Recording
+from runreel.cassettes import merge as storing
+from runreel.cassettes.history import Recording
 
 search = settings(
     max_examples=1500,

@@ -174,6 +174,9 @@ class _Interaction(_Part):
     response: _Response
     violations: list[_Violation] = []
     client: Literal["gone"] | None = None
+    after: list[_Text] | None = None
+    during: list[_Text] = []
+    scope: _Text | None = None
 
     def value(self, at: str) -> Interaction:
         try:
@@ -194,6 +197,9 @@ class _Interaction(_Part):
                 for item in self.violations
             ),
             client_gone=self.client == GONE,
+            after=None if self.after is None else tuple(self.after),
+            during=tuple(self.during),
+            scope=self.scope,
         )
 
 
@@ -320,6 +326,12 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
         ]
     if value.client_gone:
         document["client"] = GONE
+    if value.after is not None:
+        document["after"] = list(value.after)
+    if value.during:
+        document["during"] = list(value.during)
+    if value.scope is not None:
+        document["scope"] = value.scope
     return document
 
 

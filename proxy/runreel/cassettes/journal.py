@@ -19,7 +19,7 @@ What keeps cassettes: the obligations that `tests/stores/test_contract.py` holds
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -32,12 +32,13 @@ from runreel.cassettes.format import (
     parse_header,
     parse_interaction,
 )
-from runreel.cassettes.merge import Entry, merge
+from runreel.cassettes.history import Pasts
+from runreel.cassettes.merge import RULES, Recorded, Storing, interactions, recording
 from runreel.http.headers import simulated
 from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.matching.matchers import fingerprint
-from runreel.matching.resources import UNRELATED, access_of
+from runreel.matching.resources import Access, access_of
 from runreel.redaction.redactor import Redacted, request_of
 
 
@@ -50,18 +51,32 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A capture on its way into its cassette.
+    """A capture on its way into its cassette, with the id that it has there.
 
-    `arrival` orders it within its session; `replaces` is the id of its counterpart. `played` is
-    what became of the session's recordings since its last capture: at which arrival it took which
-    id, or that it gave it back (None). `barriers` tells whether states count in that session.
+    `arrival` is its tick in its session; `replaces` is the id of the recording that it replaces.
+    `ended` are the writes of the session whose answers were out since its last capture, with the
+    tick of each (the access only of what is no recording); `overlapped` are the ids of calls that
+    were under way with it.
     """
 
     arrival: int
     interaction: Redacted[Interaction]
     replaces: str | None
-    played: tuple[tuple[int, str | None], ...] = ()
-    barriers: bool = True
+    ended: tuple[tuple[int, str, Access | None], ...] = ()
+    overlapped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstBuilt:
+    """A capture as the first build wrote it, when writes were counted: no more than an order.
+
+    `played` tells at which arrivals the session had which recordings.
+    """
+
+    arrival: int
+    interaction: Redacted[Interaction]
+    replaces: str | None
+    played: tuple[tuple[int, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ class Result:
     sha256: str
 
 
-Record = Opening | Pending | Result
+Record = Opening | Pending | FirstBuilt | Result
 
 
 def dump_records(records: Sequence[Record]) -> bytes:
@@ -101,14 +116,23 @@ def _document(record: Record) -> dict[str, Any]:
             return {"opening": header_document(header)}
         case Result(sha256):
             return {"result": sha256}
-        case Pending(arrival, interaction, replaces, played, barriers):
+        case Pending(arrival, interaction, replaces, ended, overlapped):
             return {
                 "capture": interaction_document(interaction),
                 "arrival": arrival,
                 "replaces": replaces,
-                "played": [list(pair) for pair in played],
-                "barriers": barriers,
+                "ended": [_write_document(write) for write in ended],
+                "overlapped": list(overlapped),
             }
+    raise AssertionError(record)  # nobody writes what the first build wrote
+
+
+def _write_document(write: tuple[int, str, Access | None]) -> dict[str, Any]:
+    tick, name, access = write
+    document: dict[str, Any] = {"at": tick, "id": name}
+    if access is not None:
+        document["access"] = [access.scope, access.item, access.listed]
+    return document
 
 
 def _record(document: Any) -> Record:
@@ -119,14 +143,36 @@ def _record(document: Any) -> Record:
             "capture": dict(interaction),
             "arrival": int(arrival),
             "replaces": (str() | None) as replaces,
+            "ended": list(writes),
+            "overlapped": list(overlapped),
+        }:
+            ended = tuple(_write(write) for write in writes)
+            names = tuple(str(name) for name in overlapped)
+            return Pending(arrival, parse_interaction(interaction), replaces, ended, names)
+        case {
+            "capture": dict(interaction),
+            "arrival": int(arrival),
+            "replaces": (str() | None) as replaces,
             "played": list(pairs),
-            "barriers": bool(barriers),
         }:
             played = tuple(_played(pair) for pair in pairs)
-            return Pending(arrival, parse_interaction(interaction), replaces, played, barriers)
+            return FirstBuilt(arrival, parse_interaction(interaction), replaces, played)
         case {"result": str(sha256)}:
             return Result(sha256)
     raise BadDocument("", "not a record of a journal")
+
+
+def _write(document: Any) -> tuple[int, str, Access | None]:
+    match document:
+        case {"at": int(tick), "id": str(name), "access": [list(scope), item, listed]}:
+            return tick, name, Access(tuple(scope), _scope(item), _scope(listed))
+        case {"at": int(tick), "id": str(name)}:
+            return tick, name, None
+    raise BadDocument("", "not a record of a journal")
+
+
+def _scope(document: Any) -> tuple[str, ...] | None:
+    return None if document is None else tuple(str(segment) for segment in document)
 
 
 def _played(pair: Any) -> tuple[int, str | None]:
@@ -147,7 +193,7 @@ def recover(
     Raises:
         BadDocument: the captures cannot be those of this cassette, or not of one session.
     """
-    pending = [record for record in records if isinstance(record, Pending)]
+    pending = [record for record in records if isinstance(record, Pending | FirstBuilt)]
     if not pending or Result(sha256 or "") in records:
         return cassette
     openings = [record.header for record in records if isinstance(record, Opening)]
@@ -155,21 +201,50 @@ def recover(
     header = _header(cassette, openings, made_up=made_up)
     if len({record.arrival for record in pending}) < len(pending):
         raise BadDocument("", "holds captures of two sessions; move one of its files away")
-    barriers = all(record.barriers for record in pending)
 
-    def entry(item: Redacted[Interaction]) -> Entry:
+    def entry(item: Redacted[Interaction]) -> Recorded:
         request = request_of(item)
-        access = access_of(request.value) if barriers else UNRELATED
-        return Entry(fingerprint(request, header.match_on), item, access)
+        return recording(item, fingerprint(request, header.match_on), access_of(request.value))
 
-    old = tuple(entry(item) for item in header.interactions)
-    places = {entry.interaction.value.id: at for at, entry in enumerate(old)}
-    own = {record.arrival: record.replaces for record in pending}
-    known = dict(pair for record in pending for pair in record.played) | own
-    taken = {arrival: places[name] for arrival, name in known.items() if name in places}
-    captures = {record.arrival: entry(record.interaction) for record in pending}
-    merged = merge(old, captures, taken)
-    return replace(header, interactions=tuple(entry.interaction for entry in merged))
+    old = [entry(item) for item in header.interactions]
+    storing = Storing(Pasts(old), pending[0].interaction.value.scope, RULES)
+    known = {item.id: item.access for item in old}
+    first_built = [record for record in pending if isinstance(record, FirstBuilt)]
+    if first_built:
+        _restore_in_order(storing, first_built, entry, known)
+        pending = []
+    for record in pending:
+        assert isinstance(record, Pending)  # noqa: S101 - of one build, for there is one session
+        for tick, name, access in record.ended:
+            if found := access or known.get(name):
+                storing.ended(tick, name, found)
+        one = entry(record.interaction)
+        known[one.id] = one.access
+        storing.restore(record.arrival, one, record.overlapped, record.replaces)
+    return replace(header, interactions=interactions(storing.merged().recordings))
+
+
+def _restore_in_order(
+    storing: Storing[Redacted[Interaction]],
+    records: Sequence[FirstBuilt],
+    entry: Callable[[Redacted[Interaction]], Recorded],
+    known: dict[str, Access],
+) -> None:
+    """What the first build wrote, in the order of arrival: each call had ended when the next one
+    came. Ticks are twice the arrivals, so that an end is between two of them.
+    """
+    played = {arrival: name for record in records for arrival, name in record.played if name}
+    captured = {record.arrival: record for record in records}
+    for arrival in sorted({*played, *captured}):
+        record = captured.get(arrival)
+        if record is None:
+            name, access = played[arrival], known.get(played[arrival])
+        else:
+            one = storing.restore(2 * arrival, entry(record.interaction), (), record.replaces)
+            name, access = one.id, one.access if one.received else None
+            known[name] = one.access
+        if access is not None and access.writes:
+            storing.ended(2 * arrival + 1, name, access)
 
 
 def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up: bool) -> Cassette:

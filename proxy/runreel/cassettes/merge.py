@@ -1,239 +1,542 @@
-"""Where a capture goes in a cassette, so that the session it was made in plays back as it was.
+"""How captures enter a cassette.
 
-Owns the order of the file while captures enter it. Played in that order, each read of the session
-must find as many covering writes before it as it had in the session, its own epoch, and stand
-there before any recording that the session did not play. What stands in the file never moves, but
-for a read that was recorded again and would come out in another epoch. Knows no ids and no modes.
-
-How captures enter a cassette.
-
-Owns one pure function, `merge`: what was captured replaces its counterpart in place, what is new
-goes in after the interaction that preceded it, as far as the state barriers let it (`filing`), and
-equal traffic changes nothing. Knows nothing of modes: a session says which captures have
-counterparts.
+Owns what a recording session adds, replaces and takes out, by the rules of `history`: a capture
+replaces the recording of its fingerprint *and past*, what is new goes to the end, nothing old
+changes its past, and `after` and `during` are written only where file order does not say them.
+An id is given when a capture is taken in, and never changes. `Storing` knows nothing of what a
+recording says; `recording` and `interactions` lead from interactions to recordings and back. Knows
+no modes and no journal.
 """
 
-import sys
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from typing import Generic
 
+import orjson
+
+from runreel.cassettes.history import Content, Pasts, Recording, Tally, latest, weight
 from runreel.http.headers import Trait, drop
 from runreel.http.messages import Headers, Interaction
 from runreel.matching.matchers import Fingerprint
-from runreel.matching.resources import Access, Place, Scope, Writes
-from runreel.redaction.redactor import Redacted, renamed
-
-FIRST: Place = (-1,)  # before everything
-_LAST: Place = (sys.maxsize,)
+from runreel.matching.resources import (
+    Access,
+    Cell,
+    Scope,
+    cells,
+    cells_over,
+    changes,
+    covers,
+    has_state,
+    is_create,
+)
+from runreel.redaction.redactor import Redacted, placed
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """An interaction of the cassette with its fingerprint and what its request touches."""
+class Rules(Generic[Content]):
+    """What storing must know of contents.
 
-    fingerprint: Fingerprint
-    interaction: Redacted[Interaction]
-    access: Access
+    `equal`: two answers say the same, so that the older one is kept. `created`: the resource that
+    a create's answer names, None if it names none.
+    """
+
+    equal: Callable[[Content, Content], bool]
+    created: Callable[[Access, Content], Scope | None]
+
+
+@dataclass(slots=True)
+class _Capture(Generic[Content]):
+    arrival: int
+    recording: Recording[Content]
+    past: int  # its sum
+    replaces: int | None  # position
+    whole: bool  # what it replaces said the same and is kept as it was
+    during: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Generic[Content]):
+    """The recordings after a session, and the ids of those that it took out."""
+
+    recordings: tuple[Recording[Content], ...]
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Log:
+    """The writes of a session in the order of their ends, with the tick of each."""
+
+    ticks: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    sums: list[int] = field(default_factory=lambda: [0])  # of the first n of them
+
+
+class Storing(Generic[Content]):
+    """What a session captures, over the recordings of its cassette.
+
+    Time is ticks: an arrival is one, the end of a write another, and no two are equal. `story` is
+    the scope that captures get.
+    """
+
+    def __init__(self, pasts: Pasts[Content], story: str | None, rules: Rules[Content]) -> None:
+        self._pasts = pasts
+        self._story = story
+        self._rules = rules
+        self._captures: dict[int, _Capture[Content]] = {}  # by arrival
+        self._by_id: dict[str, _Capture[Content]] = {}
+        # An id that is missing must stay so: what needs it is never to be answered.
+        self._ids = {*pasts.position, *pasts.missing()}
+        self._numbers: dict[str, int] = {}  # the last suffix tried, by name
+        self._written: set[str] = set()  # ids of writes that have ended
+        self._log: dict[Cell, _Log] = {}
+        # Old recordings that no capture replaces so far, by fingerprint, past and whether they were
+        # received; and those that overlapped something.
+        self._free: dict[tuple[Hashable, int, bool], list[int]] | None = None
+        self._loose: dict[Hashable, list[int]] = {}
+        self._expected: dict[int, tuple[tuple[Hashable, int, bool], int]] = {}  # by arrival
+
+    # ------------------------------------------------------------ writes
+
+    def ended(self, tick: int, id_: str, access: Access) -> None:
+        """The last byte of a write's answer is out: what arrives from here on has seen it."""
+        if id_ in self._written:  # a program ran again
+            return
+        self._written.add(id_)
+        for cell in cells(access):
+            log = self._log.setdefault(cell, _Log())
+            log.ticks.append(tick)
+            log.ids.append(id_)
+            log.sums.append(log.sums[-1] + weight(id_))
+
+    def sum(self, arrival: int, access: Access) -> int:
+        """The sum of the past of a request: the price is the depth of its path."""
+        if not has_state(access):
+            return 0
+        logs = (self._log.get(cell) for cell in cells_over(access.scope))
+        return sum(log.sums[bisect_left(log.ticks, arrival)] for log in logs if log)
+
+    def past(self, arrival: int, access: Access) -> list[str]:
+        """The covering writes that had ended when a request arrived, by their ends."""
+        found: list[tuple[int, str]] = []
+        for cell in cells_over(access.scope) if has_state(access) else ():
+            if log := self._log.get(cell):
+                end = bisect_left(log.ticks, arrival)
+                found += zip(log.ticks[:end], log.ids[:end], strict=True)
+        return [id_ for _, id_ in sorted(found)]
+
+    # ------------------------------------------------------------ captures
+
+    def expect(self, arrival: int, fingerprint: Hashable, access: Access) -> int | None:
+        """The position of the recording that a capture is to replace, which is kept for it."""
+        key = fingerprint, self.sum(arrival, access), True
+        queue = self._queues().get(key)
+        if not queue:
+            return None
+        self._expected[arrival] = key, queue.pop(0)
+        return self._expected[arrival][1]
+
+    def forget(self, arrival: int) -> None:
+        """What was kept for a capture is free again; harmless if nothing was."""
+        expected = self._expected.pop(arrival, None)
+        if expected is not None:
+            key, at = expected
+            insort(self._queues()[key], at)
+
+    def take(
+        self,
+        arrival: int,
+        recording: Recording[Content],
+        overlapped: Collection[str],
+        *,
+        replaces: bool = True,
+    ) -> Recording[Content]:
+        """Take a capture in and return it as it will stand in the cassette, but for its past.
+
+        The id that it comes with is the beginning of its id if it is new; `overlapped` are the ids
+        of the calls, reads and writes, that were under way with it, as far as they have one.
+        """
+        at = None
+        if replaces:
+            at = self._replaced(arrival, recording, self.sum(arrival, recording.access))
+        return self._enter(arrival, recording, overlapped, at)
+
+    def restore(
+        self,
+        arrival: int,
+        recording: Recording[Content],
+        overlapped: Collection[str],
+        replaces: str | None,
+    ) -> Recording[Content]:
+        """Take a capture in again that a journal has kept, with the id that it got; `replaces` is
+        the id of the recording that it replaced. Where that is gone it becomes a new one.
+        """
+        at = self._pasts.position.get(recording.id if replaces is None else replaces)
+        if at is not None and replaces is None:  # it may have come into the file already
+            there = self._pasts.recordings[at]
+            said = there.fingerprint == recording.fingerprint
+            same = said and self._rules.equal(there.content, recording.content)
+            at = at if same and at not in self.replaced() else None
+        return self._enter(arrival, recording, overlapped, at)
+
+    def _enter(
+        self,
+        arrival: int,
+        recording: Recording[Content],
+        overlapped: Collection[str],
+        at: int | None,
+    ) -> Recording[Content]:
+        past = self.sum(arrival, recording.access)
+        old = None if at is None else self._pasts.recordings[at]
+        whole = old is not None and self._rules.equal(old.content, recording.content)
+        if at is not None and old is not None and whole:
+            taken, past = old, self._pasts.whole[at]
+        elif old is not None:
+            taken = replace(recording, id=old.id, scope=old.scope, after=None, during=())
+        else:
+            name = self.name(recording.id)
+            taken = replace(recording, id=name, scope=self._story, after=None, during=())
+        capture = _Capture(arrival, taken, past, at, whole, set(taken.during))
+        self._captures[arrival] = self._by_id[taken.id] = capture
+        self._note_overlaps(capture, overlapped)
+        return taken
+
+    def _note_overlaps(self, capture: _Capture[Content], overlapped: Collection[str]) -> None:
+        mine = capture.recording
+        for id_ in overlapped:
+            other = self._by_id.get(id_)
+            access = other.recording.access if other else self._pasts.access(id_)
+            if access is None:
+                continue
+            received = other is None or other.recording.received
+            if access.writes and received and not capture.whole and _sees(mine.access, access):
+                capture.during.add(id_)
+            theirs = other.recording.access if other and not other.whole else None
+            if other and theirs and mine.counts and _sees(theirs, mine.access):
+                other.during.add(mine.id)
+
+    def _replaced(self, arrival: int, recording: Recording[Content], past: int) -> int | None:
+        """The recording that a capture replaces: of equal past, or one that says the same and
+        whose past is equal give or take what overlapped it.
+        """
+        queues = self._queues()
+        if recording.received and arrival in self._expected:
+            return self._expected.pop(arrival)[1]
+        self.forget(arrival)
+        queue = queues.get((recording.fingerprint, past, recording.received))
+        if queue:
+            return queue.pop(0)
+        for at in self._loose.get(recording.fingerprint, ()):
+            old = self._pasts.recordings[at]
+            key = old.fingerprint, self._pasts.whole[at], old.received
+            if (
+                at in queues.get(key, ())
+                and old.received == recording.received
+                and self._rules.equal(old.content, recording.content)
+                and self._pasts.ids(at) ^ set(self.past(arrival, recording.access))
+                <= set(old.during)
+            ):
+                queues[key].remove(at)
+                return at
+        return None
+
+    def _queues(self) -> dict[tuple[Hashable, int, bool], list[int]]:
+        if self._free is None:
+            self._free = {}
+            for at, item in enumerate(self._pasts.recordings):
+                if item.scope == self._story:
+                    key = item.fingerprint, self._pasts.whole[at], item.received
+                    self._free.setdefault(key, []).append(at)
+                    if item.during:
+                        self._loose.setdefault(item.fingerprint, []).append(at)
+        return self._free
+
+    def name(self, name: str) -> str:
+        """A free id: the name, or with the first free number from 2 on."""
+        free = name
+        while free in self._ids:
+            self._numbers[name] = self._numbers.get(name, 1) + 1
+            free = f"{name}-{self._numbers[name]}"
+        self._ids.add(free)
+        return free
 
     @property
-    def gone(self) -> bool:
-        """Whether nobody received its answer: it is kept, but never played."""
-        return self.interaction.value.client_gone
+    def captured(self) -> bool:
+        """Whether anything was taken in."""
+        return bool(self._captures)
 
+    @property
+    def added(self) -> int:
+        """How many recordings are new."""
+        return sum(one.replaces is None for one in self._captures.values())
 
-class Filing:
-    """A file that a session goes through once more, in order of arrival, and adds to.
+    def captures(self) -> Iterator[Recording[Content]]:
+        """What was taken in, in no order."""
+        return (capture.recording for capture in self._captures.values())
 
-    `old` is what stands there, by place.
-    """
+    def replaced(self) -> set[int]:
+        """The positions of the recordings that were recorded again."""
+        return {one.replaces for one in self._captures.values() if one.replaces is not None}
 
-    def __init__(self, old: Mapping[Place, Entry]) -> None:
-        self._entries = dict(old)
-        self._order = sorted(old)
-        self._writes = Writes()  # of the file
-        self._unplayed: dict[Fingerprint, list[Place]] = {}  # reads of the file
-        self._newest: dict[Fingerprint, Place] = {}  # what stands last
-        for place in self._order:
-            entry = old[place]
-            self._newest[entry.fingerprint] = place
-            if entry.access.writes and not entry.gone:
-                self._writes.add(place, entry.access)
-            elif not entry.gone:
-                self._unplayed.setdefault(entry.fingerprint, []).append(place)
-        self._played = Writes()  # in the session
-        self._counted: set[Place] = set()
-        self._answered: dict[tuple[Fingerprint, int], Place] = {}  # the last answer in an epoch
-        self._furthest = _Furthest()
+    # ------------------------------------------------------------ the cassette afterwards
 
-    def entries(self) -> list[Entry]:
-        """All of them, in order."""
-        return [self._entries[place] for place in self._order]
+    def merged(self) -> Merged[Content]:
+        """The recordings as they stand now: nothing is taken out."""
+        return self._write_down(set())
 
-    def play(self, arrival: int, place: Place) -> Place:
-        """Note that the session had what stands at a place; returns the place."""
-        entry = self._entries[place]
-        if entry.gone:
-            return place
-        if entry.access.writes:
-            if place not in self._counted:
-                self._counted.add(place)
-                self._played.add((arrival,), entry.access)
-            return place
-        unplayed = self._unplayed.get(entry.fingerprint, [])
-        at = bisect_left(unplayed, place)
-        if unplayed[at : at + 1] == [place]:
-            del unplayed[at]
-        key = entry.fingerprint, self._played.before((arrival,), entry.access)
-        self._answered[key] = max(place, self._answered.get(key, FIRST))
-        self._furthest.add(place, entry.access.scope)
-        return place
+    def outcome(
+        self,
+        asked: Callable[[Hashable], bool],
+        keeps: Callable[[int], bool],
+        *,
+        prune: Callable[[Hashable], bool],
+    ) -> Merged[Content]:
+        """As `merged`, at the end of a session that recorded anew.
 
-    def replace(self, arrival: int, place: Place, entry: Entry, preceding: Place) -> Place:
-        """Put a capture where its counterpart stands, or else where its epoch is right."""
-        self._entries[place] = entry
-        if entry.access.writes or entry.gone or self._right(arrival, place, entry):
-            return self.play(arrival, place)
-        del self._entries[place]
-        del self._order[bisect_left(self._order, place)]
-        unplayed = self._unplayed[entry.fingerprint]
-        del unplayed[bisect_left(unplayed, place)]
-        return self.insert(arrival, entry, preceding)
-
-    def insert(self, arrival: int, entry: Entry, preceding: Place) -> Place:
-        """Put a new capture after what preceded it in the session, or as near as is right."""
-        if entry.gone:
-            at = bisect_right(self._order, max(preceding, self._newest_of(entry)))
-        elif entry.access.writes:
-            at = self._slot_of_write(entry, preceding)
-        else:
-            at = self._slot_of_read(arrival, entry, preceding)
-        before = self._order[at - 1] if at else FIRST
-        after = self._order[at] if at < len(self._order) else _LAST
-        place = _between(before, after)
-        self._order.insert(at, place)
-        self._entries[place] = entry
-        self._newest[entry.fingerprint] = max(place, self._newest_of(entry))
-        if entry.access.writes and not entry.gone:
-            self._writes.add(place, entry.access)
-        return self.play(arrival, place)
-
-    def _slot_of_write(self, entry: Entry, preceding: Place) -> int:
-        # Before nothing that the session had read of it, nor before any equal write.
-        read = self._furthest.covered(entry.access)
-        return bisect_right(self._order, max(preceding, read, self._newest_of(entry)))
-
-    def _slot_of_read(self, arrival: int, entry: Entry, preceding: Place) -> int:
-        epoch = self._played.before((arrival,), entry.access)
-        begin, end = self._epoch(entry.access, epoch)
-        at = min(max(bisect_right(self._order, preceding), begin), end)
-        unplayed = self._unplayed.get(entry.fingerprint)
-        if unplayed and begin < len(self._order):
-            next_ = bisect_left(unplayed, self._order[begin])
-            if next_ < len(unplayed):
-                at = min(at, bisect_left(self._order, unplayed[next_]))
-        answered = self._answered.get((entry.fingerprint, epoch), FIRST)
-        return max(at, bisect_right(self._order, answered))
-
-    def _right(self, arrival: int, place: Place, entry: Entry) -> bool:
-        """Whether a read is answered by what stands at a place, when its turn comes."""
-        epoch = self._played.before((arrival,), entry.access)
-        if self._writes.before(place, entry.access) != epoch:
-            return False
-        unplayed = self._unplayed[entry.fingerprint]
-        at = bisect_left(unplayed, place)
-        return not at or self._writes.before(unplayed[at - 1], entry.access) < epoch
-
-    def _epoch(self, read: Access, epoch: int) -> tuple[int, int]:
-        """The first and the last slot at which a read has so many covering writes before it.
-
-        Slot n is before the n-th of the file. Where there are fewer writes, the end.
+        `asked` tells whether a request was asked for and all its answers were kept, `keeps` whether
+        an old recording stays in any case, `prune` whether those of a request go if they were not
+        recorded again.
         """
-        slots = range(len(self._order) + 1)
+        gone = self._outdated(asked, keeps)
+        recordings = self._pasts.recordings
+        gone |= {at for at in self.not_recorded_again() if prune(recordings[at].fingerprint)}
+        return self._write_down(gone)
 
-        def writes_before(slot: int) -> int:
-            at = self._order[slot] if slot < len(self._order) else _LAST
-            return self._writes.before(at, read)
+    def not_recorded_again(self) -> list[int]:
+        """The positions of the story's recordings that this session did not replace."""
+        mine = self.replaced()
+        recordings = self._pasts.recordings
+        return [
+            at for at, item in enumerate(recordings) if item.scope == self._story and at not in mine
+        ]
 
-        begin = min(bisect_left(slots, epoch, key=writes_before), slots[-1])
-        return begin, max(begin, bisect_left(slots, epoch + 1, key=writes_before) - 1)
+    def pruned(self, positions: Iterable[int]) -> Merged[Content]:
+        """As `merged`, without the recordings at some positions."""
+        return self._write_down(set(positions))
 
-    def _newest_of(self, entry: Entry) -> Place:
-        return self._newest.get(entry.fingerprint, FIRST)
+    def _outdated(
+        self, asked: Callable[[Hashable], bool], keeps: Callable[[int], bool]
+    ) -> set[int]:
+        """The older recordings that go: see "What `record` replaces" in `history.md`.
+
+        Those that were asked for go, unless a recorded write that covers them was not asked for:
+        they are another story. What lies below what a create made that is gone goes, and what saw
+        a write that came out otherwise.
+        """
+        recordings = self._pasts.recordings
+        others_of = self.not_recorded_again()
+        lost = self._former()
+        orphans: set[int] = set()
+        while True:
+            others = Tally()
+            for at in others_of:
+                item = recordings[at]
+                if item.counts and at not in orphans and not asked(item.fingerprint):
+                    others.add(item.access, weight(item.id))
+            gone = orphans | {
+                at
+                for at in others_of
+                if asked(recordings[at].fingerprint)
+                and not keeps(at)
+                and not (
+                    has_state(recordings[at].access) and others.over(recordings[at].access.scope)
+                )
+            }
+            made = lost | self._made_by(gone)
+            more = {at for at in others_of if _is_below(recordings[at].access.scope, made)}
+            if more <= orphans:
+                return gone | self._changed(others_of)
+            orphans |= more
+
+    def _former(self) -> set[Scope]:
+        """What creates had made that came out anew."""
+        found = set()
+        for capture in self._captures.values():
+            if capture.replaces is None or not is_create(capture.recording.access):
+                continue
+            old = self._pasts.recordings[capture.replaces]
+            was = self._rules.created(old.access, old.content)
+            now = self._rules.created(capture.recording.access, capture.recording.content)
+            if was is not None and was != now:
+                found.add(was)
+        return found
+
+    def _made_by(self, positions: Iterable[int]) -> set[Scope]:
+        creates = (self._pasts.recordings[at] for at in positions)
+        made = (
+            self._rules.created(item.access, item.content)
+            for item in creates
+            if is_create(item.access)
+        )
+        return {scope for scope in made if scope is not None}
+
+    def _changed(self, others: Iterable[int]) -> set[int]:
+        """The older recordings whose past holds a write that came out with another answer."""
+        changed = [
+            capture.recording
+            for capture in self._captures.values()
+            if capture.replaces is not None and not capture.whole and capture.recording.counts
+        ]
+        seen = Tally()
+        for item in changed:
+            seen.add(item.access, weight(item.id))
+        scopes = ((at, self._pasts.recordings[at].access.scope) for at in others)
+        return {
+            at
+            for at, scope in scopes
+            if seen.over(scope)
+            and any(
+                covers(item.access, scope) and self._pasts.holds(at, item.id) for item in changed
+            )
+        }
+
+    def _write_down(self, gone: set[int]) -> Merged[Content]:
+        """All that stays, with what is new at the end, in the order of arrival; `after` is written
+        where file order would say another past than it is.
+        """
+        olds = self._pasts.recordings
+        new = {one.replaces: one for one in self._captures.values() if one.replaces is not None}
+        dropped = frozenset(olds[at].id for at in gone)
+        items = [
+            self._standing(item, new.get(at), dropped)
+            for at, item in enumerate(olds)
+            if at not in gone
+        ]
+        fresh = sorted(
+            (one.arrival, one) for one in self._captures.values() if one.replaces is None
+        )
+        items += [self._standing(one.recording, one, dropped) for _, one in fresh]
+        order = Pasts([_plain(item) for item in items])
+
+        def before(id_: str) -> Iterable[str]:
+            at = order.position.get(id_)
+            return () if at is None else self._past_of(items[at], dropped)
+
+        def newest_first(id_: str) -> int:
+            return -order.position.get(id_, len(order.position))
+
+        def written(item: Recording[Content]) -> Recording[Content]:
+            past = self._past_of(item, dropped)
+            return replace(item, after=latest(past, newest_first, before))
+
+        known = [self._sum_of(item, dropped) for item in items]
+        for at, item in enumerate(items):
+            if item.after is None and order.whole[at] != known[at]:
+                items[at] = written(item)
+        # What stood there says the same as before, unless something on the way is gone.
+        said = Pasts(items) if dropped else None
+        for at, item in enumerate(items):
+            if said is not None and item.after is not None and said.whole[at] != known[at]:
+                items[at] = _plain(item) if order.whole[at] == known[at] else written(item)
+        return Merged(tuple(items), tuple(olds[at].id for at in sorted(gone)))
+
+    def _standing(
+        self,
+        item: Recording[Content],
+        capture: _Capture[Content] | None,
+        dropped: Collection[str],
+    ) -> Recording[Content]:
+        """What stands in the file for something, with what overlapped it."""
+        if capture is not None and not capture.whole:
+            item = replace(capture.recording, during=tuple(sorted(capture.during)))
+        if dropped and any(id_ in dropped for id_ in item.during):
+            item = replace(item, during=tuple(id_ for id_ in item.during if id_ not in dropped))
+        return item
+
+    def _sum_of(self, item: Recording[Content], dropped: Collection[str]) -> int:
+        """The sum of the past that something has, whatever the file says of it."""
+        capture = self._by_id.get(item.id)
+        past = capture.past if capture else self._pasts.whole[self._pasts.position[item.id]]
+        return past - sum(weight(id_) for id_ in self._siblings(item, dropped))
+
+    def _past_of(self, item: Recording[Content], dropped: Collection[str]) -> set[str]:
+        """The same as ids."""
+        return self._ids_of(item) - set(self._siblings(item, dropped))
+
+    def _ids_of(self, item: Recording[Content]) -> set[str]:
+        capture = self._by_id.get(item.id)
+        if capture is None or capture.whole:
+            return set(self._pasts.ids(self._pasts.position[item.id]))
+        return set(self.past(capture.arrival, item.access))
+
+    def _siblings(self, item: Recording[Content], dropped: Collection[str]) -> list[str]:
+        """Of what goes, the writes in a create's past that change nothing above it."""
+        if not dropped or not is_create(item.access):
+            return []
+        scope = item.access.scope
+        found = []
+        for id_ in dropped:
+            access = self._pasts.access(id_)
+            if access is not None and covers(access, scope) and not changes(access, scope):
+                found.append(id_)
+        return [id_ for id_ in found if id_ in self._ids_of(item)] if found else []
 
 
-class _Furthest:
-    """The furthest place at which each resource was read, and anything below it."""
-
-    def __init__(self) -> None:
-        self._exactly: dict[Scope, Place] = {}
-        self._below: dict[Scope, Place] = {}
-
-    def add(self, place: Place, scope: Scope) -> None:
-        self._exactly[scope] = max(place, self._exactly.get(scope, FIRST))
-        for length in range(len(scope) + 1):
-            above = scope[:length]
-            self._below[above] = max(place, self._below.get(above, FIRST))
-
-    def covered(self, write: Access) -> Place:
-        item = FIRST if write.item is None else self._below.get(write.item, FIRST)
-        listed = FIRST if write.listed is None else self._exactly.get(write.listed, FIRST)
-        return max(item, listed)
+def _sees(access: Access, write: Access) -> bool:
+    return has_state(access) and covers(write, access.scope)
 
 
-def _between(before: Place, after: Place) -> Place:
-    """A place between two places. Such places sort as the sections 1, 1.1, 1.2, 2 of a book do."""
-    beside = (*before[:-1], before[-1] + 1)
-    if beside < after:
-        return beside
-    if after[: len(before)] == before:
-        return (*before, after[len(before)] - 1)
-    return (*before, 1)
+def _plain(item: Recording[Content]) -> Recording[Content]:
+    return item if item.after is None else replace(item, after=None)
 
 
-def merge(
-    old: tuple[Entry, ...],
-    captures: Mapping[int, Entry],
-    taken: Mapping[int, int],
-    dropped: frozenset[int] = frozenset(),
-) -> tuple[Entry, ...]:
-    """The entries after a session.
-
-    `captures` and `taken` are keyed by arrival in the session. `taken` are the positions in `old`
-    that were played, or, where there is a capture too, that it replaces; `dropped` those that go.
-    """
-    filing = Filing({(at,): entry for at, entry in enumerate(old) if at not in dropped})
-    preceding = FIRST
-    for arrival in sorted({*captures, *taken}):
-        capture = captures.get(arrival)
-        if arrival not in taken:
-            assert capture is not None  # noqa: S101 - it is in one of the two
-            preceding = filing.insert(arrival, capture, preceding)
-            continue
-        place = (taken[arrival],)
-        if capture is None:
-            preceding = filing.play(arrival, place)
-        else:
-            kept = _kept(old[taken[arrival]], capture)
-            preceding = filing.replace(arrival, place, kept, preceding)
-    new = {id(entry) for arrival, entry in captures.items() if arrival not in taken}
-    ids = {entry.interaction.value.id for entry in old}
-    return _named(filing.entries(), new, ids)
+def _is_below(scope: Scope, made: Collection[Scope]) -> bool:
+    return any(scope[:length] in made for length in range(1, len(scope) + 1))
 
 
-def _kept(old: Entry, new: Entry) -> Entry:
-    """The old entry whole if the new one says the same, else the new one under the old id."""
-    was, came = old.interaction.value, new.interaction.value
-    equal = (
-        old.fingerprint == new.fingerprint
-        and was.response.status == came.response.status
-        and was.response.body == came.response.body
-        and _lasting(was.response.headers) == _lasting(came.response.headers)
+def pruned(
+    recordings: Sequence[Recording[Content]], ids: Collection[str], rules: Rules[Content]
+) -> tuple[Recording[Content], ...]:
+    """The recordings less some; what stays keeps its past (but for a create's siblings)."""
+    pasts = Pasts(recordings)
+    gone = [pasts.position[id_] for id_ in ids if id_ in pasts.position]
+    return Storing(pasts, None, rules).pruned(gone).recordings
+
+
+# ---------------------------------------------------------------- interactions
+
+Recorded = Recording[Redacted[Interaction]]
+
+
+def recording(
+    interaction: Redacted[Interaction], fingerprint: Fingerprint, access: Access
+) -> Recorded:
+    """An interaction as history looks at it."""
+    value = interaction.value
+    return Recording(
+        value.id,
+        fingerprint,
+        access,
+        interaction,
+        value.scope,
+        value.after,
+        value.during,
+        received=not value.client_gone,
     )
-    if equal:
-        return old
-    return replace(new, interaction=renamed(new.interaction, was.id))
+
+
+def interactions(recordings: Iterable[Recorded]) -> tuple[Redacted[Interaction], ...]:
+    """The interactions of recordings, each with its id and what it says of its past."""
+    return tuple(interaction_of(item) for item in recordings)
+
+
+def interaction_of(item: Recorded) -> Redacted[Interaction]:
+    """The interaction of a recording, with its id and what it says of its past."""
+    value = item.content.value
+    said = value.id, value.after, value.during, value.scope
+    if said == (item.id, item.after, item.during, item.scope):
+        return item.content
+    return placed(item.content, item.id, after=item.after, during=item.during, scope=item.scope)
+
+
+def _equal(old: Redacted[Interaction], new: Redacted[Interaction]) -> bool:
+    was, came = old.value.response, new.value.response
+    return (
+        was.status == came.status
+        and was.body == came.body
+        and _lasting(was.headers) == _lasting(came.headers)
+    )
 
 
 def _lasting(headers: Headers) -> list[tuple[str, str]]:
@@ -242,18 +545,20 @@ def _lasting(headers: Headers) -> list[tuple[str, str]]:
     return sorted(lasting, key=itemgetter(0))
 
 
-def _named(entries: Iterable[Entry], new: Collection[int], taken: set[str]) -> tuple[Entry, ...]:
-    """The entries with unique ids: the `new` (by `id()`) take the first free suffix from 2 on."""
-    named: list[Entry] = []
-    numbers: dict[str, int] = {}  # the last one tried, by name
-    for entry in entries:
-        name = free = entry.interaction.value.id
-        if id(entry) not in new:
-            named.append(entry)
-            continue
-        while free in taken:
-            numbers[name] = numbers.get(name, 1) + 1
-            free = f"{name}-{numbers[name]}"
-        taken.add(free)
-        named.append(replace(entry, interaction=renamed(entry.interaction, free)))
-    return tuple(named)
+def created(access: Access, interaction: Redacted[Interaction]) -> Scope | None:
+    """The resource that a create's answer names: the thread, where a run came with its thread."""
+    if access.listed is None or not is_create(access):
+        return None
+    response = interaction.value.response
+    try:
+        body = orjson.loads(response.body) if response.status < 300 else None
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    with_run = access.listed == ("threads",) and body.get("object") == "thread.run"
+    name = body.get("thread_id" if with_run else "id")
+    return (*access.listed, name) if isinstance(name, str) else None
+
+
+RULES: Rules[Redacted[Interaction]] = Rules(equal=_equal, created=created)

@@ -75,6 +75,14 @@ _OPTIONS = (
         "replay.repeat",
         type=click.Choice(["never", "last"]),
     ),
+    _option(
+        "--no-barriers",
+        "Play by request and order alone, whatever was written before.",
+        "replay.barriers",
+        flag_value=False,
+        type=bool,
+        default=None,
+    ),
     _option("--receipt", "File for the receipt, written at the end.", type=_PATH),
     _LOG_FORMAT,
     _option(

@@ -279,10 +279,16 @@ class Replay(Section):
     """How recordings are played."""
 
     repeat: Literal["never", "last"] = Field(
-        "never", description='"last": a used-up recording answers again, up to 1,000 times in a row'
+        "never", description='"last": a program may run again, a used-up recording answers again'
+    )
+    repeats_max: int = Field(
+        1000, ge=0, description="equal requests in a row that are answered again; 0: any number"
     )
     barriers: bool = Field(
-        True, description="a read is answered only from recordings made in the same state"
+        True, description="a recording answers only after the writes that it was recorded after"
+    )
+    order_wait_ms: int = Field(
+        150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
     )
     latency: Annotated[Latency, BeforeValidator(_latency)] = Field(
         "none",

@@ -27,12 +27,40 @@ Source = Literal["replay", "upstream", "simulator", "proxy"]
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A call of a session that is being answered; whoever sends the answer tells how far it is.
+
+    `served` says that a recording answers: it is unplayed again if its client has left before the
+    first byte. What came from the upstream has happened all the same.
+    """
+
+    session: LiveSession
+    arrival: int
+    served: bool = False
+
+    def began(self) -> None:
+        """The first byte has been passed on."""
+        self.session.began(self.arrival)
+
+    def ended(self) -> None:
+        """The last byte is passed on; a second time is harmless."""
+        self.session.ended(self.arrival)
+
+    def unsent(self) -> None:
+        """The client left before the first byte."""
+        if self.served:
+            self.session.give_back(self.arrival)
+        else:
+            self.session.ended(self.arrival)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the client gets. `recorded` is None unless the session captures, and for a stream.
 
     `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
     that is known. A tail is read to its end even if the client has left, for it may be recorded.
-    `undo` is for whoever could not even send the head.
+    `turn` is None where nothing was taken of the session.
     """
 
     response: Response
@@ -40,13 +68,7 @@ class Answer:
     recorded: bool | None = None
     tail: AsyncGenerator[bytes, None] | None = None
     length: int | None = None
-    undo: tuple[LiveSession, Verdict] | None = None
-
-    def unsent(self) -> None:
-        """The client left before the head: a recording that was to be served is unplayed again."""
-        if self.undo:
-            session, verdict = self.undo
-            session.state.give_back(verdict)
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +76,7 @@ class Call:
     """One request: `sent` is None if it cannot be redacted, and `opaque` says why.
 
     `plain` is what would be stored of it, but for its secrets. `gone` tells whether the client has
-    left; once it has, it stays so.
+    left; once it has, it stays so. `connection` is what it came by.
     """
 
     session: LiveSession
@@ -66,6 +88,7 @@ class Call:
     clock: Clock
     started: float
     gone: Callable[[], bool]
+    connection: object = None
     opaque: str | None = None
     checks: tuple[Violation, ...] = ()
 
@@ -157,6 +180,6 @@ class Waiting:
 
         A client that timed out asks again at once, and its answer is the one to keep.
         """
-        for call, verdict in self._verdicts.items():
+        for call in self._verdicts:
             if call.session is session and call.gone():
-                session.state.give_back(verdict)
+                session.state.release(call.arrival)

@@ -12,7 +12,7 @@ from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
-from runreel.engine.call import Answer, Call, Waiting, plan
+from runreel.engine.call import Answer, Call, Turn, Waiting, plan
 from runreel.engine.forwarding import Capturing, Forwarding, Verifying
 from runreel.engine.recorder import Checks, Recorder
 from runreel.errors import Unredactable, error_response
@@ -54,12 +54,14 @@ class Engine:
         limits: Limits,
         rule: Rule,
         latency: Latency = "none",
+        order_wait_ms: int = 150,
         auditing: Auditing | None = None,
     ) -> None:
         self._clock = clock
         self._redaction = redaction
         self._limits = limits
         self._latency = latency
+        self._order_wait_s = order_wait_ms / 1000
         self._waiting = Waiting()
         recorder = Recorder(redaction, profile, checks.response, limits.decoded_bytes_max)
         # What a recording says is compared, right or wrong.
@@ -82,20 +84,23 @@ class Engine:
         arrival: int,
         request: Request,
         gone: Callable[[], bool] = _stays,
+        connection: object = None,
     ) -> Answer:
         """The answer to a request that took its place in the order of arrival before.
 
         `gone` tells at any time whether the client has left. A call to the upstream is finished
-        all the same.
+        all the same. `connection` is what the request came by: others may have to come first.
         """
-        call = self._read(session, arrival, request, gone)
+        call = self._read(session, arrival, request, gone, connection)
         if call.sent is None:
             decision = session.state.decision
             if not decision.on_miss.live:
+                session.give_back(arrival)
                 return self._refuse_opaque(call)
+            session.state.pass_on(arrival, request)
             return await self._forwarding.forward(call, None)
         self._waiting.free_what_clients_left(session)
-        verdict = session.state.ask(arrival, call.sent)
+        verdict = await self._verdict(call, call.sent)
         match verdict.action:
             case Action.SERVE:
                 return await self._serve(call, verdict)
@@ -104,8 +109,35 @@ class Engine:
             case Action.FORWARD | Action.CAPTURE | Action.COMPARE:
                 return await self._forwarding.forward(call, verdict)
 
+    async def _verdict(self, call: Call, sent: Redacted[Request]) -> Verdict:
+        """What the session says, when the calls have come that were before this one."""
+        session = call.session
+        others = session.others_at_work(call.connection, call.gone, call.started)
+        may_wait = self._order_wait_s > 0
+        while True:
+            verdict = session.state.ask(
+                call.arrival, sent, may_wait=may_wait, others_at_work=others
+            )
+            if not verdict.waits:
+                session.wake()
+                return verdict
+            may_wait = await self._waited(call)
+
+    async def _waited(self, call: Call) -> bool:
+        """Wait for another call; whether there is time to wait for one more."""
+        await call.session.changed(self._time_left_s(call))
+        return self._time_left_s(call) > 0 and not call.gone()
+
+    def _time_left_s(self, call: Call) -> float:
+        return call.started + self._order_wait_s - self._clock.monotonic()
+
     def _read(
-        self, session: LiveSession, arrival: int, request: Request, gone: Callable[[], bool]
+        self,
+        session: LiveSession,
+        arrival: int,
+        request: Request,
+        gone: Callable[[], bool],
+        connection: object,
     ) -> Call:
         plain = recordable_request(request, self._limits.decoded_bytes_max)
         operation = recognise(request.method, request.path)
@@ -125,6 +157,7 @@ class Engine:
             clock=self._clock,
             started=self._clock.monotonic(),
             gone=gone,
+            connection=connection,
             opaque=opaque,
         )
 
@@ -134,13 +167,18 @@ class Engine:
         response = interaction.response
         pieces = plan(interaction, self._latency)
         tail = None
+        may_wait = self._order_wait_s > 0
+        while call.session.state.holds_back(call.arrival, may_wait=may_wait):
+            may_wait = await self._waited(call)
         if len(pieces) > 1:
             response, tail = replace(response, body=b""), streaming.paced(pieces, call)
         else:
             with self._waiting.waits(call, verdict):
                 await call.wait_until(pieces[0][0])
         call.tell(Outcome.SERVED, response.status, interaction=interaction.id)
-        return Answer(response, "replay", tail=tail, undo=(call.session, verdict))
+        return Answer(
+            response, "replay", tail=tail, turn=Turn(call.session, call.arrival, served=True)
+        )
 
     def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.miss is not None  # noqa: S101 - REFUSE comes with a miss, likewise

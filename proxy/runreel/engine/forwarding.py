@@ -24,7 +24,7 @@ from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Waiting
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting
 from runreel.engine.recorder import Check, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
@@ -40,6 +40,7 @@ from runreel.matching.drift import Drift, Rule, drift, unrecordable
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Outcome
+from runreel.sessions.modes import Action
 from runreel.sessions.session import Verdict
 
 
@@ -65,8 +66,8 @@ class Capturing:
         had its head, though it may have left since.
         """
         gone = call.gone() and not received
-        if gone and verdict is not None:
-            call.session.state.give_back(verdict)
+        if gone:
+            call.session.state.release(call.arrival)
         if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
             kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
         else:
@@ -75,10 +76,14 @@ class Capturing:
             kept = call.session.refuses(kept.value.response) or kept
         reason = kept if isinstance(kept, str) else None
         if verdict is not None and not isinstance(kept, str):
+            pending = call.session.state.keep(verdict, kept)
+            kept = pending.interaction
             try:
-                await call.session.persist(call.session.state.keep(verdict, kept))
+                await call.session.persist(pending)
             except StoreFailed as failure:
                 reason = str(failure)
+            if gone:  # whatever it changed, it is kept, and never played
+                call.session.give_back(call.arrival)
         call.tell(
             Outcome.NOT_STORED if reason else Outcome.RECORDED,
             status,
@@ -97,6 +102,8 @@ class Capturing:
             return too_large(self.response_bytes_max)
         if verdict is None:
             return call.opaque or ""
+        if verdict.unstored is not None:
+            return verdict.unstored
         if reason := not_the_apis(response):
             return reason
         if not gone and call.session.state.regresses(verdict, response.status):
@@ -136,7 +143,7 @@ class Verifying:
             if reason is None:
                 await self._compare(call, verdict, verdict.hit, status, response)
                 return
-            call.session.state.give_back(verdict)
+            call.session.give_back(call.arrival)
             call.tell(
                 Outcome.NOT_COMPARED,
                 status,
@@ -224,7 +231,7 @@ class Forwarding:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
         call = replace(call, checks=self._findings_of_request(call))
         if self.check_request == "strict" and validation.forbids(call.checks):
-            return self._refuse(call, verdict)
+            return self._refuse(call)
         assert self.upstream is not None  # noqa: S101 - no live mode starts without one
         audit = None
         try:
@@ -237,21 +244,47 @@ class Forwarding:
                     return await self._stream(call, verdict, audit, came)
                 body, whole = await _collected(came, self.response_bytes_max)
         except StoreFailed as failure:
-            return self._fail(call, verdict, "recording_failed", str(failure))
+            return self._fail(call, "recording_failed", str(failure))
         except UpstreamFailed as failure:
             if audit is not None:
                 audit.failed(str(failure), seen=failure.seen)
             slug, _ = failure.fault.value
-            return self._fail(call, verdict, slug, str(failure), upstream=failure.sent)
+            if failure.seen:
+                await self._keep_unanswered(call, verdict, slug, str(failure))
+            return self._fail(call, slug, str(failure), upstream=failure.sent)
         response = Response(came.status, came.headers, body)
         kept = response if whole else None
         recorded = await self._keep(call, verdict, audit, came.status, kept)
         if audit is not None:
             await audit.came(kept)
+        turn = Turn(call.session, call.arrival)
         if whole:
-            return Answer(response, "upstream", recorded)
+            return Answer(response, "upstream", recorded, turn=turn)
         tail = streaming.passed_on(came.chunks, call)
-        return Answer(response, "upstream", recorded, tail, came.length)
+        return Answer(response, "upstream", recorded, tail, came.length, turn)
+
+    async def _keep_unanswered(
+        self, call: Call, verdict: Verdict | None, slug: str, reason: str
+    ) -> None:
+        """A write that the upstream may have seen and did not answer may have changed anything: it
+        is kept, as what our client was answered, and never played.
+        """
+        session = call.session
+        if verdict is None or verdict.action is not Action.CAPTURE or not verdict.access.writes:
+            return
+        recorder = replace(self.capturing.recorder, check_response="off")
+        session.state.release(call.arrival)
+        exchange = call.exchange(
+            verdict.fingerprint, error_response(slug, reason), client_gone=True
+        )
+        kept = recorder.interaction(exchange)
+        if isinstance(kept, str):
+            return
+        try:
+            pending = session.state.keep(verdict, kept, answered=False)
+            await session.see_through(session.persist(pending))
+        except StoreFailed:
+            session.ended(call.arrival)  # as a write whose recording is missing
 
     async def _keep(
         self,
@@ -292,7 +325,8 @@ class Forwarding:
             tail, length = streaming.passed_on(came.chunks, call), came.length
         if audit is not None and watch is not None:
             tail = audit.followed(tail, watch)
-        return Answer(head, "upstream", tail=tail, length=length)
+        turn = Turn(call.session, call.arrival)
+        return Answer(head, "upstream", tail=tail, length=length, turn=turn)
 
     async def _recorded(
         self, call: Call, verdict: Verdict | None, audit: Audit | None, came: UpstreamAnswer
@@ -304,7 +338,10 @@ class Forwarding:
         async def kept(response: Response | None) -> bool | None:
             nonlocal told
             told = True
-            return await self._keep(call, verdict, audit, came.status, response, received=received)
+            kept = await self._keep(call, verdict, audit, came.status, response, received=received)
+            if received:
+                call.session.ended(call.arrival)  # the last byte is about to go
+            return kept
 
         reason = "the proxy stopped before the stream was complete"
         limit = self.response_bytes_max
@@ -318,14 +355,13 @@ class Forwarding:
                 raise
             finally:
                 if not told:
-                    if verdict is not None:
-                        call.session.state.give_back(verdict)
+                    await self._keep_unanswered(call, verdict, "upstream_disconnected", reason)
+                    call.session.give_back(call.arrival)
                     call.tell(Outcome.FAILED, came.status, reason=reason, upstream=True)
 
-    def _refuse(self, call: Call, verdict: Verdict | None) -> Answer:
+    def _refuse(self, call: Call) -> Answer:
         """What the API itself would say to a request that strict validation does not let pass."""
-        if verdict is not None:
-            call.session.state.give_back(verdict)
+        call.session.give_back(call.arrival)
         errors = [
             self.redaction.finding(call.live, item)
             for item in call.checks
@@ -340,15 +376,13 @@ class Forwarding:
     def _fail(
         self,
         call: Call,
-        verdict: Verdict | None,
         slug: str,
         reason: str,
         *,
         upstream: bool = False,
     ) -> Answer:
         """An answer of our own, after which an equal request finds everything as this one did."""
-        if verdict is not None:
-            call.session.state.give_back(verdict)
+        call.session.give_back(call.arrival)
         response = error_response(slug, reason)
         call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
         return Answer(response, "proxy", _unstored(call))

@@ -6,6 +6,7 @@ as it is: whoever prints them makes it safe.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from runreel.matching.drift import drift_document
 from runreel.sessions.events import Fact, Outcome
 from runreel.sessions.live import LiveSession
 
+MISSES_KEPT_MAX = 1_000  # of one session, the last ones
+
 
 class Receipt:
-    """Counts the facts of one session."""
+    """Counts the facts of one session; of its misses it keeps the last."""
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(Outcome, 0)
-        self._missed: list[Fact] = []
+        self._missed: deque[Fact] = deque(maxlen=MISSES_KEPT_MAX)
         self._drift: list[dict[str, Any]] = []
         self._new: list[dict[str, Any]] = []
         self._upstream_calls = 0
@@ -59,9 +62,18 @@ class Receipt:
             "not_rerecorded": list(session.state.not_rerecorded()),
             "upstream_calls": self._upstream_calls,
             "violations": self._violations,
+            **self._more(session),
             **(self._verified() if session.state.decision.compares else {}),
             "sessions": [],
         }
+
+    def _more(self, session: LiveSession) -> dict[str, int]:
+        """What is told only where it is not as usual: more misses than are listed, and calls that
+        waited for others to come first.
+        """
+        missed, waited = self._counts[Outcome.MISSED], session.state.waits
+        more = {"missed_in_all": missed} if missed > len(self._missed) else {}
+        return more | ({"waited": waited} if waited else {})
 
     def _verified(self) -> dict[str, Any]:
         """What only a session that compares has to say; a call that failed was not compared."""
@@ -167,6 +179,8 @@ def _smooth(receipt: dict[str, Any]) -> bool:
 
 
 def _count(receipt: dict[str, Any], name: str) -> int:
+    if name == "missed":
+        return int(receipt.get("missed_in_all", len(receipt["missed"])))
     value = receipt.get(name, 0)
     return value if isinstance(value, int) else len(value)
 
@@ -181,8 +195,8 @@ def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
     missed, unplayed = receipt["missed"], receipt["unplayed"]
     for miss in missed[:MISSES_MAX]:
         yield f"  missed: {miss['message']}"
-    if len(missed) > MISSES_MAX:
-        yield f"  and {len(missed) - MISSES_MAX:,} misses more"
+    if (more_misses := _count(receipt, "missed") - MISSES_MAX) > 0:
+        yield f"  and {more_misses:,} misses more"
     if unplayed:
         more = f" and {len(unplayed) - UNPLAYED_MAX:,} more" if len(unplayed) > UNPLAYED_MAX else ""
         yield f"  unplayed: {', '.join(unplayed[:UNPLAYED_MAX])}{more}"

@@ -80,10 +80,12 @@ async def passed_on(chunks: AsyncGenerator[bytes, None], call: Call) -> AsyncGen
 
 async def paced(plan: Plan, call: Call) -> AsyncGenerator[bytes, None]:
     """The pieces of a recorded body, each when it is due."""
-    for at_ms, piece in plan:
+    for place, (at_ms, piece) in enumerate(plan, start=1):
         await call.wait_until(at_ms)
         if call.gone():
             return
+        if place == len(plan):
+            call.session.ended(call.arrival)  # who has got all of it may ask again
         yield piece
 
 

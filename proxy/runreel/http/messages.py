@@ -64,7 +64,8 @@ class Interaction:
     """One request with its response, as recorded; bodies are decoded, headers end-to-end.
 
     `id` names it within its cassette, `recorded_at` is in UTC with whole seconds. With
-    `client_gone` nobody received the response: it is kept as evidence, and never served.
+    `client_gone` nobody received the response: it is kept as evidence, and never served. `after`
+    (None: file order says it), `during` and `scope` say when it was recorded: `cassettes.history`.
     """
 
     id: str
@@ -75,6 +76,9 @@ class Interaction:
     response: Response
     violations: tuple[Violation, ...] = ()
     client_gone: bool = False
+    after: tuple[str, ...] | None = None
+    during: tuple[str, ...] = ()
+    scope: str | None = None
 
 
 def values(headers: Headers, name: str) -> tuple[str, ...]:

@@ -17,16 +17,19 @@ from runreel.text import cut, excerpt, json_excerpt, safe_ascii
 
 NO_MATCH = "no_matching_interaction"
 EXHAUSTED = "interaction_exhausted"
+ANOTHER_STORY = "another_story"
 
 _COMPARED_CHARS_MAX = 1_000_000  # of candidates that are compared member by member: some 0.3 s
 _SHOWN_MAX = 12  # differences in a message; the receipt has them all
 _STATE = (
-    "A read is answered by recordings made after as many writes to its resource as were played; "
-    "replay.barriers = false plays plain recorded order."
+    "A recording answers only after the very writes that had been made when it was recorded; "
+    "--no-barriers plays by request and order alone, for those who replay parts of a cassette on "
+    "purpose."
 )
 _ONCE = (
     "Each recording answers once, in recorded order; --repeat last lets the last one answer again."
 )
+_ONCE_AGAIN = "POST /_runreel/sessions/ID/rewind makes all of them answer again."
 _VALUE_CHARS_MAX = 100  # of one value in a message
 
 
@@ -48,20 +51,42 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmet:
+    """What keeps a recording that matches from answering, in terms of writes.
+
+    `unplayed` were made before it when it was recorded and were not played; `played` were played,
+    and not made before it; `missing` are ids that the cassette does not hold. `overlapped`: it was
+    recorded while another call was under way. `unrecorded`: a write was passed on that no recording
+    knows. `unordered`: its list was entered in another way than recorded. `twins`: equal requests
+    are recorded in several states, so that workers that make them cannot be told apart. `repeats`:
+    --repeat last is on.
+    """
+
+    unplayed: tuple[Candidate, ...] = ()
+    played: tuple[Candidate, ...] = ()
+    missing: tuple[str, ...] = ()
+    overlapped: bool = False
+    unrecorded: bool = False
+    unordered: bool = False
+    twins: bool = False
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Miss:
     """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
 
     `differences` is empty when the nearest recording does match but was played already, or belongs
-    to another state. `barriers` are the writes that make it another one: those that come before it
-    and were not played, or else those that come after it and were. `repeated` is how many times in
-    a row it has answered again.
+    to another state; then `unmet` says by which writes. `repeated` is how many times in a row it
+    has answered again, `repeats` whether it may at all.
     """
 
     code: str
     nearest: Candidate | None = None
     differences: tuple[Difference, ...] = ()
-    barriers: tuple[Candidate, ...] = ()
+    unmet: Unmet | None = None
     repeated: int = 0
+    repeats: bool = False
 
 
 def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
@@ -139,7 +164,8 @@ class Missed:
 
     def message(self) -> str:
         """All of it, and how to record what is missing: what a client's exception shows."""
-        remedy = () if self.request is None or self.miss.repeated else (_how_to(self.cassette),)
+        none = self.request is None or self.miss.repeated or self.code == ANOTHER_STORY
+        remedy = () if none else (_how_to(self.cassette),)
         return "\n".join((*self._lines(), *remedy))
 
     def document(self) -> dict[str, Any]:
@@ -159,6 +185,10 @@ class Missed:
             yield f"No recording matches: {self.opaque}, so it was compared with nothing."
             return
         call = f"{self.request.value.method} {_name(self.request.value.target)}"
+        if miss.code == ANOTHER_STORY:
+            yield _another_story(call, self.cassette)
+            yield from () if miss.unmet is None else _reasons(miss.unmet)
+            return
         if miss.nearest is None:
             yield f"No recording matches {call}: cassette '{self.cassette}' is empty."
             return
@@ -168,14 +198,14 @@ class Missed:
                 f"The last recording of {call} in cassette '{self.cassette}', {name}, has answered "
                 f"again {miss.repeated:,} times in a row; the client seems to be in a loop."
             )
-        elif miss.barriers:
-            yield from _other_state(miss, call, name, self.cassette)
+        elif miss.unmet is not None:
+            yield from _other_state(miss.unmet, call, name, self.cassette)
         elif miss.code == EXHAUSTED:
             yield (
                 f"Every recording of {call} in cassette '{self.cassette}' was played already, the "
                 f"last as {name}."
             )
-            yield _ONCE
+            yield _ONCE_AGAIN if miss.repeats else _ONCE
         else:
             yield from _differing(miss, call, name, self.cassette)
 
@@ -196,17 +226,56 @@ def _differing(miss: Miss, call: str, name: str, cassette: str) -> Iterator[str]
     yield f"  nearest: {theirs.method} {_name(theirs.target)}"
 
 
-def _other_state(miss: Miss, call: str, name: str, cassette: str) -> Iterator[str]:
-    first, *others = [_call_of(item.interaction) for item in miss.barriers]
-    if miss.barriers[0].played:
-        why = f"comes before {first}, which was played already"
-    else:
-        why = f"comes after {first}, which was not played"
-    more = f" (and {len(others)} more)" if others else ""
-    place = f"{name} in cassette '{cassette}'"
-    yield f"No recording of {call} belongs to this state: {place} {why}{more}."
-    yield from (f"  and {other}" for other in others[:_SHOWN_MAX])
+def _another_story(call: str, cassette: str) -> str:
+    return (
+        f"{call} belongs to another story than cassette '{cassette}' tells, and was not sent: the "
+        "upstream would no longer stand where the cassette ends. Record this scenario anew, or "
+        "under a name of its own."
+    )
+
+
+def _other_state(unmet: Unmet, call: str, name: str, cassette: str) -> Iterator[str]:
+    first, *others = _reasons(unmet)
+    yield f"No recording of {call} belongs to this state: {name} in cassette '{cassette}' {first}."
+    yield from (f"  {reason}" for reason in others)
+    if unmet.twins:
+        yield (
+            "Equal requests of several workers cannot be told apart; a header that each of them "
+            "sends with a value of its own, named in match.headers, tells them apart."
+        )
+    if unmet.repeats:
+        yield (
+            "A program that was cut off between two equal writes may mean either; "
+            "POST /_runreel/sessions/ID/rewind begins anew."
+        )
     yield _STATE
+
+
+def _reasons(unmet: Unmet) -> list[str]:
+    """Why a recording cannot answer, each without a full stop."""
+    reasons = []
+    if unmet.unplayed:
+        reasons.append(f"was recorded after {_listed(unmet.unplayed)}, not played here")
+    if unmet.played:
+        words = "was recorded before" if not unmet.overlapped else "was not recorded after"
+        reasons.append(f"{words} {_listed(unmet.played)}, played here already")
+    if unmet.unplayed and unmet.played:
+        reasons.append("the writes may be the same ones in another order")
+    if unmet.missing:
+        names = ", ".join(map(_name, unmet.missing[:_SHOWN_MAX]))
+        reasons.append(f"was recorded after writes that the cassette does not hold ({names})")
+    if unmet.unrecorded:
+        reasons.append("a write was passed on to the upstream that is no recording")
+    if unmet.unordered:
+        reasons.append("its list was added to in another order than it was recorded in")
+    if unmet.overlapped:
+        reasons.append("calls overlapped when this was recorded, and came in another order now")
+    return reasons or ["stands in the recorded order where this session has been already"]
+
+
+def _listed(writes: tuple[Candidate, ...]) -> str:
+    first, *others = [_call_of(item.interaction) for item in writes]
+    return first + (f" (and {len(others)} more)" if others else "")
 
 
 def _call_of(interaction: Redacted[Interaction]) -> str:

@@ -7,10 +7,12 @@ Owns the rule by which paths name resources and by which a write covers a read. 
   ids take turns, whatever the ids are, up to the first segment that should name a collection and
   does not: it and all after it are a view of the item before them, or an action on it (`cancel`).
 - GET, HEAD and OPTIONS read; any other method writes.
-- A POST to a collection creates: it covers the list and no item in it. (POST /threads/runs creates
-  a thread with its run; here it changes a thread named "runs": the list of threads, nothing else.)
+- A POST to a collection creates: it covers the list and no item in it. POST /threads/runs, which
+  creates a thread with its run, is one to the list of threads.
 - Any other write to a collection covers it and everything below.
 - Any other write covers the item, everything below it, and the list it stands in.
+- What a path does not show stands in a table, `EFFECTS`: a run answers into the messages of its
+  thread, and what comes into a vector store changes what it counts.
 - Where no segment names a root collection nobody can tell a create from a change: the whole path
   is the item, prefix and all. That covers too much rather than too little.
 
@@ -18,7 +20,9 @@ Knows nothing of recordings, queries or bodies.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from runreel.http.messages import Request
 
@@ -48,6 +52,7 @@ _ROOTS = frozenset(
 _BELOW = frozenset(
     {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
 )
+_THREAD_WITH_RUN = ("threads", "runs")
 _COLLECTIONS = _ROOTS | _BELOW
 
 
@@ -69,6 +74,30 @@ class Access:
         return self.item is not None or self.listed is not None
 
 
+class Kind(Enum):
+    """How a write reaches what it covers."""
+
+    ITEM = "item"  # a resource and all below it
+    LIST = "list"  # one resource alone: a list, or an item that counts what a list holds
+    SIDE = "side"  # as ITEM, but by an effect: it does not change what stands above a create
+
+
+Cell = tuple[Kind, Scope]
+
+_ANY = "*"
+_MESSAGES = ((Kind.SIDE, 2, ("messages",)),)  # of the thread: the assistant's reply comes into it
+_COUNTS = ((Kind.LIST, 2, ()), (Kind.LIST, 1, ()))  # of the store, and where stores are listed
+# What a write does beyond its path: the path (of any write there or, where `deeper`, below it),
+# and what is covered as well: how, by how many of the path's segments and what follows them.
+EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]], ...] = (
+    (("threads", _ANY, "runs"), False, _MESSAGES),
+    (("threads", _ANY, "runs", _ANY, "submit_tool_outputs"), False, _MESSAGES),
+    (("threads", _ANY, "runs", _ANY, "cancel"), False, _MESSAGES),
+    (("vector_stores", _ANY, "files"), True, _COUNTS),
+    (("vector_stores", _ANY, "file_batches"), True, _COUNTS),
+)
+
+
 UNRELATED = Access(())  # a read that nothing covers
 
 
@@ -81,6 +110,8 @@ def access_of(request: Request) -> Access:
         return Access(scope)
     if not known:
         return Access(scope, item=scope, listed=scope[:-1] if scope else None)
+    if request.method == "POST" and scope == _THREAD_WITH_RUN:
+        return Access(scope[:1], listed=scope[:1])
     named = _named(scope)
     if named % 2:  # it ends with the name of a collection
         create = request.method == "POST"
@@ -96,40 +127,76 @@ def _named(scope: Scope) -> int:
     return min(length, len(scope))
 
 
-def covers(write: Access, read: Access) -> bool:
-    """Whether a read may see something else after a write."""
-    below = write.item is not None and read.scope[: len(write.item)] == write.item
-    return below or (write.listed is not None and read.scope == write.listed)
+def is_create(access: Access) -> bool:
+    """Whether a write makes something new in a list, and changes no item that was there."""
+    return access.item is None and access.listed is not None
+
+
+def rooted(scope: Scope) -> bool:
+    """Whether a path names what it touches, so that writes can be told apart by it."""
+    return bool(scope) and scope[0] in _ROOTS
+
+
+def has_state(access: Access) -> bool:
+    """Whether what a call is answered depends on what was written before it, as far as its path
+    can tell: nobody knows what a write to a path without a known root changes.
+    """
+    return not access.writes or rooted(access.scope)
+
+
+def cells(write: Access) -> tuple[Cell, ...]:
+    """Where a write is found by what it covers; no resource is covered by two of them."""
+    found: list[Cell] = []
+    if write.item is not None:
+        found.append((Kind.ITEM, write.item))
+    if write.listed is not None:
+        found.append((Kind.LIST, write.listed))
+    scope = write.scope
+    for path, deeper, covered in EFFECTS if found else ():
+        fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
+        if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
+            found += [(kind, scope[:length] + more) for kind, length, more in covered]
+    return tuple(found)
+
+
+def cells_above(scope: Scope) -> Iterator[Cell]:
+    """Where the writes are found that change a resource or what it stands in."""
+    for length in range(len(scope) + 1):
+        yield Kind.ITEM, scope[:length]
+
+
+def cells_over(scope: Scope) -> Iterator[Cell]:
+    """Where the writes are found that cover a resource."""
+    yield Kind.LIST, scope
+    for length in range(len(scope) + 1):
+        yield Kind.ITEM, scope[:length]
+        yield Kind.SIDE, scope[:length]
+
+
+def covers(write: Access, scope: Scope) -> bool:
+    """Whether a resource may look otherwise after a write."""
+    return any(
+        scope == at if kind is Kind.LIST else scope[: len(at)] == at for kind, at in cells(write)
+    )
+
+
+def changes(write: Access, scope: Scope) -> bool:
+    """Whether a write changes a resource itself, or what it stands in."""
+    return write.item is not None and scope[: len(write.item)] == write.item
 
 
 class Writes:
     """Writes by their place in some order, and how many of them cover a read: its epoch."""
 
     def __init__(self) -> None:
-        self._items: dict[Scope, list[Place]] = {}
-        self._lists: dict[Scope, list[Place]] = {}
+        self._places: dict[Cell, list[Place]] = {}
 
     def add(self, at: Place, write: Access) -> None:
         """Take in a write; several may stand at one place."""
-        for places in self._of(write):
-            insort(places, at)
-
-    def remove(self, at: Place, write: Access) -> None:
-        """Forget a write that was added there."""
-        for places in self._of(write):
-            del places[bisect_left(places, at)]
+        for cell in cells(write):
+            insort(self._places.setdefault(cell, []), at)
 
     def before(self, at: Place, read: Access) -> int:
         """How many writes that cover a read stand before a place."""
-        found = bisect_left(self._lists.get(read.scope, ()), at)
-        for length in range(len(read.scope) + 1):
-            found += bisect_left(self._items.get(read.scope[:length], ()), at)
-        return found
-
-    def _of(self, write: Access) -> list[list[Place]]:
-        found = []
-        if write.item is not None:
-            found.append(self._items.setdefault(write.item, []))
-        if write.listed is not None:
-            found.append(self._lists.setdefault(write.listed, []))
-        return found
+        found = (self._places.get(cell, ()) for cell in cells_over(read.scope))
+        return sum(bisect_left(places, at) for places in found)

@@ -20,10 +20,10 @@ _STAGE = pytest.StashKey[Stage]()
 _ATTEMPT = pytest.StashKey[Attempt]()
 _TOTALS = pytest.StashKey[Totals]()  # over all processes
 _OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
-_MARKS = ("cassette", "mode", "allow_unplayed")
+_MARKS = ("cassette", "mode", "allow_unplayed", "barriers")
 _MARK = (
-    "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL): the test's calls of the API are "
-    "played from a cassette, or recorded into it"
+    "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL, barriers=BOOL): the test's calls of "
+    "the API are played from a cassette, or recorded into it"
 )
 
 _HOW_TO = (

@@ -224,7 +224,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test: where it is, and how it is marked. `unnamed` is its cassette if none was named."""
+    """A test: where it is, and how it is marked. `unnamed` is its cassette if none was named; one
+    that is named may be shared, so that its recordings carry the test's id as their scope.
+    """
 
     id: str
     folder: Path
@@ -232,6 +234,12 @@ class Case:
     cassette: str | None = None
     mode: str | None = None
     allow_unplayed: bool = False
+    barriers: bool | None = None
+
+    @property
+    def scope(self) -> str | None:
+        """The name of its story within its cassette."""
+        return self.id if self.cassette else None
 
 
 @dataclass(slots=True)
@@ -295,11 +303,12 @@ class Stage:
             self._drop_unfinished(folder, name, mode)
         self._attempts += 1
         prune = self._asked.prune and not case.allow_unplayed
-        call = self._session(folder, name, mode, f"test-{self._attempts}", prune=prune)
+        wanted = {"prune": prune, "scope": case.scope, "barriers": case.barriers}
+        call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
         resolved = call.receipt()["mode"]
         try:
             after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, resolved, after, prune=prune)
+            teardown = self._session(folder, name + TEARDOWN, resolved, after, **wanted)
         except BaseException:
             self._end(call, discard=True)
             raise
@@ -390,7 +399,8 @@ class Stage:
             for each in (name, name + TEARDOWN):
                 FileStore(folder).drop_unfinished(each)
 
-    def _session(self, folder: Path, name: str, mode: str, session: str, *, prune: bool) -> Reel:
+    def _session(self, folder: Path, name: str, mode: str, session: str, **wanted: Any) -> Reel:
+        """Open a session; what else is `wanted` is as for `Embedded.open`."""
         from runreel.cassettes.file_store import FileStore
 
         config, proxy = self._proxy()
@@ -398,7 +408,7 @@ class Stage:
         if plays and FileStore(folder).load(name) is None:
             folder = self._blank(name)  # so that each call is a miss, and the first one says why
             mode = "replay"
-        proxy.open(session, folder, name, mode, prune=prune)
+        proxy.open(session, folder, name, mode, **wanted)
         self._open.append(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
         return Reel(self._address.base_url, name, proxy, session)

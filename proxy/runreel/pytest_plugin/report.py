@@ -100,7 +100,7 @@ class Totals:
             verifies = receipt["mode"] == "verify"
             self.counts["replayed"] += receipt["served"]
             self.counts["recorded"] += receipt["recorded"]
-            self.counts["missed"] += len(receipt["missed"])
+            self.counts["missed"] += receipt.get("missed_in_all", len(receipt["missed"]))
             self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
             self.counts["live calls"] += receipt["upstream_calls"]
             self.discarded += receipt.get("discarded", 0)

@@ -239,6 +239,19 @@ def renamed(interaction: Redacted[Interaction], name: str) -> Redacted[Interacti
     return Redacted(replace(interaction.value, id=name))
 
 
+def placed(
+    interaction: Redacted[Interaction],
+    name: str,
+    *,
+    after: tuple[str, ...] | None,
+    during: tuple[str, ...],
+    scope: str | None,
+) -> Redacted[Interaction]:
+    """The same interaction under another id and with another place in its cassette's history."""
+    value = replace(interaction.value, id=name, after=after, during=during, scope=scope)
+    return Redacted(value)
+
+
 def request_of(interaction: Redacted[Interaction]) -> Redacted[Request]:
     """The request of a redacted interaction, which is as redacted as the whole."""
     return Redacted(interaction.value.request)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from runreel.cassettes.format import check_name
 from runreel.errors import (
@@ -34,6 +34,7 @@ from runreel.sessions.modes import SPELLINGS
 
 ADMIN_PREFIX = "/_runreel/"
 _SESSIONS = ADMIN_PREFIX + "sessions"
+_REWIND = "/rewind"
 _JSON: Headers = (("Content-Type", "application/json"),)
 NOTHING_HERE = "There is nothing at this place below /_runreel/."
 # The first that fits; what a caller can mend comes before what is wrong here.
@@ -60,6 +61,8 @@ class _Asked(BaseModel):
     cassette: Annotated[str, AfterValidator(check_name)]
     mode: Annotated[str, AfterValidator(_mode)]
     id: str | None = None
+    scope: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    barriers: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ class Admin:
                 return json_response(200, {"sessions": [*map(self._shown, self._all())]})
             if path == _SESSIONS and ask.method == "POST":
                 return await self._open(ask)
+            if name != path and ask.method == "POST" and name.endswith(_REWIND):
+                self.sessions.rewind(name.removesuffix(_REWIND))
+                return json_response(200, self.sessions.receipt(name.removesuffix(_REWIND)))
             if name != path and ask.method == "GET":
                 return json_response(200, self.sessions.receipt(name))
             if name != path and ask.method == "DELETE":
@@ -141,7 +147,10 @@ class Admin:
             raise Refused(
                 "session_refused", f"A session cannot be opened: {at}: {first['msg']}."
             ) from None
-        session = await self.sessions.open(Wanted(asked.cassette, asked.mode, asked.id))
+        wanted = Wanted(
+            asked.cassette, asked.mode, asked.id, scope=asked.scope, barriers=asked.barriers
+        )
+        session = await self.sessions.open(wanted)
         origin = f"http://{ask.authority}" if ask.authority else ""
         base_url = f"{origin}{ADMIN_PREFIX}s/{session.id}{self.base_path}"
         shown = self._shown(session)

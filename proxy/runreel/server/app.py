@@ -34,6 +34,7 @@ from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import DEFAULT, Bounds, Sessions, SessionSpec, Wanted
 from runreel.sessions.modes import Mode
+from runreel.sessions.session_history import Manner
 
 
 class Audits:
@@ -141,11 +142,14 @@ def sessions_of(
             profile=config.profile,
             redaction=redaction_of(config),
             match_on=config.match.match_on,
-            repeat_last=config.replay.repeat == "last",
+            manner=Manner(
+                barriers=config.replay.barriers,
+                repeat=config.replay.repeat == "last",
+                repeats_max=config.replay.repeats_max,
+            ),
             allow_regress=options.allow_regress,
             prune=options.prune,
             relaxed=config.record.durability == "relaxed",
-            barriers=config.replay.barriers,
         ),
         FileStore(config.cassettes),
         counting=Receipt,
@@ -190,6 +194,7 @@ def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> En
             response_bytes_max=config.limits.response_body_bytes_max,
         ),
         latency=config.replay.latency,
+        order_wait_ms=config.replay.order_wait_ms,
         auditing=auditing,
         rule=Rule(
             ignore=tuple(config.verify.ignore),

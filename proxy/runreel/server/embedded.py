@@ -52,14 +52,16 @@ class Embedded:
         mode: str,
         *,
         prune: bool = False,
+        scope: str | None = None,
+        barriers: bool | None = None,
     ) -> None:
-        """Open a session on a cassette of a folder; `mode` is any spelling of one, `prune` as for
-        `Wanted`.
+        """Open a session on a cassette of a folder; `mode` is any spelling of one, the others are
+        as for `Wanted`.
 
         Raises:
             RunreelError: as `Sessions.open`.
         """
-        wanted = Wanted(cassette, SPELLINGS[mode], id, FileStore(cassettes), prune)
+        wanted = Wanted(cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers)
         self._do(self._running.sessions.open(wanted))
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above

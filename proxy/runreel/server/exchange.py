@@ -14,7 +14,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDict
 
-from runreel.engine.call import Answer
+from runreel.engine.call import Answer, Turn
 from runreel.http.headers import Trait, drop, has_body, response_headers
 from runreel.http.messages import Headers
 
@@ -94,17 +94,31 @@ async def write(
     response = _head(request, answer)
     if last or not request.content.at_eof():
         response.force_close()
-    async with aclosing(answer.tail or _nothing()) as chunks:
-        there = await _reaches(request, response.prepare(request))
-        if not there:
-            answer.unsent()
-        if answer.response.body and has_body(request.method, answer.response.status):
-            there = there and await _reaches(request, response.write(answer.response.body))
-        async for chunk in chunks:
-            there = there and await _reaches(request, response.write(chunk))
-        if there:
-            await _reaches(request, response.write_eof())
+    turn = answer.turn
+    try:
+        async with aclosing(answer.tail or _nothing()) as chunks:
+            there = await _reaches(request, response.prepare(request))
+            if turn is not None:
+                _tell_begin(turn, answer, there=there)
+            if answer.response.body and has_body(request.method, answer.response.status):
+                there = there and await _reaches(request, response.write(answer.response.body))
+            async for chunk in chunks:
+                there = there and await _reaches(request, response.write(chunk))
+            if there:
+                await _reaches(request, response.write_eof())
+    finally:
+        if turn is not None:
+            turn.ended()
     return response
+
+
+def _tell_begin(turn: Turn, answer: Answer, *, there: bool) -> None:
+    if not there:
+        turn.unsent()
+        return
+    turn.began()
+    if answer.tail is None:  # what is left goes at once, and who has got it may ask again
+        turn.ended()
 
 
 async def _reaches(request: web.BaseRequest, sending: Awaitable[object]) -> bool:

@@ -192,9 +192,14 @@ async def _call(
     site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
 ) -> Answer:
     arrival = session.state.arrive()
-    body = await _body(site, request, admitted)
-    live = Request(request.method, target, admitted.headers, body)
-    return await site.engine.answer(session, arrival, live, partial(has_left, request))
+    try:
+        body = await _body(site, request, admitted)
+        live = Request(request.method, target, admitted.headers, body)
+        left = partial(has_left, request)
+        return await site.engine.answer(session, arrival, live, left, request.transport)
+    except BaseException:
+        session.give_back(arrival)  # nothing comes of it
+        raise
 
 
 async def _body(site: Site, request: web.Request, admitted: Admitted) -> bytes:

@@ -19,6 +19,7 @@ from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.sessions.session import Session
+from runreel.sessions.session_history import Manner
 
 _TEXTS = ("path", "query", "body")  # the facets of a request in which something can be blanked
 
@@ -80,7 +81,7 @@ def explain(
         DECISIONS[Mode.REPLAY],
         rules.match_on,
         rules.redaction,
-        barriers=rules.barriers,
+        manner=Manner(barriers=rules.barriers),
     )
     recordings = tuple(session.candidates())  # before one of them is played
     verdict = session.ask(session.arrive(), request)

@@ -36,6 +36,18 @@ class Recording:
     warn: Callable[[str], None]
 
 
+OTHERS_S_MAX = 1.0  # a connection that was silent for longer is not at work
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A request of a connection: whether that has closed since, and when it came."""
+
+    connection: object
+    gone: Callable[[], bool]
+    at_s: float
+
+
 class LiveSession:
     """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
 
@@ -68,16 +80,61 @@ class LiveSession:
         self.discarded = False  # whether what was captured was thrown away at the end
         # None: a reply waits until its capture is durable, and says itself if it is not.
         self._warn = recording.warn if recording and recording.relaxed else None
+        self._say = recording.warn if recording else None
         self._commits = GroupCommit("the journal", self._append, self._not_durable)
         # A task of its own, since a call in its thread outlasts a caller that is gone.
         self._probe: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()  # a journal takes one call at a time
         self._unsure = recording is not None  # whether the journal can be written now
+        self._turns: list[asyncio.Future[None]] = []  # calls that wait for others to come
+        self._last: _At | None = None
+        self._other: _At | None = None  # the last one on another connection than the last
 
     @property
     def interactions(self) -> int:
         """How many interactions the cassette holds now."""
-        return len(self.state.merged())
+        return self.state.interactions
+
+    def others_at_work(self, connection: object, gone: Callable[[], bool], at_s: float) -> bool:
+        """Whether another connection, which is still open, has carried a request of this session
+        within the last second; from now on this one has.
+        """
+        last = self._last
+        if last is not None and last.connection is not connection:
+            self._other = last
+        self._last = _At(connection, gone, at_s)
+        other = self._other
+        return other is not None and at_s - other.at_s <= OTHERS_S_MAX and not other.gone()
+
+    async def changed(self, seconds: float) -> None:
+        """Return when a call of this session came or was answered, at the latest after a time."""
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        await asyncio.wait([turn], timeout=max(seconds, 0))
+        if turn in self._turns:
+            self._turns.remove(turn)
+
+    def wake(self) -> None:
+        """Those who wait for others look again."""
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            if not turn.done():
+                turn.set_result(None)
+
+    def began(self, arrival: int) -> None:
+        """The first byte of an answer was passed on."""
+        self.state.began(arrival)
+        self.wake()
+
+    def ended(self, arrival: int) -> None:
+        """The last byte of an answer is passed on; a second time is harmless."""
+        self.state.ended(arrival)
+        self.wake()
+
+    def give_back(self, arrival: int) -> None:
+        """A call came to nothing, or its client left before the first byte."""
+        self.state.give_back(arrival)
+        self.wake()
 
     async def check(self) -> None:
         """Return if a capture can be expected to become durable.
@@ -144,9 +201,19 @@ class LiveSession:
             if discard:
                 self.discarded = True
             elif self.state.captured:
+                self._tell_of_equal_creates()
                 final = replace(self._header, interactions=self.state.merged(final=True))
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
             self.undurable = 0
+
+    def _tell_of_equal_creates(self) -> None:
+        equal = self.state.equal_creates()
+        if equal and self._say is not None:
+            self._say(
+                f"{', '.join(equal[:5])}: other recordings of cassette '{self.cassette}' begin "
+                "with an equal request, and a replay may take one for the other; give each story "
+                "a scope, or a cassette of its own"
+            )
 
     async def _check(self) -> None:
         async with self._lock:

@@ -36,6 +36,7 @@ from runreel.sessions.events import Fact, Sink
 from runreel.sessions.live import LiveSession, Recording
 from runreel.sessions.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.sessions.session import Session
+from runreel.sessions.session_history import PLAYS_ONCE, Manner
 
 DEFAULT = "default"
 Tell = Callable[[Fact], None]
@@ -55,11 +56,11 @@ class SessionSpec:
     profile: str
     redaction: Redaction
     match_on: MatchOn | None = None
-    repeat_last: bool = False
+    manner: Manner = PLAYS_ONCE
+    scope: str | None = None
     allow_regress: bool = False
     prune: bool = False
     relaxed: bool = False
-    barriers: bool = True
 
 
 def _to_nobody(_: str) -> None:
@@ -156,10 +157,10 @@ def _opened(
         DECISIONS[mode],
         header.match_on,
         spec.redaction,
-        repeat_last=spec.repeat_last,
+        manner=spec.manner,
+        scope=spec.scope,
         allow_regress=spec.allow_regress,
         prune=spec.prune,
-        barriers=spec.barriers,
     )
     session = LiveSession(
         id=spec.id,
@@ -171,6 +172,7 @@ def _opened(
         recording=recording,
         tell=tell,
     )
+    session.notes += state.notes()
     session.notes += _other_rules(spec, stored, saved=recording is not None)
     return session
 
@@ -248,6 +250,7 @@ class Wanted:
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
     With `prune` recordings go that a recording session was not asked for, whatever others do.
+    `scope` names the story that it tells; `barriers` is None where it plays as all the others.
     """
 
     cassette: str
@@ -255,6 +258,8 @@ class Wanted:
     id: str | None = None
     store: Store | None = None
     prune: bool = False
+    scope: str | None = None
+    barriers: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,8 +358,13 @@ class Sessions:
         self._opening.add(id_)
         try:
             store = wanted.store or self._store
+            manner = self._template.manner
+            if wanted.barriers is not None:
+                manner = replace(manner, barriers=wanted.barriers)
             spec = replace(
                 self._template,
+                manner=manner,
+                scope=wanted.scope,
                 id=id_,
                 cassette=wanted.cassette,
                 mode=wanted.mode,
@@ -378,6 +388,21 @@ class Sessions:
         for note in session.notes:
             self._warn(note)
         return session
+
+    def rewind(self, id: str) -> None:  # noqa: A002 - as above
+        """All that a session has played is unplayed again.
+
+        Raises:
+            SessionUnknown: there is none of that id.
+            SessionRefused: it has captured something, which would stand in another place then.
+        """
+        session = self._found(id).session
+        if not session.state.rewind():
+            raise SessionRefused(
+                f"Session '{id}' has recorded something and cannot begin anew; end it, which saves "
+                "that, and open another one."
+            )
+        session.wake()
 
     def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
         """What an open session has done so far.

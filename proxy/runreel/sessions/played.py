@@ -8,8 +8,8 @@ so that the resource can go back when a program runs again (`--repeat last`).
 from collections.abc import Iterable
 from itertools import accumulate
 
-from runreel.matching.resources import Access, Scope
-from runreel.sessions.history import Tally, cells, changes, covers
+from runreel.cassettes.history import Tally
+from runreel.matching.resources import Access, Scope, cells, changes, covers
 
 
 class Made:

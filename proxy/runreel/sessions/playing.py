@@ -17,18 +17,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic
 
-from runreel.matching.resources import Access, Scope
-from runreel.sessions.history import (
-    Content,
+from runreel.cassettes.history import Content, Pasts, Tally, weight
+from runreel.matching.resources import (
+    Access,
     Kind,
-    Pasts,
-    Tally,
+    Scope,
     cells,
     changes,
     covers,
+    has_state,
     is_create,
-    rooted,
-    weight,
 )
 from runreel.sessions.played import Made, Views
 
@@ -269,7 +267,7 @@ class Player(Generic[Content]):
 
     def _stateful(self, access: Access) -> bool:
         # Nobody can tell what a write to a path without a known root changes.
-        return self._barriers and (not access.writes or rooted(access.scope))
+        return self._barriers and has_state(access)
 
     def _find(self, equal: _Equal, access: Access) -> tuple[int | None, bool]:
         """The recording whose turn it is; and whether its whole past fits, not its parents' state
@@ -479,13 +477,16 @@ class Player(Generic[Content]):
         self._waiting.pop(arrival, None)
 
     def give_back(self, arrival: int) -> None:
-        """A call came to nothing: its client left before the first byte, or it had no answer. If
-        it has begun, it ends. A second time is harmless.
+        """A call came to nothing: its client left before the first byte, or there was no answer
+        to compare. A second time is harmless.
         """
         self._waiting.pop(arrival, None)
         call = self._calls.pop(arrival, None)
-        if call is None or call.begun or call.position is None or call.again:
+        if call is None or call.position is None or call.again:
             return
+        if call.value:
+            self._counted[call.position] = 0
+            self.made.replace(call.access, call.value, 0)
         self._free(call.position)
 
     def _free(self, position: int) -> None:

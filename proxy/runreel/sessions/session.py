@@ -1,178 +1,79 @@
-"""Which recordings of a cassette a session has had, and whose turn is next.
+"""One user of a cassette: what it was answered, and what was captured.
 
-Owns the index, the cursors and the epochs: equal requests have the recordings in order, and a read
-only those that stand after as many writes covering it as were played. Knows nothing of modes, and
-never asks what a recording says.
-
-One user of a cassette: which recordings were played, and what was captured.
-
-Owns the order of arrival and what comes of each request: `arrive`, `ask`, `give_back`, `keep`,
-`merged`. Decides by the row of its mode and never looks at the mode itself. Never awaits, knows no
-store and no upstream; its caller sees to it that calls do not overlap (one event loop does).
+Owns the way from interactions to `session_history` and back: fingerprints, verdicts, misses, what a
+session that recorded may not replace. Decides by the row of its mode and never looks at the mode
+itself. Never awaits, knows no store and no upstream; its caller sees to it that calls do not
+overlap (one event loop does).
 """
 
-from bisect import insort
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from runreel.cassettes.history import Recording
 from runreel.cassettes.journal import Pending
-from runreel.cassettes.merge import Entry, merge
+from runreel.cassettes.merge import (
+    RULES,
+    Recorded,
+    interaction_of,
+    interactions,
+    recording,
+)
 from runreel.errors import Unredactable
 from runreel.http.messages import Interaction, Request
 from runreel.matching.matchers import Fingerprint, fingerprint
-from runreel.matching.near_miss import EXHAUSTED, NO_MATCH, Candidate, Miss, nearest_to
-from runreel.matching.resources import UNRELATED, Access, Writes, access_of, covers
+from runreel.matching.near_miss import (
+    ANOTHER_STORY,
+    EXHAUSTED,
+    NO_MATCH,
+    Candidate,
+    Miss,
+    Unmet,
+    nearest_to,
+)
+from runreel.matching.resources import Access, access_of
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
+from runreel.sessions.playing import Shortfall
+from runreel.sessions.session_history import PLAYS_ONCE, Manner, SessionHistory
 
-Key = tuple[Fingerprint, int]  # equal requests in one epoch; writes are all in epoch 0
-
-
-class Cursors:
-    """The cursors of one session over the entries of one cassette, by their positions."""
-
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._keys: dict[int, Key] = {}  # by position; none for what is never played
-        self._queues: dict[Key, list[int]] = {}
-        self._by_print: dict[Fingerprint, list[int]] = {}
-        recorded = Writes()
-        for at, entry in enumerate(entries):
-            if entry.gone:
-                continue
-            writes = entry.access.writes
-            epoch = 0 if writes else recorded.before((at,), entry.access)
-            if writes:
-                recorded.add((at,), entry.access)
-            self._keys[at] = entry.fingerprint, epoch
-            self._queues.setdefault(self._keys[at], []).append(at)
-            self._by_print.setdefault(entry.fingerprint, []).append(at)
-        self._untaken = {key: deque(queue) for key, queue in self._queues.items()}
-        self.taken: dict[int, int] = {}  # positions by arrival
-        self._holders: Counter[int] = Counter()  # arrivals by position
-        self._writes = Writes()  # of this session, by arrival
-        self._new = Writes()  # those of them that have no recording
-        self._new_by_arrival: dict[int, Access] = {}
-        self._counted: dict[int, int] = {}  # arrivals of played writes by position
-
-    def key(self, arrival: int, print_: Fingerprint, access: Access) -> Key:
-        """The queue in which the answer to a request stands."""
-        return print_, 0 if access.writes else self._writes.before((arrival,), access)
-
-    def outdated(self, arrival: int, access: Access) -> bool:
-        """Whether a write that has no recording came before a read: no recording can answer it."""
-        return not access.writes and self._new.before((arrival,), access) > 0
-
-    def next(self, key: Key) -> int | None:
-        """The first recording of a queue that is not taken; it must be taken at once."""
-        untaken = self._untaken.get(key)
-        return untaken.popleft() if untaken else None
-
-    def last(self, key: Key) -> int | None:
-        """The last recording of a queue."""
-        queue = self._queues.get(key)
-        return queue[-1] if queue else None
-
-    def nth(self, print_: Fingerprint, number: int) -> int | None:
-        """The n-th recording of a request, counted from 1 and whatever its epoch."""
-        found = self._by_print.get(print_, [])
-        return found[number - 1] if number <= len(found) else None
-
-    def take(self, arrival: int, position: int) -> None:
-        """Count a recording as played, or as to be replaced, at an arrival."""
-        self.taken[arrival] = position
-        self._holders[position] += 1
-        access = self._entries[position].access
-        if access.writes and position not in self._counted:
-            self._counted[position] = arrival
-            self._writes.add((arrival,), access)
-
-    def note(self, arrival: int, access: Access) -> None:
-        """Count a write that has no recording."""
-        self._new_by_arrival[arrival] = access
-        for writes in (self._writes, self._new):
-            writes.add((arrival,), access)
-
-    def give_back(self, arrival: int) -> None:
-        """Undo what was taken or noted at an arrival; harmless if nothing was."""
-        access = self._new_by_arrival.pop(arrival, None)
-        if access is not None:
-            for writes in (self._writes, self._new):
-                writes.remove((arrival,), access)
-        position = self.taken.pop(arrival, None)
-        if position is None:
-            return
-        self._holders[position] -= 1
-        if self.played(position):
-            return
-        insort(self._untaken[self._keys[position]], position)
-        if position in self._counted:
-            at = self._counted.pop(position)
-            self._writes.remove((at,), self._entries[position].access)
-
-    def played(self, position: int) -> bool:
-        """Whether some arrival has it."""
-        return self._holders[position] > 0
-
-    def unplayed(self) -> list[int]:
-        """What could still be played, in order."""
-        return [at for at in self._keys if not self.played(at)]
-
-    def elsewhere(self, key: Key) -> tuple[int, list[int]] | None:
-        """The unplayed recording of a request that is nearest in epoch, with the writes that keep
-        it from being played: those that should have been played before it, or else those that were
-        played though they stand behind it. None if every recording of the request was played.
-        """
-        print_, epoch = key
-        left = [at for at in self._by_print.get(print_, ()) if not self.played(at)]
-        if not left:
-            return None
-        ahead = [at for at in left if self._keys[at][1] > epoch]
-        found = ahead[0] if ahead else left[-1]
-        read = self._entries[found].access
-        sides = range(found) if ahead else range(found + 1, len(self._entries))
-        writes = [
-            at
-            for at in sides
-            if at in self._keys
-            and covers(self._entries[at].access, read)
-            and self.played(at) is not bool(ahead)
-        ]
-        return found, writes
-
-    def recorded(self, print_: Fingerprint) -> bool:
-        """Whether there is any recording of a request."""
-        return print_ in self._by_print
-
-
-REPEATS_IN_A_ROW_MAX = (
-    1_000  # of one recording: a client that pages for ever asks 1,500 times a second
-)
 _GONE = frozenset({404, 410})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with a request: `hit` for SERVE and COMPARE, `miss` for REFUSE, else neither.
+    """What to do with a request: `hit` for SERVE and COMPARE, `miss` for REFUSE, else neither. One
+    that `waits` is asked again, and nothing else of it counts.
 
-    `arrival` and `fingerprint` come back to the session with `give_back` and `keep`;
-    `counterpart` is the position of the recording that a capture would replace, `turn` how many
-    requests like this one were captured with it.
+    `arrival` and `fingerprint` come back to the session with `keep`; `counterpart` is the position
+    of the recording that a capture would replace, `turn` how many requests like this one were
+    captured with it. `unstored` says why an answer is passed on but not kept, if it is not.
     """
 
     action: Action
     arrival: int
     fingerprint: Fingerprint
     access: Access
-    turn: int
     hit: Redacted[Interaction] | None = None
     miss: Miss | None = None
     counterpart: int | None = None
+    turn: int = 0
+    waits: bool = False
+    unstored: str | None = None
+
+
+_OTHER_STATE = (
+    "the cassette ends in another state than this session has come to, so that the answer would "
+    "stand in the wrong place; record this scenario anew, or under a name of its own"
+)
 
 
 class Session:
-    """The state of one session over the interactions of one cassette."""
+    """The state of one session over the interactions of one cassette.
+
+    `scope` is the name of the story that it tells: its captures carry it, and it is answered from
+    its own recordings if there are any.
+    """
 
     def __init__(
         self,
@@ -181,87 +82,108 @@ class Session:
         match_on: tuple[str, ...],
         redaction: Redaction,
         *,
-        repeat_last: bool = False,
+        manner: Manner = PLAYS_ONCE,
+        scope: str | None = None,
         allow_regress: bool = False,
         prune: bool = False,
-        barriers: bool = True,
     ) -> None:
         self.match_on = match_on
         self.decision = decision
-        self._plays = decision.plays
-        self._repeat_last = repeat_last and self._plays
+        self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
-        self._barriers = barriers
-        self._old = tuple(self._entry(item, redaction) for item in interactions)
-        self._cursors = Cursors(self._old)
-        self._told: dict[int, int] = {}  # what captures say of the cursors, for a journal
-        self._untold: set[int] = set()  # arrivals
-        self._arrivals = 0
-        self._turns: Counter[Fingerprint] = Counter()
-        self._turn_at: dict[int, Fingerprint] = {}  # by arrival
+        self._old = tuple(self._recording(item, redaction) for item in interactions)
+        self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         self._asked: Counter[Fingerprint] = Counter()  # to capture
-        self._captures: dict[int, Entry] = {}  # by arrival
-        self._repeating: tuple[Key, int] | None = None
+        self._kept: Counter[Fingerprint] = Counter()
+        self._retired: set[Fingerprint] = set()  # that were answered 404 or 410
+        self._like: dict[Fingerprint, list[int]] = {}
+        for at, item in enumerate(self._old if not decision.plays else ()):
+            if item.scope == self._history.story:
+                self._like.setdefault(_print(item), []).append(at)
+        self._captured = 0
+        self._turns: Counter[Fingerprint] = Counter()
+        self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
-    def _entry(self, item: Redacted[Interaction], redaction: Redaction) -> Entry:
+    def _recording(self, item: Redacted[Interaction], redaction: Redaction) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
         try:
             recorded = redaction.request(request_of(item).value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
-        return Entry(fingerprint(recorded, self.match_on), item, self._access(recorded))
-
-    def _access(self, request: Redacted[Request]) -> Access:
-        return access_of(request.value) if self._barriers else UNRELATED
+        return recording(item, fingerprint(recorded, self.match_on), access_of(recorded.value))
 
     def arrive(self) -> int:
         """A place in the order of arrival; take it before the request's body is awaited."""
-        self._arrivals += 1
-        return self._arrivals
+        return self._history.arrive()
 
-    def ask(self, arrival: int, request: Redacted[Request]) -> Verdict:
-        """What to do with a request. A hit counts as played from here on."""
+    def ask(
+        self,
+        arrival: int,
+        request: Redacted[Request],
+        *,
+        may_wait: bool = False,
+        others_at_work: bool = False,
+    ) -> Verdict:
+        """What to do with a request; see `SessionHistory.ask` for waiting."""
         print_ = fingerprint(request, self.match_on)
-        access = self._access(request)
-        key = self._cursors.key(arrival, print_, access)
-        # Live is better than a recording of another state; where nothing is played, all is live.
-        outdated = self._plays and self._cursors.outdated(arrival, access)
-        position = None if outdated else self._next(key)
-        action = self.decision.on_miss if position is None else self.decision.on_hit
-        if self._repeating == (key, REPEATS_IN_A_ROW_MAX) and position is None:
-            action = Action.REFUSE  # whatever the mode: a client in a loop must not go live in it
-        turn = self._turns[print_] + 1
-        verdict = Verdict(action, arrival, print_, access, turn)
-        if action is Action.REFUSE:
-            return replace(verdict, miss=self._miss(key))
-        if action is Action.FORWARD and not self._plays:
+        access = access_of(request.value)
+        ruling = self._history.ask(
+            arrival, print_, access, may_wait=may_wait, others_at_work=others_at_work
+        )
+        verdict = Verdict(ruling.action, arrival, print_, access, waits=ruling.waits)
+        if ruling.waits:
             return verdict
-        if action is Action.CAPTURE:
+        if ruling.action is Action.REFUSE:
+            miss = self._miss(print_, access, looping=ruling.looping)
+            code = ANOTHER_STORY if ruling.another_story else miss.code
+            return replace(verdict, miss=replace(miss, code=code))
+        if ruling.action is Action.CAPTURE:
             self._asked[print_] += 1
-            self._turns[print_] = turn
+            self._turns[print_] += 1
             self._turn_at[arrival] = print_
-        if position is None:
-            if access.writes:
-                self._cursors.note(arrival, access)
-            return verdict
-        self._cursors.take(arrival, position)
-        self._untold.add(arrival)
-        if self._plays:
-            return replace(verdict, hit=self._old[position].interaction)
-        return replace(verdict, counterpart=position)
+        if ruling.position is not None and self.decision.plays:
+            return replace(verdict, hit=self._old[ruling.position].content)
+        unstored = _OTHER_STATE if ruling.unstored else None
+        turn = self._turns[print_]
+        return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
 
-    def give_back(self, verdict: Verdict) -> None:
+    def pass_on(self, arrival: int, request: Request) -> None:
+        """A request goes to the upstream that can be compared with nothing: it has a secret that
+        cannot be taken out.
+        """
+        self._history.pass_on(arrival, access_of(request))
+
+    def holds_back(self, arrival: int, *, may_wait: bool) -> bool:
+        """Whether an answer should not go out yet: see `SessionHistory.holds_back`."""
+        return self._history.holds_back(arrival, may_wait=may_wait)
+
+    def began(self, arrival: int) -> None:
+        """The first byte of an answer was passed on: what answered counts as played."""
+        self._history.began(arrival)
+
+    def ended(self, arrival: int) -> None:
+        """The last byte of an answer was passed on; a second time is harmless."""
+        self._history.ended(arrival)
+        self._turn_at.pop(arrival, None)
+
+    def give_back(self, arrival: int) -> None:
         """Undo what `ask` did for a client that left before it saw anything, or for a call to the
         upstream that had no answer: the next equal request finds all as this one did. A second
         time is harmless.
         """
-        arrival = verdict.arrival
+        self._history.give_back(arrival)
+        self._free_turn(arrival)
+
+    def _free_turn(self, arrival: int) -> None:
         print_ = self._turn_at.pop(arrival, None)
         if print_ is not None:
             self._turns[print_] -= 1
-        self._untold.add(arrival)
-        self._cursors.give_back(arrival)
+
+    def release(self, arrival: int) -> None:
+        """As `give_back`, for a call that is still under way: what comes of it may be kept."""
+        self._history.release(arrival)
+        self._free_turn(arrival)
 
     def regresses(self, verdict: Verdict, status: int) -> bool:
         """Whether keeping an answer of this status would replace a good recording by "gone".
@@ -269,129 +191,139 @@ class Session:
         Good ones are its counterpart and, if it is recorded in other states only, the one whose
         turn it is regardless of state: an upstream that is gone has no states.
         """
-        if self._allow_regress or status not in _GONE or self._plays:
+        if self._allow_regress or status not in _GONE or self.decision.plays:
             return False
-        replaceable = {verdict.counterpart, self._cursors.nth(verdict.fingerprint, verdict.turn)}
+        like = self._like.get(verdict.fingerprint, [])
+        replaceable = {verdict.counterpart, *like[verdict.turn - 1 : verdict.turn]}
         return any(at is not None and _good(self._old[at]) for at in replaceable)
 
-    def keep(self, verdict: Verdict, interaction: Redacted[Interaction]) -> Pending:
-        """Take a captured interaction in; it shows in `merged` from here on.
-
-        It replaces its counterpart unless that was given back. What comes back is for a journal,
-        from which a crash can be mended.
+    def keep(
+        self, verdict: Verdict, interaction: Redacted[Interaction], *, answered: bool = True
+    ) -> Pending:
+        """Take a captured interaction in; it shows in `merged` from here on, under the id of what
+        comes back, which is for a journal. One that was not `answered` makes no cassette alone.
         """
-        arrival = verdict.arrival
-        self._captures[arrival] = Entry(verdict.fingerprint, interaction, verdict.access)
-        played = self._tell(arrival)
-        position = self._cursors.taken.get(arrival)
-        replaces = None if position is None else self._id(position)
-        return Pending(arrival, interaction, replaces, played, self._barriers)
-
-    def _tell(self, capturing: int) -> tuple[tuple[int, str | None], ...]:
-        """What became of the cursors since the last capture; None is for what was given back."""
-        changed = []
-        for arrival in sorted(self._untold):
-            was, position = self._told.pop(arrival, None), self._cursors.taken.get(arrival)
-            if position is not None:
-                self._told[arrival] = position
-            if position != was and arrival != capturing:
-                changed.append((arrival, None if position is None else self._id(position)))
-        self._untold.clear()
-        return tuple(changed)
+        captured = recording(interaction, verdict.fingerprint, verdict.access)
+        taken, told = self._history.keep(verdict.arrival, captured)
+        if captured.received:
+            self._kept[verdict.fingerprint] += 1
+        if interaction.value.response.status in _GONE and not self._allow_regress:
+            self._retired.add(verdict.fingerprint)
+        self._captured += answered or bool(self._old)
+        replaces = taken.id if self._history.is_old(taken.id) else None
+        ended = tuple(
+            (tick, id_, None if known else access) for tick, id_, access, known in told.ended
+        )
+        return Pending(verdict.arrival, interaction_of(taken), replaces, ended, told.overlapped)
 
     def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
 
-        At the end (`final`) old recordings go whose request was asked again fewer times than they
-        stand there, if every answer was kept; with `prune` also those nobody asked for. Until then
+        At the end (`final`) older recordings go that a recording session has superseded. Until then
         it is what a crash would leave.
         """
-        dropped = self._superseded() if final else frozenset()
-        taken = self._cursors.taken if final else self._told
-        entries = merge(self._old, self._captures, taken, dropped)
-        return tuple(entry.interaction for entry in entries)
+        if not final:
+            return interactions(self._history.merged().recordings)
+        merged = self._history.outcome(self._answered, self._stays, prune=self._pruned)
+        return interactions(merged.recordings)
+
+    def _answered(self, print_: object) -> bool:
+        # One that failed, or that nobody received, keeps all: nothing good may be lost.
+        return 0 < self._asked[print_] == self._kept[print_]  # type: ignore[index]
+
+    def _pruned(self, print_: object) -> bool:
+        return self._prune and (not self._asked[print_] or self._answered(print_))  # type: ignore[index]
+
+    def _stays(self, position: int) -> bool:
+        item = self._old[position]
+        return item.fingerprint in self._retired and _good(item)
 
     @property
     def captured(self) -> bool:
         """Whether the session has anything to write."""
-        return bool(self._captures)
+        return self._captured > 0
+
+    @property
+    def interactions(self) -> int:
+        """How many interactions the cassette holds now."""
+        return len(self._old) + self._history.added
+
+    @property
+    def waits(self) -> int:
+        """How many requests waited for others, so that the recorded order came about."""
+        return self._history.waits
+
+    def rewind(self) -> bool:
+        """All that was played is unplayed again; False if that cannot be, for something was
+        captured in the state that it was played to.
+        """
+        if self.captured:
+            return False
+        self._history.rewind()
+        return True
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is wrong with the cassette's history."""
+        missing = self._history.pasts.missing()
+        if not missing:
+            return ()
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
+        note = (
+            f"recordings name writes that the cassette does not hold ({shown}): what was recorded "
+            "after them cannot be replayed; record the scenario anew"
+        )
+        return (note,)
+
+    def equal_creates(self) -> tuple[str, ...]:
+        """Ids of creates that several stories without a scope begin with equally."""
+        return self._history.equal_creates()
 
     def unplayed(self) -> tuple[str, ...]:
         """Ids that have not been played; nothing in a session that does not play recordings."""
-        return self._ids(self._cursors.unplayed()) if self._plays else ()
+        return tuple(self._old[at].id for at in self._history.unplayed())
 
     def not_rerecorded(self) -> tuple[str, ...]:
-        """Ids that a recording session was not asked for."""
-        return self._ids(sorted(self._unasked()))
-
-    def _unasked(self) -> frozenset[int]:
+        """Ids of the story that a recording session did not record again."""
         if self.decision.on_hit is not Action.CAPTURE:
-            return frozenset()
-        return frozenset(
-            at for at, entry in enumerate(self._old) if not self._asked[entry.fingerprint]
-        )
-
-    def _superseded(self) -> frozenset[int]:
-        if self.decision.on_hit is not Action.CAPTURE:
-            return frozenset()
-        kept = Counter(
-            capture.fingerprint for capture in self._captures.values() if not capture.gone
-        )
-        # One that failed, or that nobody received, keeps all: nothing good may be lost.
-        whole = {print_ for print_, asked in self._asked.items() if asked == kept[print_]}
-        retired = frozenset(
-            capture.fingerprint
-            for capture in self._captures.values()
-            if capture.interaction.value.response.status in _GONE and not self._allow_regress
-        )
-        fewer = frozenset(
-            at
-            for at, entry in enumerate(self._old)
-            if entry.fingerprint in whole
-            and not self._cursors.played(at)
-            and not (entry.fingerprint in retired and _good(entry))
-        )
-        return fewer | (self._unasked() if self._prune else frozenset())
-
-    def _id(self, position: int) -> str:
-        return self._old[position].interaction.value.id
-
-    def _ids(self, positions: Iterable[int]) -> tuple[str, ...]:
-        return tuple(self._id(at) for at in positions)
-
-    def _next(self, key: Key) -> int | None:
-        """The position of the recording whose turn it is, or None; counts repeats in a row."""
-        position = self._cursors.next(key)
-        last = self._cursors.last(key) if self._repeat_last else None
-        if position is not None or last is None:
-            self._repeating = None
-            return position
-        before = self._repeating[1] if self._repeating and self._repeating[0] == key else 0
-        if before >= REPEATS_IN_A_ROW_MAX:
-            return None
-        self._repeating = (key, before + 1)
-        return last
-
-    def _miss(self, key: Key) -> Miss:
-        if self._repeating is None and (found := self._cursors.elsewhere(key)):
-            at, writes = found
-            return Miss(
-                EXHAUSTED,
-                self._candidate(at),
-                barriers=tuple(self._candidate(at) for at in writes),
-            )
-        code = EXHAUSTED if self._cursors.recorded(key[0]) else NO_MATCH
-        repeated = self._repeating[1] if self._repeating else 0
-        return replace(nearest_to(key[0], code, self.candidates()), repeated=repeated)
+            return ()
+        return tuple(self._old[at].id for at in self._history.storing.not_recorded_again())
 
     def candidates(self) -> Iterator[Candidate]:
         """The recordings that a request is compared with; not those that nobody received."""
-        return (self._candidate(at) for at, entry in enumerate(self._old) if not entry.gone)
+        return (
+            self._candidate(at)
+            for at, item in enumerate(self._old)
+            if item.received and item.scope == self._history.story
+        )
 
     def _candidate(self, at: int) -> Candidate:
-        entry = self._old[at]
-        return Candidate(entry.fingerprint, entry.interaction, played=self._cursors.played(at))
+        item = self._old[at]
+        return Candidate(_print(item), item.content, played=self._history.player.taken(at))
+
+    def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
+        if not looping and (found := self._history.shortfall(print_, access)):
+            nearest = self._candidate(found.position)
+            return Miss(EXHAUSTED, nearest, unmet=self._unmet(found))
+        known = self._history.player.known(print_)
+        miss = nearest_to(print_, EXHAUSTED if known else NO_MATCH, self.candidates())
+        return replace(miss, repeated=looping, repeats=self._manner.repeat)
+
+    def _unmet(self, found: Shortfall) -> Unmet:
+        return Unmet(
+            unplayed=tuple(map(self._candidate, found.unplayed)),
+            played=tuple(map(self._candidate, found.played)),
+            missing=found.missing,
+            overlapped=found.overlapped,
+            unrecorded=found.unrecorded,
+            unordered=found.unordered,
+            twins=found.twins,
+            repeats=self._manner.repeat,
+        )
 
 
-def _good(entry: Entry) -> bool:
-    return entry.interaction.value.response.status < 300
+def _print(item: Recording[Redacted[Interaction]]) -> Fingerprint:
+    return item.fingerprint  # type: ignore[return-value]  # `_recording` made it
+
+
+def _good(item: Recording[Redacted[Interaction]]) -> bool:
+    return item.content.value.response.status < 300

@@ -11,24 +11,15 @@ for what was forwarded `keep`; `holds_back` before the first byte goes out, `beg
 answer. Whatever arrived must end one way or the other, or be given back.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from runreel.matching.resources import Access
-from runreel.sessions.history import (
-    Content,
-    Pasts,
-    Recording,
-    Tally,
-    covers,
-    is_create,
-    rooted,
-    weight,
-)
+from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
+from runreel.cassettes.merge import Merged, Rules, Storing
+from runreel.matching.resources import Access, covers, has_state, is_create
 from runreel.sessions.modes import Action, Decision
 from runreel.sessions.playing import Player, Shortfall
-from runreel.sessions.storing import Merged, Rules, Storing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +31,9 @@ class Manner:
     barriers: bool = True
     repeat: bool = False
     repeats_max: int = 1000
+
+
+PLAYS_ONCE = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +67,11 @@ class _Call:
 class Told:
     """What a capture adds to a journal, from which all can be worked out again.
 
-    `ended` are the writes that ended since the last one, with the tick of each; `overlapped` the
-    ids of calls that were under way with it.
+    `ended` are the writes that ended since the last one: the tick, id and access of each, and
+    whether it is a recording; `overlapped` the ids of calls that were under way with it.
     """
 
-    ended: tuple[tuple[int, str, Access], ...]
+    ended: tuple[tuple[int, str, Access, bool], ...]
     overlapped: tuple[str, ...]
 
 
@@ -91,7 +85,7 @@ class SessionHistory(Generic[Content]):
         rules: Rules[Content],
         *,
         scope: str | None = None,
-        manner: Manner = Manner(),
+        manner: Manner = PLAYS_ONCE,
     ) -> None:
         self.pasts = Pasts(recordings)
         self.recordings = recordings
@@ -113,7 +107,7 @@ class SessionHistory(Generic[Content]):
         self._calls: dict[int, _Call] = {}  # under way, by arrival
         self._awaited: set[int] = set()  # arrivals that have not asked yet
         self._gone_by: list[tuple[int, _Call]] = []  # ended after one of those came
-        self._untold: list[tuple[int, str, Access]] = []
+        self._untold: list[tuple[int, str, Access, bool]] = []
         self._wanted = Tally()  # all that was written when the cassette ends
         self._uncertain: list[int] = []  # positions of writes nobody knows the effect of
         if self._plays and decision.captures:
@@ -182,17 +176,21 @@ class SessionHistory(Generic[Content]):
         action = self._decision.on_miss
         if action is Action.REFUSE:
             return Ruling(action)
-        unstored = action is Action.CAPTURE and not self._may_store(access)
+        unstored = action is Action.CAPTURE and not self._may_store(fingerprint, access)
         if unstored and access.writes:
             return Ruling(Action.REFUSE, another_story=True)
         self.player.forward(arrival, access)
         return Ruling(Action.FORWARD if unstored else action, unstored=unstored)
 
-    def _may_store(self, access: Access) -> bool:
+    def _may_store(self, fingerprint: Hashable, access: Access) -> bool:
         """Whether the upstream stands, as far as this call can see, where the cassette ends."""
-        if access.writes and not rooted(access.scope):
+        if not has_state(access):
             return True
-        unknown = any(covers(self.recordings[at].access, access.scope) for at in self._uncertain)
+        uncertain = (self.recordings[at] for at in self._uncertain)
+        unknown = any(
+            covers(item.access, access.scope) and item.fingerprint != fingerprint
+            for item in uncertain  # one that is sent again is meant to be
+        )
         return not unknown and self.player.has_made(self._wanted, access)
 
     def _set_out(self, arrival: int, access: Access) -> None:
@@ -211,7 +209,7 @@ class SessionHistory(Generic[Content]):
 
     def keep(self, arrival: int, recording: Recording[Content]) -> tuple[Recording[Content], Told]:
         """Take a capture in; what comes back has the id that it has from here on."""
-        call = self._calls[arrival]
+        call = self._calls.get(arrival) or _Call(recording.access)
         overlapped = tuple(
             dict.fromkeys(other.id for other in call.partners if other.id is not None)
         )
@@ -220,6 +218,7 @@ class SessionHistory(Generic[Content]):
         if taken.counts and self._plays:
             self._wanted.add(taken.access, weight(taken.id))
             self.player.identify(arrival, taken.id)
+            self._make_sure(len(self.recordings), taken)
         ended, self._untold = tuple(self._untold), []
         return taken, Told(ended, overlapped)
 
@@ -231,10 +230,10 @@ class SessionHistory(Generic[Content]):
         """The first byte of an answer has been passed on."""
         self.player.begin(arrival)
 
-    def ended(self, arrival: int, *, unstored_id: str | None = None) -> None:
-        """The last byte of an answer has been passed on.
+    def ended(self, arrival: int) -> None:
+        """The last byte of an answer has been passed on; a second time is harmless.
 
-        `unstored_id` begins the id of a write that could not be stored: it counts as missing.
+        A write that could not be stored counts as one whose recording is missing.
         """
         position = self.player.position(arrival)
         self.player.end(arrival)
@@ -242,23 +241,22 @@ class SessionHistory(Generic[Content]):
         self._awaited.discard(arrival)
         if call is None:
             return
+        known = True
         if position is not None:
             call.id = self.recordings[position].id
-            self._make_sure(position)
+            self._make_sure(position, self.recordings[position])
         self._tick += 1
         if self._awaited:
             self._gone_by.append((self._tick, call))
         if not call.access.writes or not call.received:
             return
-        if call.id is None and unstored_id is not None:
-            call.id = self.storing.name(unstored_id)
-        if call.id is not None:
-            self.storing.ended(self._tick, call.id, call.access)
-            self._untold.append((self._tick, call.id, call.access))
+        if call.id is None:
+            known, call.id = False, self.storing.name("not-stored")
+        self.storing.ended(self._tick, call.id, call.access)
+        self._untold.append((self._tick, call.id, call.access, known))
 
-    def _make_sure(self, position: int) -> None:
+    def _make_sure(self, position: int, item: Recording[Content]) -> None:
         """What was recorded after a write of unknown effect, and was played, tells its effect."""
-        item = self.recordings[position]
         if item.access.writes:
             self._uncertain = [
                 at
@@ -277,9 +275,42 @@ class SessionHistory(Generic[Content]):
         self._awaited.discard(arrival)
         self._calls.pop(arrival, None)
 
+    def release(self, arrival: int) -> None:
+        """Its client has left, but the call is still under way: others get what it took."""
+        self.player.give_back(arrival)
+        self.storing.forget(arrival)
+
+    def pass_on(self, arrival: int, access: Access) -> None:
+        """A call goes to the upstream that no recording can be compared with."""
+        self.player.forward(arrival, access)
+        if self._decision.captures:
+            self._set_out(arrival, access)
+
     def rewind(self) -> None:
         """All that was played is unplayed again."""
         self.player.rewind()
+
+    @property
+    def added(self) -> int:
+        """How many recordings are new."""
+        return self.storing.added
+
+    def is_old(self, id_: str) -> bool:
+        """Whether a recording was there when the session began."""
+        return id_ in self.pasts.position
+
+    def equal_creates(self) -> tuple[str, ...]:
+        """The ids of this session's creates that other stories without a scope make equally."""
+        if self.story is not None:
+            return ()
+        mine = {item.id for item in self.storing.captures()}
+        olds = (item for item in self.recordings if item.id not in mine)
+        kept = {item.fingerprint for item in olds if item.scope is None and is_create(item.access)}
+        return tuple(
+            item.id
+            for item in self.storing.captures()
+            if is_create(item.access) and item.received and item.fingerprint in kept
+        )
 
     def shortfall(self, fingerprint: Hashable, access: Access) -> Shortfall | None:
         """Why no recording of a request that was refused can answer it."""
@@ -298,21 +329,9 @@ class SessionHistory(Generic[Content]):
         asked: Callable[[Hashable], bool],
         keeps: Callable[[int], bool] = lambda _: False,
         *,
-        prune: bool = False,
+        prune: Callable[[Hashable], bool] = lambda _: False,
     ) -> Merged[Content]:
         """The cassette at the end of the session, as `Storing.outcome`."""
         if self._plays:
             return self.storing.merged()
         return self.storing.outcome(asked, keeps, prune=prune)
-
-
-def equal_creates(items: Iterable[Recording[Content]]) -> list[str]:
-    """The ids of creates without a scope that other stories make with equal requests too."""
-    seen: set[Hashable] = set()
-    found = []
-    for item in items:
-        if item.scope is None and item.counts and is_create(item.access):
-            if item.fingerprint in seen:
-                found.append(item.id)
-            seen.add(item.fingerprint)
-    return found

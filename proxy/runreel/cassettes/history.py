@@ -13,6 +13,7 @@ if the very same writes made them, not if as many did.
   over the pasts of the writes on the way, and covers.
 - A write that nobody received an answer to (its client left, or none came) is in no past: it
   counts as overlapping for all that follows it in its session, and is never played.
+- A write to a path without a known root has no past: nobody can tell what it is answered for.
 - An id that the cassette does not hold is a write that is never played.
 
 A past is kept as the sum of a hash of each of its ids: the order of a sum does not matter, and
@@ -24,36 +25,21 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Generic, TypeVar
 
-from runreel.matching.resources import _ROOTS, Access, Scope
+from runreel.matching.resources import (
+    Access,
+    Cell,
+    Scope,
+    cells,
+    cells_above,
+    cells_over,
+    changes,
+    covers,
+    has_state,
+)
 
 Content = TypeVar("Content")
-
-
-class Kind(Enum):
-    """How a write reaches what it covers."""
-
-    ITEM = "item"  # a resource and all below it
-    LIST = "list"  # one resource alone: a list, or an item that counts what a list holds
-    SIDE = "side"  # as ITEM, but by an effect: it does not change what stands above a create
-
-
-Cell = tuple[Kind, Scope]
-
-_ANY = "*"
-_MESSAGES = ((Kind.SIDE, 2, ("messages",)),)  # of the thread: the assistant's reply comes into it
-_COUNTS = ((Kind.LIST, 2, ()), (Kind.LIST, 1, ()))  # of the store, and where stores are listed
-# What a write does beyond its path: the path (of any write there or, where `deeper`, below it),
-# and what is covered as well: how, by how many of the path's segments and what follows them.
-EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]], ...] = (
-    (("threads", _ANY, "runs"), False, _MESSAGES),
-    (("threads", _ANY, "runs", _ANY, "submit_tool_outputs"), False, _MESSAGES),
-    (("threads", _ANY, "runs", _ANY, "cancel"), False, _MESSAGES),
-    (("vector_stores", _ANY, "files"), True, _COUNTS),
-    (("vector_stores", _ANY, "file_batches"), True, _COUNTS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,57 +63,6 @@ class Recording(Generic[Content]):
     def counts(self) -> bool:
         """Whether it is a write that can be played, and so can be part of a past."""
         return self.received and self.access.writes
-
-
-def is_create(access: Access) -> bool:
-    """Whether a write makes something new in a list, and changes no item that was there."""
-    return access.item is None and access.listed is not None
-
-
-def rooted(scope: Scope) -> bool:
-    """Whether a path names what it touches, so that writes can be told apart by it."""
-    return bool(scope) and scope[0] in _ROOTS
-
-
-def cells(write: Access) -> tuple[Cell, ...]:
-    """Where a write is found by what it covers; no resource is covered by two of them."""
-    found: list[Cell] = []
-    if write.item is not None:
-        found.append((Kind.ITEM, write.item))
-    if write.listed is not None:
-        found.append((Kind.LIST, write.listed))
-    scope = write.scope
-    for path, deeper, covered in EFFECTS if found else ():
-        fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
-        if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
-            found += [(kind, scope[:length] + more) for kind, length, more in covered]
-    return tuple(found)
-
-
-def cells_above(scope: Scope) -> Iterator[Cell]:
-    """Where the writes are found that change a resource or what it stands in."""
-    for length in range(len(scope) + 1):
-        yield Kind.ITEM, scope[:length]
-
-
-def cells_over(scope: Scope) -> Iterator[Cell]:
-    """Where the writes are found that cover a resource."""
-    yield Kind.LIST, scope
-    for length in range(len(scope) + 1):
-        yield Kind.ITEM, scope[:length]
-        yield Kind.SIDE, scope[:length]
-
-
-def covers(write: Access, scope: Scope) -> bool:
-    """Whether a resource may look otherwise after a write."""
-    return any(
-        scope == at if kind is Kind.LIST else scope[: len(at)] == at for kind, at in cells(write)
-    )
-
-
-def changes(write: Access, scope: Scope) -> bool:
-    """Whether a write changes a resource itself, or what it stands in."""
-    return write.item is not None and scope[: len(write.item)] == write.item
 
 
 def weight(id: str) -> int:  # noqa: A002 - it is the id of a recording
@@ -181,14 +116,14 @@ class Pasts(Generic[Content]):
         tallies: dict[str | None, Tally] = {}
         for at, item in enumerate(recordings):
             tally = tallies.setdefault(item.scope, Tally())
-            if item.after is None:
+            if item.after is None and has_state(item.access):
                 self._sum_up(at, tally)
             if item.counts:
                 tally.add(item.access, weight(item.id))
                 for cell in cells(item.access):
                     self._writes.setdefault((item.scope, cell), []).append(at)
         for at, item in enumerate(recordings):
-            if item.after is not None:
+            if item.after is not None and has_state(item.access):
                 self._follow(at)
 
     def access(self, id: str) -> Access | None:  # noqa: A002 - as above
@@ -199,6 +134,8 @@ class Pasts(Generic[Content]):
     def holds(self, at: int, id: str) -> bool:  # noqa: A002 - as above
         """Whether a write is in the past of the recording at a position."""
         item = self.recordings[at]
+        if not has_state(item.access):
+            return False
         if item.after is not None:
             return id in self._reached_from(at)
         there = self.position.get(id)
@@ -207,6 +144,8 @@ class Pasts(Generic[Content]):
     def ids(self, at: int) -> frozenset[str]:
         """The whole past of the recording at a position; ids that are missing are in it."""
         item = self.recordings[at]
+        if not has_state(item.access):
+            return frozenset()
         if item.after is not None:
             return self._reached_from(at)
         return frozenset(self._by_file_order(at)) - frozenset(item.during)
