@@ -235,47 +235,6 @@ def test_any_traffic_is_filed_in_order_of_arrival(
     assert _answers(store) == [answer for _, answer, _ in traffic]
 
 
-@given(traffics(), traffics(all_kept=False))
-def test_recording_loses_nothing_but_what_it_replaced(
-    old: tuple[Traffic, list[int], list[int]], new: tuple[Traffic, list[int], list[int]]
-) -> None:
-    store = MemoryStore()
-    play(store, "record", old[0], old[1], moment=1)
-
-    play(store, "record", new[0], new[1], moment=2)
-
-    for stage in "abc":
-        was = [answer for asked, answer, _ in old[0] if asked == stage]
-        came = [(answer, kept) for asked, answer, kept in new[0] if asked == stage]
-        stands, more = list(was), []
-        for at, (answer, kept) in enumerate(came):
-            if kept and at < len(was):
-                stands[at] = answer
-            elif kept:
-                more.append(answer)
-        if came and all(kept for _, kept in came):
-            del stands[len(came) :]
-        assert _answers(store, stage) == stands + more
-
-
-@given(traffics(), traffics())
-def test_new_episodes_never_touch_what_stands_there(
-    old: tuple[Traffic, list[int], list[int]], new: tuple[Traffic, list[int], list[int]]
-) -> None:
-    store = MemoryStore()
-    play(store, "record", old[0], old[1], moment=1)
-    before = _documents(store)
-
-    play(store, "new_episodes", new[0], new[1], moment=2)
-
-    after = _documents(store)
-    assert [item for item in after if item in before] == before
-    for stage in "abc":
-        was = [answer for asked, answer, _ in old[0] if asked == stage]
-        came = [answer for asked, answer, _ in new[0] if asked == stage]
-        assert _answers(store, stage) == was + came[len(was) :]
-
-
 @given(traffics(), traffics(all_kept=False), st.sampled_from(["record", "new_episodes"]))
 def test_whoever_is_killed_leaves_the_cassette_as_it_stood(
     old: tuple[Traffic, list[int], list[int]], new: tuple[Traffic, list[int], list[int]], mode: str

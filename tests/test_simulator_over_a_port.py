@@ -110,6 +110,7 @@ async def test_answers_of_both_never_come_into_one_cassette(
         within = await _recorded(running.url, b"b")
     kept = (tmp_path / "default.json").read_bytes()
     async with proxy(mode="new_episodes", upstream=upstream.url) as running:
+        await _recorded(running.url, b"a")  # what stands there must come first
         later = await _recorded(running.url, b"c")
         receipt = running.receipt()
 

@@ -155,8 +155,8 @@ async def test_a_call_too_many_is_exhausted_and_differs_in_nothing(
     last = ids(tmp_path)[2]
 
     async with proxy(mode="replay") as running:
-        for _ in range(2):
-            await exchange(running.url, stage("b"))
+        for name in "abb":
+            await exchange(running.url, stage(name))
         found = running.receipt()
 
     assert recorded["recorded"] == 3

@@ -193,7 +193,7 @@ async def _write_to_nobody(answer: Answer, after: Callable[[], None]) -> bytes:
 
 async def test_a_recording_whose_client_left_before_the_head_can_be_played_again() -> None:
     scene = stage("replay", recorded=(RECORDED,))
-    unsent = await scene.ask(a_request(A))
+    unsent = await scene.ask(a_request(A), sent=False)
 
     seen = await _write_to_nobody(unsent, lambda: None)
     again = await scene.ask(a_request(A))
