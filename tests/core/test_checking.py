@@ -232,3 +232,15 @@ def test_a_request_of_a_key_that_redaction_knows_by_value_is_a_finding() -> None
     assert [(found.at, found.rule) for found in check(dump(a_cassette(item)), rules)] == [
         ("/interactions/0/request/body/json/metadata/a", "redaction")
     ]
+
+
+def test_a_write_that_a_recording_names_and_that_is_not_there_is_found() -> None:
+    item = an_interaction(name="one")
+    placed = Redacted(replace(item.value, after=("gone",), during=("one", "away")))
+
+    found = check(dump(a_cassette(placed)), Redaction())
+
+    assert [(one.at, one.id, one.rule) for one in found] == [
+        ("/interactions/0/after/0", "one", "history"),
+        ("/interactions/0/during/1", "one", "history"),
+    ]

@@ -82,7 +82,20 @@ def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
                 found.append(Finding(f"{at}/id", shown, "format", "this id stands twice"))
             seen.add(name)
         found += _interaction(item, at, shown, spots_of[number], redaction)
-    return tuple(found)
+    return (*found, *_missing(items, seen))
+
+
+def _missing(items: list[Any], ids: set[str]) -> Iterator[Finding]:
+    """The writes that recordings name and that are not there: what needs them is never replayed."""
+    for number, item in enumerate(items):
+        for member in ("after", "during") if isinstance(item, dict) else ():
+            named = item.get(member)
+            for place, name in enumerate(named if isinstance(named, list) else ()):
+                if isinstance(name, str) and name not in ids:
+                    id_ = item.get("id")
+                    at = f"/{_INTERACTIONS}/{number}/{member}/{place}"
+                    shown = discreet(id_) if isinstance(id_, str) else None
+                    yield Finding(at, shown, "history", "names a write that is not here")
 
 
 def _interaction(

@@ -7,7 +7,7 @@ overlap (one event loop does).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from runreel.cassettes.history import Recording
@@ -94,8 +94,8 @@ class Session:
         self._prune = prune
         self._old = tuple(self._recording(item, redaction) for item in interactions)
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
-        self._asked: Counter[Fingerprint] = Counter()  # to capture
-        self._kept: Counter[Fingerprint] = Counter()
+        self._asked: Counter[Hashable] = Counter()  # to capture
+        self._kept: Counter[Hashable] = Counter()
         self._retired: set[Fingerprint] = set()  # that were answered 404 or 410
         self._like: dict[Fingerprint, list[int]] = {}
         for at, item in enumerate(self._old if not decision.plays else ()):
@@ -227,12 +227,12 @@ class Session:
         merged = self._history.outcome(self._answered, self._stays, prune=self._pruned)
         return interactions(merged.recordings)
 
-    def _answered(self, print_: object) -> bool:
+    def _answered(self, print_: Hashable) -> bool:
         # One that failed, or that nobody received, keeps all: nothing good may be lost.
-        return 0 < self._asked[print_] == self._kept[print_]  # type: ignore[index]
+        return 0 < self._asked[print_] == self._kept[print_]
 
-    def _pruned(self, print_: object) -> bool:
-        return self._prune and (not self._asked[print_] or self._answered(print_))  # type: ignore[index]
+    def _pruned(self, print_: Hashable) -> bool:
+        return self._prune and (not self._asked[print_] or self._answered(print_))
 
     def _stays(self, position: int) -> bool:
         item = self._old[position]
