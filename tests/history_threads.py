@@ -125,6 +125,91 @@ class _Proxy:
         self.clock.after(until - self.clock.now, self.wake)
 
 
+class _Replay:
+    """A replay of workers in virtual time; `waits` is off where nobody waits for anybody."""
+
+    def __init__(
+        self, cassette: Cassette, scripts: list[Script], chance: random.Random, print_: Print
+    ) -> None:
+        self.cassette, self.scripts, self.chance, self.print = cassette, scripts, chance, print_
+        self.clock = Clock()
+        self.proxy = _Proxy(self.clock)
+        self.history = SessionHistory(cassette.recordings, DECISIONS[Mode.REPLAY], RULES)
+        self.result = Replayed([[] for _ in scripts])
+        self.begun: list[Call] = []
+        self.open: dict[int, Call] = {}
+        self.waits = True
+
+    def step(self, worker: int, at: int) -> None:
+        """The next call of a worker comes."""
+        if at == len(self.scripts[worker]):
+            return
+        call, arrived = self.scripts[worker][at], self.clock.now
+        others = self.waits and self.proxy.others(worker)
+        self.proxy.carried[worker] = arrived
+        arrival = self.history.arrive()
+
+        def ask(in_time: bool) -> bool:
+            ruling = self.history.ask(
+                arrival,
+                self.print(worker, call),
+                access(call),
+                may_wait=self.waits and in_time,
+                others_at_work=others,
+            )
+            if ruling.waits:
+                return False
+            if ruling.action is Action.REFUSE:
+                self.result.missed += 1
+                self.result.told[worker].append({"miss": True})
+                return True
+            assert ruling.position is not None
+            self.judge(arrival, call, ruling.position)
+            self.open[arrival] = call
+            answer = self.cassette.recordings[ruling.position].content
+            # What it means to be under way: a turn of the loop, some parsing, a write.
+            soon = self.chance.uniform(0.1, 0.5)
+            self.clock.after(soon, lambda: self.send(worker, at, arrival, answer, arrived))
+            self.clock.after(0, self.proxy.wake)
+            return True
+
+        self.proxy.try_or_wait(ask, arrived + ORDER_WAIT_MS)
+        self.clock.after(0, self.proxy.wake)
+
+    def send(self, worker: int, at: int, arrival: int, answer: Answer, arrived: float) -> None:
+        """An answer goes out, when nobody has to come first."""
+
+        def out(in_time: bool) -> bool:
+            if self.history.holds_back(arrival, may_wait=self.waits and in_time):
+                return False
+            self.history.began(arrival)
+            self.history.ended(arrival)
+            call = self.open.pop(arrival)
+            if access(call).writes:
+                self.begun.append(call)
+            self.result.told[worker].append(answer)
+            self.result.waited_ms += self.clock.now - arrived
+            self.clock.after(self.chance.uniform(0.2, 3), lambda: self.step(worker, at + 1))
+            self.clock.after(0, self.proxy.wake)
+            return True
+
+        self.proxy.try_or_wait(out, arrived + ORDER_WAIT_MS)
+
+    def judge(self, arrival: int, call: Call, position: int) -> None:
+        """Count an answer that was recorded in another situation."""
+        scope = access(call).scope
+        loose = [
+            one
+            for other, one in self.open.items()
+            if other != arrival and access(one).writes and covers(access(one), scope)
+        ]
+        origins = self.cassette.origins
+        loose += [one for each in origins.values() for origin in each for one in origin.loose]
+        found = origins[self.cassette.recordings[position].id]
+        if not any(letter(call, origin, self.begun, loose) for origin in found):
+            self.result.wrong += 1
+
+
 def replay_threads(
     cassette: Cassette,
     scripts: list[Script],
@@ -134,81 +219,14 @@ def replay_threads(
     *,
     waits: bool = True,
 ) -> Replayed:
-    clock = Clock()
-    proxy = _Proxy(clock)
-    history = SessionHistory(cassette.recordings, DECISIONS[Mode.REPLAY], RULES)
-    result = Replayed([[] for _ in scripts])
-    begun: list[Call] = []
-    open_: dict[int, Call] = {}
-
-    def judge(arrival: int, call: Call, position: int) -> None:
-        scope = access(call).scope
-        loose = [
-            one
-            for other, one in open_.items()
-            if other != arrival and access(one).writes and covers(access(one), scope)
-        ]
-        loose += [one for each in cassette.origins.values() for o in each for one in o.loose]
-        found = cassette.origins[cassette.recordings[position].id]
-        if not any(letter(call, origin, begun, loose) for origin in found):
-            result.wrong += 1
-
-    def step(worker: int, at: int) -> None:
-        if at == len(scripts[worker]):
-            return
-        call, arrived = scripts[worker][at], clock.now
-        busy = waits and proxy.others(worker)
-        proxy.carried[worker] = clock.now
-        arrival = history.arrive()
-
-        def ask(in_time: bool) -> bool:
-            ruling = history.ask(
-                arrival,
-                print_(worker, call),
-                access(call),
-                may_wait=waits and in_time,
-                others_at_work=busy,
-            )
-            if ruling.waits:
-                return False
-            if ruling.action is Action.REFUSE:
-                result.missed += 1
-                result.told[worker].append({"miss": True})
-                return True
-            assert ruling.position is not None
-            judge(arrival, call, ruling.position)
-            open_[arrival] = call
-            answer = cassette.recordings[ruling.position].content
-            # What it means to be under way: a turn of the loop, some parsing, a write.
-            clock.after(chance.uniform(0.1, 0.5), lambda: send(answer))
-            clock.after(0, proxy.wake)
-            return True
-
-        def send(answer: Answer) -> None:
-            def out(in_time: bool) -> bool:
-                if history.holds_back(arrival, may_wait=waits and in_time):
-                    return False
-                history.began(arrival)
-                history.ended(arrival)
-                del open_[arrival]
-                if access(call).writes:
-                    begun.append(call)
-                result.told[worker].append(answer)
-                result.waited_ms += clock.now - arrived
-                clock.after(chance.uniform(0.2, 3), lambda: step(worker, at + 1))
-                clock.after(0, proxy.wake)
-                return True
-
-            proxy.try_or_wait(out, arrived + ORDER_WAIT_MS)
-
-        proxy.try_or_wait(ask, arrived + ORDER_WAIT_MS)
-        clock.after(0, proxy.wake)
-
+    replay = _Replay(cassette, scripts, chance, print_)
+    replay.waits = waits
     for worker in range(len(scripts)):
-        clock.after(chance.uniform(0, spread_ms), lambda worker=worker: step(worker, 0))  # type: ignore[misc]
-    clock.run()
-    result.waits = history.waits
-    return result
+        start = chance.uniform(0, spread_ms)
+        replay.clock.after(start, lambda worker=worker: replay.step(worker, 0))  # type: ignore[misc]
+    replay.clock.run()
+    replay.result.waits = replay.history.waits
+    return replay.result
 
 
 def _call(method: str, path: str, key: str | None = None) -> Call:
@@ -218,16 +236,24 @@ def _call(method: str, path: str, key: str | None = None) -> Call:
 R0 = "/threads/T0/runs/R0"
 SCENES: dict[str, list[Script]] = {
     "two that retrieve and update one run": [
-        [_call("GET", R0), _call("POST", R0, f"a{n}"), _call("GET", R0), _call("POST", R0, f"b{n}")]
-        + [_call("GET", R0)]
+        [
+            _call("GET", R0),
+            _call("POST", R0, f"a{n}"),
+            _call("GET", R0),
+            _call("POST", R0, f"b{n}"),
+            _call("GET", R0),
+        ]
         for n in range(2)
     ],
     "four that update one run": [
         [_call("POST", R0, f"{key}{n}") for key in "abc"] for n in range(4)
     ],
     "eight on eight runs": [
-        [_call("GET", f"/threads/T0/runs/R{n}"), _call("POST", f"/threads/T0/runs/R{n}", "a")]
-        + [_call("GET", f"/threads/T0/runs/R{n}")]
+        [
+            _call("GET", f"/threads/T0/runs/R{n}"),
+            _call("POST", f"/threads/T0/runs/R{n}", "a"),
+            _call("GET", f"/threads/T0/runs/R{n}"),
+        ]
         for n in range(8)
     ],
     "a poller beside a writer": [

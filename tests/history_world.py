@@ -72,8 +72,8 @@ class World:
         if path not in self.items:
             return {"error": 404}
         if method == "DELETE":
-            for item in [one for one in self.items if (one + "/").startswith(path + "/")]:
-                del self.items[item]
+            for below in [one for one in self.items if (one + "/").startswith(path + "/")]:
+                del self.items[below]
             return {"id": parts[-1], "deleted": True}
         item = self.items[path]
         if method == "POST":

@@ -10,7 +10,7 @@ from runreel.redaction.redactor import Redacted, Redaction, request_of
 
 HOW_TO = (
     "To record it: runreel new_episodes --cassette default --upstream URL, "
-    "then make the call again."
+    "then run the program again."
 )
 
 

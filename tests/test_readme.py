@@ -133,6 +133,7 @@ async def test_recording_replaying_auditing_and_adding_work_as_printed(
         missed = await _modify(serving, "b")
         await serving.stop()
     async with _as_printed(command("runreel new_episodes"), folder, upstream) as serving:
+        await _modify(serving, "a")  # what stands there comes first
         added = await _modify(serving, "b")
         await serving.stop()
     changes = await _output("bash", "-c", command("runreel audit log --cassette"), cwd=folder)

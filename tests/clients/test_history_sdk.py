@@ -141,7 +141,7 @@ async def test_two_stories_that_begin_with_an_equal_create_stay_apart_by_scope(
 
         return [create, lambda api: api.beta.threads.update(made[0], metadata=metadata)]
 
-    live = {}
+    live: dict[str, list[Any]] = {}
     for mode, scopes in (("record", ("one", "two")), ("replay", ("two", "one"))):
         async with proxy(mode="passthrough", upstream=stores.url) as running:
             for scope in scopes:

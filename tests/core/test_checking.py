@@ -17,7 +17,7 @@ from leaks import leaks
 from planting import a_document, places, planted, pointer
 from runreel.cassettes.check import Finding, check, check_bytes
 from runreel.cassettes.format import Cassette, dump
-from runreel.redaction.redactor import Redaction
+from runreel.redaction.redactor import Redacted, Redaction
 from runreel.redaction.rules import PatternRule
 from strategies import cassettes
 

@@ -105,7 +105,8 @@ def test_a_pruned_sibling_does_not_hold_a_create_back() -> None:
 def test_messages_before_and_after_a_run() -> None:
     cassette = Cassette()
     messages: Step = (G, T0 + "/messages", {})
-    run: list[Step] = [(P, T0 + "/runs", {})] + 2 * [(G, T0 + "/runs/$0", {})]
+    poll: Step = (G, T0 + "/runs/$0", {})
+    run: list[Step] = [(P, T0 + "/runs", {}), poll, poll]
     record(cassette, World(), [[messages, *run, messages]])
     assert shown(replay(cassette, [*run, messages]))[-1] == ["reply-r1"]
     assert shown(replay(cassette, [messages])) == [[]]
@@ -113,8 +114,9 @@ def test_messages_before_and_after_a_run() -> None:
 
 def test_the_counts_of_a_store_before_and_after_a_file() -> None:
     cassette = Cassette()
-    store, file = (G, "/vector_stores/V0", {}), (P, "/vector_stores/V0/files", {})
-    live = record(cassette, World(), [[store, file, store]])  # type: ignore[list-item]
+    store: Step = (G, "/vector_stores/V0", {})
+    file: Step = (P, "/vector_stores/V0/files", {})
+    live = record(cassette, World(), [[store, file, store]])
     assert [answer.get("files") for _, answer in live] == [0, None, 1]
     session = Playing(cassette)
     assert session.ask(live[1][0])[1] == live[1][1]
@@ -123,9 +125,10 @@ def test_the_counts_of_a_store_before_and_after_a_file() -> None:
 
 def test_overlapping_writes_in_another_order() -> None:
     cassette = Cassette()
-    one, two = (P, T0, {"a": 1}), (P, T0, {"b": 1})
+    one: Step = (P, T0, {"a": 1})
+    two: Step = (P, T0, {"b": 1})
     # The first arrives, the second arrives and takes effect, then the first does; both end.
-    record(cassette, World(), [[one], [two]], [0, 1, 1, 0, 0, 1])  # type: ignore[list-item]
+    record(cassette, World(), [[one], [two]], [0, 1, 1, 0, 0, 1])
     first, second = (item.id for item in cassette.recordings)
     assert [item.during for item in cassette.recordings] == [(second,), (first,)]
     both = [("T0", {"b": 1, "a": 1}), ("T0", {"b": 1})]
@@ -136,9 +139,10 @@ def test_overlapping_writes_in_another_order() -> None:
 
 def test_a_reading_that_a_later_write_overtook() -> None:
     cassette = Cassette()
-    read, write = (G, T0, {}), (P, T0, {"a": 1})
+    read: Step = (G, T0, {})
+    write: Step = (P, T0, {"a": 1})
     # The read arrives; the write arrives, takes effect and ends; then the read is answered.
-    record(cassette, World(), [[read], [write]], [0, 1, 1, 1, 0, 0])  # type: ignore[list-item]
+    record(cassette, World(), [[read], [write]], [0, 1, 1, 1, 0, 0])
     assert shown(replay(cassette, [read])) == [("T0", {"a": 1})]
     # It overlapped the write, so it may answer on either side of it.
     assert shown(replay(cassette, [write, read])) == [("T0", {"a": 1}), ("T0", {"a": 1})]
@@ -211,9 +215,10 @@ def test_a_sequential_program_does_not_go_back_in_time() -> None:
     With threads the order is restored by waiting: see `test_history_waiting`.
     """
     cassette = Cassette()
-    write, read = (P, T0, {"a": 1}), (G, T0, {})
+    write: Step = (P, T0, {"a": 1})
+    read: Step = (G, T0, {})
     # The write arrives, a read comes and is answered, the write takes effect; then a read again.
-    live = record(cassette, World(), [[write], [read, read]], [0, 1, 1, 1, 0, 0])  # type: ignore[list-item]
+    live = record(cassette, World(), [[write], [read, read]], [0, 1, 1, 1, 0, 0])
     assert shown(live) == [("T0", {"a": 1}), ("T0", {}), ("T0", {"a": 1})]
     session = Playing(cassette)
     assert ask_all(session, [call for call, _ in live]) == [("T0", {"a": 1})] * 2 + [MISS]
@@ -266,8 +271,10 @@ def test_pruned_and_then_gone_on_with() -> None:
 
 def test_the_second_half_of_a_scenario_is_refused() -> None:
     cassette = Cassette()
-    one, two, read = (P, T0, {"a": 1}), (P, T0, {"b": 2}), (G, T0, {})
-    record(cassette, World(), [[one, read, two, read]])  # type: ignore[list-item]
+    one: Step = (P, T0, {"a": 1})
+    two: Step = (P, T0, {"b": 2})
+    read: Step = (G, T0, {})
+    record(cassette, World(), [[one, read, two, read]])
     assert shown(replay(cassette, [two, read])) == [MISS]
     assert shown(replay(cassette, [two])) == [MISS]
 
@@ -284,15 +291,18 @@ def test_an_added_scenario_breaks_no_older_one() -> None:
 
 def test_a_deletion_before_the_update_is_refused() -> None:
     cassette = Cassette()
-    update, delete, read = (P, R0, {"a": 1}), (D, T0, {}), (G, R0, {})
-    record(cassette, World(), [[update, delete, read]])  # type: ignore[list-item]
+    update: Step = (P, R0, {"a": 1})
+    delete: Step = (D, T0, {})
+    read: Step = (G, R0, {})
+    record(cassette, World(), [[update, delete, read]])
     # The thread's deletion shows nothing of its run; the update after it was never made.
     assert shown(replay(cassette, [delete, update, read])) == [("T0", None), MISS]
 
 
 def test_a_write_whose_client_left_and_that_was_sent_again() -> None:
     cassette, world = Cassette(), World()
-    write, read = (P, T0, '{"a": 1}'), (G, T0, "{}")
+    write: Call = (P, T0, '{"a": 1}')
+    read: Call = (G, T0, "{}")
     session = Recorder(cassette, world)
     for call, received in ((write, False), (write, True), (read, True)):
         session.arrive(0, call)

@@ -68,6 +68,8 @@ def test_deciding_takes_the_same_work_at_200_and_at_100_000_recordings() -> None
     assert work(25_000, 24_000)[:4] == small[:4]
 
 
+# As the environment was before the tests' own was made.
+REQUESTS = os.environ.get("RUNREEL_LAW_REQUESTS", "20000")
 SCRIPT = """
 import json, resource, sys
 sys.path[:0] = json.loads(sys.argv[1])
@@ -103,11 +105,10 @@ print(resident() - before)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's own account")
 def test_what_a_session_remembers_does_not_grow_with_its_requests() -> None:
     """A sample; RUNREEL_LAW_REQUESTS=500000 asks for all (and a fifth of it of misses)."""
-    requests = os.environ.get("RUNREEL_LAW_REQUESTS", "20000")
     here = Path(__file__).parent
     places = [str(here), str(here.parent), str(here.parents[1] / "proxy")]
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(places), requests],
+        [sys.executable, "-c", SCRIPT, json.dumps(places), REQUESTS],
         capture_output=True,
         text=True,
         check=True,

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from builders import a_cassette, a_request, a_response, an_interaction
 from history_scripts import laws
-from runreel.cassettes.history import Pasts
 from runreel.cassettes.journal import (
     FirstBuilt,
     Opening,
@@ -67,8 +66,7 @@ def replayed(cassette: Interactions, told: Told) -> Told:
 
 
 def pasts(cassette: Interactions) -> dict[str, frozenset[str]]:
-    session = a_session(cassette, Mode.REPLAY)
-    found: Pasts[Redacted[Interaction]] = session._history.pasts
+    found = a_session(cassette, Mode.REPLAY)._history.pasts
     return {item.id: found.ids(at) for at, item in enumerate(found.recordings)}
 
 

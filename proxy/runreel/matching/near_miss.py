@@ -286,7 +286,7 @@ def _call_of(interaction: Redacted[Interaction]) -> str:
 def _how_to(cassette: str) -> str:
     return (
         f"To record it: runreel new_episodes --cassette {cassette} --upstream URL, "
-        "then make the call again."
+        "then run the program again."
     )
 
 
