@@ -296,3 +296,78 @@ def test_a_write_whose_client_left_is_never_served(
     player = Playing(cassette)
     for call, answer in live:
         assert player.ask(call)[1] == answer
+
+
+# ---------------------------------------------------------------- overlaps while replaying
+
+
+@laws
+@given(
+    scripts.operations,
+    scripts.workers,
+    scripts.schedule,
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=4, max_size=40),
+    st.booleans(),
+)
+def test_never_a_wrong_answer_whatever_overlaps(
+    todo: list[Any],
+    workers: list[list[Step]],
+    schedule: list[int],
+    moves: list[tuple[int, int]],
+    waits: bool,
+) -> None:
+    """Calls come, begin, end and are given back in any order; each answer is a right one."""
+    cassette, world = Cassette(), World()
+    record(cassette, world, workers, schedule)
+    for operation in todo:
+        apply(cassette, world, *operation)
+    if not cassette.recordings:
+        return
+    overlaps = Overlaps(cassette)
+    for move, number in moves:
+        overlaps.move(move, number, waits=waits)
+
+
+class Overlaps:
+    """A replay in which calls come, begin, end and are given back."""
+
+    def __init__(self, cassette: Cassette) -> None:
+        self.cassette = cassette
+        self.history = Playing(cassette).history
+        self.loose = [one for each in cassette.origins.values() for o in each for one in o.loose]
+        self.begun: list[Any] = []
+        self.under_way: dict[int, Any] = {}
+        self.first_bytes: set[int] = set()
+
+    def move(self, move: int, number: int, *, waits: bool) -> None:
+        arrivals = sorted(self.under_way)
+        if move <= 1 or not arrivals:
+            self.ask(number, may_wait=waits and move == 0)
+            return
+        arrival = arrivals[number % len(arrivals)]
+        if move in (2, 3) and arrival not in self.first_bytes:
+            self.first_bytes.add(arrival)
+            self.begun.append(self.under_way[arrival])
+            self.history.began(arrival)
+        if move == 3 or arrival in self.first_bytes:
+            if move != 2:
+                self.history.ended(arrival)
+                del self.under_way[arrival]
+        else:
+            self.history.give_back(arrival)
+            del self.under_way[arrival]
+
+    def ask(self, number: int, *, may_wait: bool) -> None:
+        items = self.cassette.recordings
+        call: Any = items[number % len(items)].fingerprint
+        arrival = self.history.arrive()
+        ruling = self.history.ask(
+            arrival, call, access(call), may_wait=may_wait, others_at_work=True
+        )
+        if ruling.waits:  # its client does not wait as long
+            self.history.give_back(arrival)
+        elif ruling.position is not None:
+            found = self.cassette.origins[items[ruling.position].id]
+            now = [*self.loose, *self.under_way.values()]
+            assert any(letter(call, origin, self.begun, now) for origin in found)
+            self.under_way[arrival] = call
