@@ -131,8 +131,8 @@ def test_a_read_of_another_state_says_which_write_was_not_played(
 
     assert ended.code == 1
     said = (
-        f"No recording of GET {TARGET} belongs to this state: read in cassette 'default' comes "
-        f"after POST {TARGET} (write), which was not played."
+        f"No recording of GET {TARGET} belongs to this state: read in cassette 'default' was "
+        f"recorded after POST {TARGET} (write), not played here."
     )
     assert ended.out.splitlines()[-2:] == [
         said,

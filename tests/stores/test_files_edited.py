@@ -29,11 +29,11 @@ def put(*interactions: Redacted[Interaction]) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("begins_with", "edit", "comes_out"),
     [
-        ([OLD], put(EDITED), [b"new", b"edited"]),
-        ([OLD], put(OLD, OTHER), [b"new", b"old", b"other"]),
-        ([OLD], put(OTHER), [b"new", b"other"]),
+        ([OLD], put(EDITED), [b"edited", b"new"]),
+        ([OLD], put(OLD, OTHER), [b"old", b"other", b"new"]),
+        ([OLD], put(OTHER), [b"other", b"new"]),
         ([OLD], Path.unlink, [b"new"]),
-        ([], put(OTHER), [b"new", b"other"]),
+        ([], put(OTHER), [b"other", b"new"]),
     ],
     ids=["changed", "added", "exchanged", "deleted", "created"],
 )
