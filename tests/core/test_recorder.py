@@ -61,7 +61,7 @@ def test_an_exchange_is_kept_with_whole_seconds_and_all_that_was_said() -> None:
         "request": {
             "method": "POST",
             "target": TARGET,
-            "headers": [["Content-Type", "application/json"], ["OpenAI-Beta", "assistants=v2"]],
+            "headers": ["Content-Type: application/json", "OpenAI-Beta: assistants=v2"],
             "body": {"json": {"metadata": {"stage": "a"}}, "layout": "compact"},
         },
     }

@@ -40,7 +40,7 @@ class Entry:
     @property
     def gone(self) -> bool:
         """Whether nobody received its answer: it is kept, but never played."""
-        return self.interaction.value.client_gone
+        return self.interaction.value.never_served
 
 
 class Filing:
