@@ -23,9 +23,7 @@ def _edited(**changes: Any) -> dict[str, Any]:
     return a_document() | changes
 
 
-def test_an_interaction_that_is_not_the_recorded_one_is_a_finding_and_the_rest_is_still_checked() -> (
-    None
-):
+def test_an_edited_interaction_is_a_finding_and_the_rest_is_still_checked() -> None:
     document = a_document()
     first = document["interactions"][0]
     first["digest"] = "0" * 64

@@ -109,8 +109,10 @@ def test_the_document_that_these_tests_edit_is_good() -> None:
         (
             (*RESPONSE, "body", "sha256"),
             "0" * 64,
-            "/interactions/0/response/body/sha256: only the first build of runreel wrote this, and "
-            "the rest is written as today; take it out",
+            (
+                "/interactions/0/response/body/sha256: only the first build of runreel wrote this, "
+                "and the rest is written as today; take it out"
+            ),
         ),
         (
             (*RESPONSE, "body"),

@@ -249,8 +249,10 @@ class TestRecovering:
             (
                 a_cassette(),
                 [Opening(replace(HEADER, salt="ab" * 16)), a_pending()],
-                "was recorded with another salt, so its placeholders would not match; keep the two "
-                "under names of their own",
+                (
+                    "was recorded with another salt, so its placeholders would not match; keep the "
+                    "two under names of their own"
+                ),
             ),
             (None, [a_pending()], "has no opening record"),
             (

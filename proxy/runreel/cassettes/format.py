@@ -139,6 +139,7 @@ _READABLE = {
     "less_than_equal": "this number must be {le} or less",
     "literal_error": "this must be {expected}",
     "string_too_short": "this must not be empty",
+    "too_short": "this must not be empty",
 }
 
 
