@@ -147,7 +147,7 @@ async def test_a_journal_of_the_first_build_is_taken_in_and_recorded_upon(tmp_pa
 
     found = parse((tmp_path / "default.json").read_text())
     assert found.interactions[0].value.response.body == b"new"
-    assert os.listdir(tmp_path) == ["default.json"]
+    assert os.listdir(tmp_path) == ["default.json"]  # noqa: PTH208
 
 
 async def test_a_recording_writes_what_the_first_build_wrote_as_today(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ async def test_who_made_the_cassette_while_a_recording_began_decides_its_salt(
     session = recording_to(Overtaken(tmp_path), salt="ab" * 16)
     await session.persist(capture(session, b"new"))
 
-    (name,) = (name for name in os.listdir(tmp_path) if name.endswith(".journal"))
+    (name,) = (name for name in os.listdir(tmp_path) if name.endswith(".journal"))  # noqa: PTH208
     journal = (tmp_path / name).read_text()
     assert (SALT in journal, "ab" * 16 in journal) == (True, False)
     await session.close()
