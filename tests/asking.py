@@ -17,7 +17,7 @@ def a_request_object(stage: str = "a") -> dict[str, Any]:
     return {
         "method": "POST",
         "target": TARGET,
-        "headers": [["OpenAI-Beta", "assistants=v2"]],
+        "headers": ["OpenAI-Beta: assistants=v2"],
         "body": {"json": {"metadata": {"stage": stage}}, "layout": "compact"},
     }
 

@@ -11,6 +11,7 @@ from runreel.redaction.redactor import Redacted, Redaction
 # Obviously fake, and in pieces, so that scanners of this repository stay quiet.
 FAKE_KEY = "sk-" + "FaKe0" * 8
 
+SALT = "5f0c" * 8
 TARGET = "/v1/threads/thread_abc123/runs/run_abc123"
 JSON_HEADERS: Headers = (("Content-Type", "application/json"), ("OpenAI-Beta", "assistants=v2"))
 
@@ -53,7 +54,7 @@ def a_cassette(*interactions: Redacted[Interaction]) -> Cassette:
         upstream="https://api.openai.com",
         profile="openai",
         match_on=MATCH_ON,
-        redaction=("credential",),
+        salt=SALT,
         interactions=interactions,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from builders import a_request, a_response, an_interaction
 from memory_store import MemoryJournal, MemoryStore
@@ -75,8 +76,10 @@ def recording_to(
     *,
     relaxed: bool = False,
     warn: Callable[[str], None] = lambda _: None,
+    salt: str = "",
 ) -> LiveSession:
     spec = SessionSpec("default", "default", mode, URL, "openai", Redaction(), relaxed=relaxed)
+    spec = replace(spec, salt=salt)
     return open_session(spec, store, lambda _: None, warn)
 
 

@@ -35,7 +35,7 @@ def a_document() -> dict[str, Any]:
     ]
     document: dict[str, Any] = json.loads(dump(a_cassette(*interactions)))
     for item in document["interactions"]:
-        item["response"]["body"].pop("sha256")
+        item.pop("digest")
     return document
 
 

@@ -73,7 +73,7 @@ class Stage:
     @property
     def received(self) -> list[tuple[bytes, int, bytes]]:
         """The same, without what nobody received: a write without an answer is kept, not served."""
-        gone = [item.get("client") == "gone" for item in self.documents]
+        gone = ["client" in item or "failed" in item for item in self.documents]
         return [one for one, left in zip(self.kept, gone, strict=True) if not left]
 
     @property

@@ -1,6 +1,7 @@
 """Hypothesis strategies for what travels: JSON and its spellings, bytes, requests, responses."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -9,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from runreel.cassettes.format import Cassette
-from runreel.http.messages import Headers, Interaction, Request, Response, Violation
+from runreel.http.messages import NO_RESPONSE, Headers, Interaction, Request, Response, Violation
 from runreel.redaction.redactor import Redacted
 
 Json = Any  # None, bool, int, float, str, or lists and dicts of them
@@ -153,24 +154,33 @@ def _number(value: float, random: Random) -> str:
 
 def cassettes() -> st.SearchStrategy[Cassette]:
     """Cassettes of up to four interactions, with all that a document has a place for."""
-    interactions = st.lists(
-        st.builds(
-            Interaction,
-            id=st.text(min_size=1, max_size=20),
-            operation=st.none() | st.sampled_from(["modifyRun", "getRun"]),
-            recorded_at=st.integers(0, 4_000_000_000).map(
-                lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    ids = st.text(min_size=1, max_size=20)
+    recorded = st.builds(
+        Interaction,
+        id=ids,
+        operation=st.none() | st.sampled_from(["modifyRun", "getRun"]),
+        recorded_at=st.integers(0, 4_000_000_000).map(
+            lambda seconds: datetime.fromtimestamp(seconds, UTC)
+        ),
+        duration_ms=st.integers(0, 600_000),
+        request=requests(),
+        response=responses() | st.builds(Response, st.integers(200, 599), headers(), bodies()),
+        violations=st.lists(
+            st.builds(
+                Violation, st.text(), st.text(), st.sampled_from(["error", "advice"]), st.text()
             ),
-            duration_ms=st.integers(0, 600_000),
-            request=requests(),
-            response=responses() | st.builds(Response, st.integers(200, 599), headers(), bodies()),
-            violations=st.lists(
-                st.builds(
-                    Violation, st.text(), st.text(), st.sampled_from(["error", "advice"]), st.text()
-                ),
-                max_size=2,
-            ).map(tuple),
-        ).map(Redacted),
+            max_size=2,
+        ).map(tuple),
+        client_gone=st.booleans(),
+        after=st.none() | st.lists(ids, max_size=2).map(tuple),
+        during=st.lists(ids, max_size=2).map(tuple),
+        scope=st.none() | ids,
+    )
+    unanswered = recorded.map(
+        lambda found: replace(found, response=NO_RESPONSE, failed="upstream_timeout")
+    )
+    interactions = st.lists(
+        (recorded | unanswered).map(Redacted),
         max_size=4,
         unique_by=lambda interaction: interaction.value.id,
     )
@@ -179,6 +189,7 @@ def cassettes() -> st.SearchStrategy[Cassette]:
         upstream=st.text(),
         profile=st.text(),
         match_on=st.just(("method", "header.x-team")),
-        redaction=st.lists(st.text(), max_size=3).map(tuple),
+        salt=st.sampled_from(["", "5f0c" * 8]),
         interactions=interactions.map(tuple),
+        incomplete=st.none() | st.text(min_size=1),
     )

@@ -9,7 +9,6 @@ from held import URL, HeldStore, begun, bodies, capture, persisting, recording_t
 from memory_store import MemoryStore
 from runreel.cassettes.format import Cassette, dump
 from runreel.errors import StoreFailed
-from runreel.redaction.redactor import Redaction
 from runreel.sessions.modes import Mode
 
 FULL = "no space left on device"
@@ -35,7 +34,7 @@ class TestWriting:
             upstream=URL,
             profile="openai",
             match_on=("method", "path", "query", "body", "header.openai-beta"),
-            redaction=Redaction().names,
+            salt="",
             interactions=(an_interaction(response=a_response(b"one")),),
         )
         assert store.documents == {}

@@ -1,13 +1,17 @@
 """What sessions begin with after a recorder crashed, and what they say of it."""
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from builders import a_cassette, a_pending
+from builders import SALT, a_cassette, a_pending
 from held import capture, recording_to
 from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import dump, parse
+from runreel.cassettes.journal import Stored
 from runreel.errors import CassetteBusy, CassetteDamaged, StartRefused
 from runreel.sessions.modes import Mode
 
@@ -131,3 +135,53 @@ async def test_a_session_knows_the_sha256_of_the_file_that_took_the_journal_in(
 
     assert session.sha256 == hashlib.sha256(content).hexdigest()
     assert (tmp_path / "default.json").read_bytes() == content
+
+
+async def test_a_journal_of_the_first_build_is_taken_in_and_recorded_upon(tmp_path: Path) -> None:
+    left = Path(__file__).parent / "first_build" / "cut.journal"
+    shutil.copyfile(left, tmp_path / ".default.17e6cffa6aaba026.0001.journal")
+    session = recording_to(FileStore(tmp_path))
+
+    await session.persist(capture(session, b"new"))
+    await session.close()
+
+    found = parse((tmp_path / "default.json").read_text())
+    assert found.interactions[0].value.response.body == b"new"
+    assert os.listdir(tmp_path) == ["default.json"]  # noqa: PTH208
+
+
+async def test_a_recording_writes_what_the_first_build_wrote_as_today(tmp_path: Path) -> None:
+    recorded = Path(__file__).parent / "first_build" / "recorded.json"
+    shutil.copyfile(recorded, tmp_path / "default.json")
+    session = recording_to(FileStore(tmp_path), "new_episodes", salt="ab" * 16)
+    last = capture(session, b"new")
+
+    await session.persist(last)
+    await session.close()
+
+    text = (tmp_path / "default.json").read_text()
+    assert ('"redaction"' in text, parse(text).salt) == (False, "ab" * 16)
+    again = recording_to(FileStore(tmp_path), "new_episodes", salt="cd" * 16)
+    await again.persist(capture(again, b"newer"))
+    await again.close()
+    assert parse((tmp_path / "default.json").read_text()).salt == "ab" * 16
+
+
+async def test_who_made_the_cassette_while_a_recording_began_decides_its_salt(
+    tmp_path: Path,
+) -> None:
+    class Overtaken(FileStore):
+        def load(self, name: str) -> Stored | None:
+            stored = super().load(name)
+            if stored is None:  # and just after this, somebody saves one
+                (tmp_path / "default.json").write_text(dump(a_cassette()))
+            return stored
+
+    session = recording_to(Overtaken(tmp_path), salt="ab" * 16)
+    await session.persist(capture(session, b"new"))
+
+    (name,) = (name for name in os.listdir(tmp_path) if name.endswith(".journal"))  # noqa: PTH208
+    journal = (tmp_path / name).read_text()
+    assert (SALT in journal, "ab" * 16 in journal) == (True, False)
+    await session.close()
+    assert parse((tmp_path / "default.json").read_text()).salt == SALT

@@ -43,7 +43,7 @@ async def test_it_answers_without_a_port_says_so_and_is_replayed_byte_for_byte(
     assert cassette["upstream"] == "simulator"
     assert len(cassette["interactions"]) == 7
     assert all(
-        ["server", f"runreel-simulator/{__version__}"] in item["response"]["headers"]
+        f"server: runreel-simulator/{__version__}" in item["response"]["headers"]
         for item in cassette["interactions"]
     )
 

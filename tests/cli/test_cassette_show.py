@@ -6,7 +6,7 @@ import pytest
 
 from builders import a_cassette, a_request, a_response, an_interaction
 from cli_tools import Keep, Tool
-from runreel.http.messages import Interaction, Response, Violation
+from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation
 from runreel.redaction.redactor import Redacted, Redaction
 
 HOSTILE = "\x1b[31mred \u202ehidden\u200b\x9b2J\r\x07"
@@ -175,4 +175,37 @@ def test_what_is_not_there_is_named_with_a_remedy(tool: Tool, keep: Keep) -> Non
             "runreel: error: there is no interaction 'modifyRun-1' in cassette 'mine'; the nearest "
             "is 'modifyRun-00000000', and runreel cassette show mine lists all\n"
         ),
+    ]
+
+
+def test_a_write_without_an_answer_and_its_history_are_told(tool: Tool, keep: Keep) -> None:
+    lost = replace(
+        an_interaction().value,
+        response=NO_RESPONSE,
+        failed="upstream_timeout",
+        scope="a test",
+        after=(),
+        during=("one", "two"),
+    )
+    keep("mine", a_cassette(Redacted(lost)))
+
+    ended = tool("show", "mine", "modifyRun-00000000")
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[1:] == [
+        'metadata sent: {"stage": "a"}',
+        "upstream_timeout: there was no answer, so this is never played",
+        "scope: a test",
+        "after: nothing",
+        "during: one, two",
+        "",
+        "POST /v1/threads/thread_abc123/runs/run_abc123",
+        "Content-Type: application/json",
+        "OpenAI-Beta: assistants=v2",
+        "",
+        "{",
+        '  "metadata": {',
+        '    "stage": "a"',
+        "  }",
+        "}",
     ]

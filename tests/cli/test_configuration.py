@@ -35,7 +35,9 @@ allowed_hosts = []
 
 [replay]
 repeat = "never"
+repeats_max = 1000
 barriers = true
+order_wait_ms = 150
 latency = "none"
 
 [validation]

@@ -144,7 +144,7 @@ def test_a_damaged_cassette_ends_with_1_and_names_file_and_place(
     refused: Refused, tmp_path: Path
 ) -> None:
     document = {"format": 1, "upstream": "http://h", "profile": "openai", "match_on": ["method"]}
-    text = json.dumps(document | {"redaction": [], "interactions": [], "extra": 1})
+    text = json.dumps(document | {"interactions": [], "extra": 1})
     (tmp_path / "cassettes").mkdir()
     (tmp_path / "cassettes" / "default.json").write_text(text)
 

@@ -75,7 +75,7 @@ def test_the_rules_of_the_cassette_hold_where_none_are_configured(
     path = keep("default", cassette)
     path.write_text(
         path.read_text().replace(
-            '"header.openai-beta"\n', '"header.openai-beta", "-body./metadata/trace_id"\n'
+            '"header.openai-beta"]', '"header.openai-beta", "-body./metadata/trace_id"]'
         )
     )
 

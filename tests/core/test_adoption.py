@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builders import FAKE_KEY, TARGET
+from builders import FAKE_KEY, SALT, TARGET
 from foreign import adoption
 from runreel.assistants.openai_v1 import OPENAI_V1
 from runreel.assistants.rubra import RUBRA
@@ -15,7 +15,6 @@ from runreel.http.messages import Headers
 from runreel.http.strict_json import BadDocument
 from runreel.importers.importer import Adopted, Adoption, assemble
 from runreel.importers.records import Foreign, split_url
-from runreel.redaction.redactor import Redaction
 
 LATER = datetime(2026, 4, 1, tzinfo=UTC)
 V1: Headers = (("OpenAI-Beta", "assistants=v1"),)
@@ -138,13 +137,13 @@ def test_the_profile_is_that_of_the_version_asked_for(
 def test_a_cassette_has_the_profile_of_all_its_interactions_else_openai() -> None:
     def profile(*several: Headers) -> str:
         every = [adopted(a_foreign(request_headers=headers)) for headers in several]
-        return assemble("https://api.example.com", Redaction(), every).profile
+        return assemble("https://api.example.com", SALT, every).profile
 
     assert profile(V1, V1) == "openai_v1"
     assert profile(V1, V2) == "openai"
     one = adopted(a_foreign())
     several = [replace(one, profile=name) for name in ("rubra", "openai_v1")]
-    assert assemble("https://api.example.com", Redaction(), several).profile == "openai"
+    assert assemble("https://api.example.com", SALT, several).profile == "openai"
 
 
 def test_findings_are_noted_unless_that_is_off() -> None:
@@ -167,7 +166,7 @@ def test_strict_validation_keeps_a_malformed_answer_out() -> None:
 def test_repeats_get_numbers_in_the_order_they_come_in() -> None:
     every = [adopted(a_foreign(response_body=body)) for body in (b"a", b"b", b"c")]
 
-    found = assemble("https://api.example.com", Redaction(), every)
+    found = assemble("https://api.example.com", SALT, every)
 
     name = every[0].interaction.value.id
     values = [one.value for one in found.interactions]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,35 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import a_cassette, a_request, a_response, an_interaction
+from builders import SALT, a_cassette, a_request, a_response, an_interaction
 from runreel.cassettes.format import (
     Cassette,
     NotACassetteName,
     check_name,
     check_storable,
     dump,
+    header_line,
     parse,
+    read_header_line,
 )
-from runreel.http.messages import Interaction, Response, Violation
+from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation
 from runreel.http.strict_json import BadDocument
 from runreel.redaction.redactor import Redacted
 from strategies import cassettes
+
+HEADER_VALUES = st.text(["\t", *map(chr, range(0x20, 0x7F)), *map(chr, range(0x80, 0x100))])
 
 WRITTEN = """\
 {
   "format": 1,
   "upstream": "https://api.openai.com",
   "profile": "openai",
-  "match_on": [
-    "method",
-    "path",
-    "query",
-    "body",
-    "header.openai-beta"
-  ],
-  "redaction": [
-    "credential"
-  ],
+  "match_on": ["method", "path", "query", "body", "header.openai-beta"],
+  "salt": "5f0c5f0c5f0c5f0c5f0c5f0c5f0c5f0c",
   "interactions": [
     {
       "id": "modifyRun-00000000",
@@ -46,14 +43,8 @@ WRITTEN = """\
         "method": "POST",
         "target": "/v1/threads/thread_abc123/runs/run_abc123",
         "headers": [
-          [
-            "Content-Type",
-            "application/json"
-          ],
-          [
-            "OpenAI-Beta",
-            "assistants=v2"
-          ]
+          "Content-Type: application/json",
+          "OpenAI-Beta: assistants=v2"
         ],
         "body": {
           "json": {
@@ -67,19 +58,16 @@ WRITTEN = """\
       "response": {
         "status": 200,
         "headers": [
-          [
-            "Content-Type",
-            "application/json"
-          ]
+          "Content-Type: application/json"
         ],
         "body": {
           "json": {
             "id": "run_abc123"
           },
-          "layout": "spaced",
-          "sha256": "667d48dca2e3ad62c32dd3827623f7629046849737a9a7a14816873264af9769"
+          "layout": "spaced"
         }
-      }
+      },
+      "digest": "1fc7372911790a19688d3774519c82d01868c9edec3cfeec44ee336978f3d260"
     }
   ]
 }
@@ -113,6 +101,65 @@ class TestWriting:
         assert documents[1]["violations"] == [
             {"at": "/instructions", "rule": "type", "severity": "advice", "message": "got null"}
         ]
+
+    def test_what_stands_before_the_interactions_fits_on_ten_lines(self) -> None:
+        cassette = replace(a_cassette(an_interaction()), incomplete="the disk was full")
+
+        head = dump(cassette).partition('  "interactions": [')[0].splitlines()
+
+        assert head[-2:] == [f'  "salt": "{SALT}",', '  "incomplete": "the disk was full",']
+        assert len(head) == 7
+
+    def test_what_the_order_of_the_file_does_not_say_is_written_before_the_request(self) -> None:
+        history = Redacted(an_interaction_value(after=(), during=("one", "three"), scope="a test"))
+
+        text = dump(a_cassette(history))
+
+        assert (
+            """\
+      "duration_ms": 0,
+      "scope": "a test",
+      "after": [],
+      "during": [
+        "one",
+        "three"
+      ],
+      "request": {
+"""
+            in text
+        )
+        assert parse(text).interactions == (history,)
+
+    def test_a_request_without_an_answer_says_why(self) -> None:
+        lost = an_interaction_value(response=NO_RESPONSE, failed="upstream_timeout")
+
+        document = json.loads(dump(a_cassette(Redacted(lost))))["interactions"][0]
+
+        assert document["failed"] == "upstream_timeout"
+        assert "response" not in document
+
+    @pytest.mark.parametrize(
+        ("header", "line"),
+        [
+            (("X-A", "b"), "X-A: b"),
+            (("X-A", ""), "X-A: "),
+            (("X-A", " b "), "X-A:  b "),
+            (("X-A", "b: c"), "X-A: b: c"),
+            (("X-A", ":"), "X-A: :"),
+            (("X-A", "\t\xff"), "X-A: \t\xff"),
+        ],
+    )
+    def test_a_header_is_one_line_and_comes_back(self, header: tuple[str, str], line: str) -> None:
+        assert header_line(*header) == line
+        assert read_header_line(line) == header
+
+    @given(st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", fullmatch=True), HEADER_VALUES)
+    def test_every_header_comes_back_from_its_line(self, name: str, value: str) -> None:
+        assert read_header_line(header_line(name, value)) == (name, value)
+
+    @pytest.mark.parametrize(("line", "value"), [("X-A:", ""), ("X-A:b", "b")])
+    def test_a_space_that_an_editor_took_is_none_of_the_value(self, line: str, value: str) -> None:
+        assert read_header_line(line) == ("X-A", value)
 
     @given(cassettes())
     def test_what_is_written_reads_back_as_it_was(self, cassette: Cassette) -> None:
@@ -150,7 +197,6 @@ class TestWritingByHand:
     def test_little_is_needed(self) -> None:
         text = """{
           "format": 1, "upstream": "", "profile": "openai", "match_on": ["method", "path"],
-          "redaction": [],
           "interactions": [{
             "id": "mine", "operation": null, "recorded_at": "2026-03-31T10:15:02Z",
             "duration_ms": 0,
@@ -167,10 +213,10 @@ class TestWritingByHand:
             response=Response(200, (), b'{\n  "data": []\n}'),
         )
 
-    def test_a_body_can_be_edited_once_its_sha256_is_deleted(self) -> None:
+    def test_an_interaction_can_be_edited_once_its_digest_is_deleted(self) -> None:
         document = a_document()
+        del document["interactions"][0]["digest"]
         body = document["interactions"][0]["response"]["body"]
-        del body["sha256"]
         body["json"] = {"id": "run_other"}
 
         (interaction,) = parse(json.dumps(document)).interactions
@@ -179,6 +225,7 @@ class TestWritingByHand:
 
     def test_a_bare_value_is_a_body_too(self) -> None:
         document = a_document()
+        del document["interactions"][0]["digest"]
         document["interactions"][0]["response"]["body"] = {"json": "hi", "layout": "compact"}
 
         (interaction,) = parse(json.dumps(document)).interactions
@@ -200,6 +247,7 @@ class TestWhatCannotBeReadBack:
             (Response(101), "/response/status: "),
             (Response(200, (("X-Odd", "a\x01b"),)), "/response/headers/0: "),
             (Response(200, (("X Odd", "a"),)), "/response/headers/0: "),
+            (Response(200, (("X:Odd", "a"),)), "/response/headers/0: "),
         ],
     )
     def test_an_answer_that_no_cassette_may_hold_is_refused_before_it_spoils_one(

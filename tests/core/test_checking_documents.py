@@ -23,17 +23,17 @@ def _edited(**changes: Any) -> dict[str, Any]:
     return a_document() | changes
 
 
-def test_a_body_that_is_not_the_recorded_one_is_a_finding_and_the_rest_is_still_checked() -> None:
+def test_an_edited_interaction_is_a_finding_and_the_rest_is_still_checked() -> None:
     document = a_document()
-    body = document["interactions"][0]["response"]["body"]
-    body["sha256"] = "0" * 64
-    body["json"]["id"] = FAKE_KEY
+    first = document["interactions"][0]
+    first["digest"] = "0" * 64
+    first["response"]["body"]["json"]["id"] = FAKE_KEY
     document["interactions"][1]["response"]["status"] = 99
 
     found = _findings(document)
 
     assert [(item.at, item.id, item.rule) for item in found] == [
-        ("/interactions/0/response/body/sha256", "json", "digest"),
+        ("/interactions/0/digest", "json", "digest"),
         ("/interactions/0/response/body/json/id", "json", "openai-key"),
         ("/interactions/1/response/status", "text", "format"),
     ]

@@ -67,7 +67,7 @@ def test_what_belongs_to_the_moment_of_recording_is_no_difference() -> None:
     mine, theirs = (Redaction().interaction(one.request, one) for one in (item, other))
     cassette = a_cassette(theirs)
 
-    assert compare(a_cassette(mine), replace(cassette, redaction=("other",))).equal
+    assert compare(a_cassette(mine), replace(cassette, salt="ab" * 16)).equal
 
 
 def test_each_difference_is_told_by_part_and_place() -> None:

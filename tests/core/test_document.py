@@ -36,9 +36,14 @@ FORMS = (
     "indent-2+ascii), `events`, `text` or `base64`"
 )
 EDITED = (
-    "/interactions/0/response/body/sha256: the body of modifyRun-00000000 is not the one that was "
-    "recorded; if you edited it on purpose, delete this member"
+    "/interactions/0/digest: the request or the response of modifyRun-00000000 is not the one that "
+    "was recorded; if you edited it on purpose, delete this member"
 )
+A_LINE = (
+    "/interactions/0/response/headers/0: a header is one string, its name and its value, as in "
+    "'Content-Type: text/plain'"
+)
+RESERVED = "a newer version of runreel wrote this body as `{}`; read the cassette with that"
 UNKNOWN = "unknown member; this version reads format 1 only"
 FINDING = {"at": "", "rule": "type", "severity": "error", "message": "m"}
 
@@ -87,7 +92,7 @@ def test_the_document_that_these_tests_edit_is_good() -> None:
         ((*RESPONSE, "status"), True, "/interactions/0/response/status: an integer must be here"),
         (
             (*RESPONSE, "headers", 0),
-            ["X", "a\r\nSet-Cookie: b"],
+            "X: a\r\nSet-Cookie: b",
             (
                 "/interactions/0/response/headers/0: the value of 'X' holds a character that no "
                 "header may hold"
@@ -95,19 +100,48 @@ def test_the_document_that_these_tests_edit_is_good() -> None:
         ),
         (
             (*RESPONSE, "headers", 0),
-            ["X Y", "a"],
+            "X Y: a",
             "/interactions/0/response/headers/0: 'X Y' is not a header name",
         ),
-        (
-            (*RESPONSE, "headers", 0),
-            ["X", "a", "b"],
-            "/interactions/0/response/headers/0: a header is an array of its name and its value",
-        ),
+        ((*RESPONSE, "headers", 0), ["X", "a"], A_LINE),
+        ((*RESPONSE, "headers", 0), "X-A", A_LINE),
+        ((*RESPONSE, "headers", 0), 1, A_LINE),
         (
             (*RESPONSE, "body", "sha256"),
             "0" * 64,
-            EDITED,
+            (
+                "/interactions/0/response/body/sha256: only the first build of runreel wrote this, "
+                "and the rest is written as today; take it out"
+            ),
         ),
+        (
+            (*RESPONSE, "body"),
+            {"parts": []},
+            f"/interactions/0/response/body: {RESERVED}".format("parts"),
+        ),
+        (
+            (*REQUEST, "body"),
+            {"blob": "ab"},
+            f"/interactions/0/request/body: {RESERVED}".format("blob"),
+        ),
+        ((*ONE, "digest"), "0" * 64, EDITED),
+        ((*ONE, "digest"), "", EDITED),
+        ((*ONE, "after"), [""], "/interactions/0/after/0: this must not be empty"),
+        ((*ONE, "during"), "one", "/interactions/0/during: an array must be here"),
+        ((*ONE, "scope"), "", "/interactions/0/scope: this must not be empty"),
+        (RESPONSE, ..., "/interactions/0/response: either this or `failed` must be here"),
+        (
+            (*ONE, "failed"),
+            "upstream_timeout",
+            "/interactions/0/response: either this or `failed` must be here",
+        ),
+        (
+            (*ONE, "failed"),
+            "It failed",
+            "/interactions/0/failed: this must be a slug, as in upstream_timeout",
+        ),
+        (("salt",), "5f0c", "/salt: this must be 32 hex digits"),
+        (("incomplete",), "", "/incomplete: this must not be empty"),
         (
             (*RESPONSE, "body", "json"),
             {"id": "run_other"},
@@ -172,7 +206,7 @@ def test_a_method_that_is_none_is_refused(method: str) -> None:
 
 @pytest.mark.parametrize("value", ["\x00", "a\nb", "\x7f", "é\u0100", "\ud800"])
 def test_a_header_value_that_is_none_is_refused(value: str) -> None:
-    assert refusal(edited(*REQUEST, "headers", 0, to=["X", value])) == (
+    assert refusal(edited(*REQUEST, "headers", 0, to=f"X: {value}")) == (
         "/interactions/0/request/headers/0: the value of 'X' holds a character that no header "
         "may hold"
     )

@@ -62,7 +62,7 @@ class TestRecords:
         assert dump_records([OPENING]) == (
             b'[{"opening":{"format":1,"upstream":"https://api.openai.com","profile":"openai",'
             b'"match_on":["method","path","query","body","header.openai-beta"],'
-            b'"redaction":["credential"]}}]'
+            b'"salt":"5f0c5f0c5f0c5f0c5f0c5f0c5f0c5f0c"}}]'
         )
 
     @given(
@@ -225,13 +225,15 @@ class TestRecovering:
 
         assert answers(found) == ["new"]
 
-    def test_the_rules_of_redaction_are_those_of_the_recorder(self) -> None:
-        opening = Opening(replace(HEADER, redaction=("credential", "header.cookie")))
+    @pytest.mark.parametrize("salts", [("", "ab" * 16), ("ab" * 16, ""), ("ab" * 16, "ab" * 16)])
+    def test_the_one_salt_of_cassette_and_journal_is_kept(self, salts: tuple[str, str]) -> None:
+        mine, its = salts
+        cassette = replace(a_cassette(recording("one")), salt=mine)
 
-        found = recover(a_cassette(recording("one")), SHA256, [opening, a_pending()])
+        found = recover(cassette, SHA256, [Opening(replace(HEADER, salt=its)), a_pending()])
 
         assert found is not None
-        assert found.redaction == ("credential", "header.cookie")
+        assert found.salt == "ab" * 16
 
     @pytest.mark.parametrize(
         ("cassette", "records", "why"),
@@ -246,6 +248,14 @@ class TestRecovering:
                 [Opening(replace(HEADER, profile="rubra")), a_pending()],
                 "was recorded from https://api.openai.com (rubra)",
             ),
+            (
+                a_cassette(),
+                [Opening(replace(HEADER, salt="ab" * 16)), a_pending()],
+                (
+                    "was recorded with another salt, so its placeholders would not match; keep the "
+                    "two under names of their own"
+                ),
+            ),
             (None, [a_pending()], "has no opening record"),
             (
                 None,
@@ -253,7 +263,7 @@ class TestRecovering:
                 "holds captures of two sessions; move one of its files away",
             ),
         ],
-        ids=["other upstream", "other profile", "no opening", "two sessions"],
+        ids=["other upstream", "other profile", "other salt", "no opening", "two sessions"],
     )
     def test_what_cannot_belong_together_is_refused(
         self, cassette: Cassette | None, records: list[Record], why: str

@@ -8,7 +8,7 @@ import pytest
 
 from builders import FAKE_KEY, TARGET, a_request, a_response
 from runreel.assistants.openai import OPENAI
-from runreel.cassettes.format import interaction_document
+from runreel.cassettes.format import digest_of, interaction_document
 from runreel.engine.recorder import Check, Exchange, Recorder
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation
 from runreel.matching.matchers import MATCH_ON, fingerprint
@@ -54,6 +54,7 @@ def test_an_exchange_is_kept_with_whole_seconds_and_all_that_was_said() -> None:
     document = interaction_document(found)
     assert document.pop("id").startswith("modifyRun-")
     assert document.pop("response")["status"] == 200
+    assert document.pop("digest") == digest_of(found.value)
     assert document == {
         "operation": "modifyRun",
         "recorded_at": "2026-03-31T10:15:02Z",
@@ -61,7 +62,7 @@ def test_an_exchange_is_kept_with_whole_seconds_and_all_that_was_said() -> None:
         "request": {
             "method": "POST",
             "target": TARGET,
-            "headers": [["Content-Type", "application/json"], ["OpenAI-Beta", "assistants=v2"]],
+            "headers": ["Content-Type: application/json", "OpenAI-Beta: assistants=v2"],
             "body": {"json": {"metadata": {"stage": "a"}}, "layout": "compact"},
         },
     }

@@ -52,17 +52,16 @@ def test_a_planted_key_is_taken_out_and_its_place_is_told(
     assert check(text, Redaction()) == ()
 
 
-def test_the_digest_and_the_list_of_rules_are_those_of_the_scrubbed_cassette() -> None:
+def test_the_digest_is_that_of_the_scrubbed_interaction() -> None:
     document = planted(DOCUMENT, PLACES[-3], FAKE_KEY)
 
     scrubbed = scrub(_cassette(document), Redaction(headers=frozenset({"X-Team"}))).cassette
 
-    assert document["redaction"] == ["credential"]
-    assert "header.x-team" in scrubbed.redaction
+    assert scrubbed.interactions != _cassette(document).interactions
     assert parse(dump(scrubbed)) == scrubbed  # a digest that is wrong would be refused
 
 
-def test_what_needs_nothing_is_the_same_cassette_with_its_older_list_of_rules() -> None:
+def test_what_needs_nothing_is_the_same_cassette() -> None:
     cassette = _cassette(DOCUMENT)
 
     scrubbed = scrub(cassette, Redaction())
@@ -74,9 +73,9 @@ def test_what_needs_nothing_is_the_same_cassette_with_its_older_list_of_rules() 
 def test_headers_that_go_are_told_by_where_they_stood() -> None:
     document = a_document()
     headers = document["interactions"][0]["request"]["headers"]
-    headers.insert(0, ["Cookie", "a=b"])
-    headers.append(["x-note", f"k {FAKE_KEY}"])
-    headers.append(["cookie", "c=d"])
+    headers.insert(0, "Cookie: a=b")
+    headers.append(f"x-note: k {FAKE_KEY}")
+    headers.append("cookie: c=d")
 
     scrubbed = scrub(_cassette(document), Redaction())
 

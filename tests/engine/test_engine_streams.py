@@ -139,9 +139,9 @@ async def test_a_stream_asked_for_again_after_it_was_torn_replaces_the_old_recor
     await rest((await scene.ask(a_request())).tail)
 
     # The torn one may have changed something: it is kept, and never served.
-    assert [(item["id"], item.get("client")) for item in scene.documents] == [
+    assert [(item["id"], item.get("failed")) for item in scene.documents] == [
         ("modifyRun-00000000", None),
-        ("modifyRun-3be2f8ab", "gone"),
+        ("modifyRun-3be2f8ab", "upstream_disconnected"),
     ]
     assert kept_bodies(scene) == [STREAM]
 

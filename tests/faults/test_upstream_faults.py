@@ -129,7 +129,7 @@ async def test_bad_gzip_is_passed_on_and_kept_as_it_came(proxy: Proxy, tmp_path:
     assert live.values("content-encoding") == ["gzip"]
     assert upstream.received == [BODY]
     assert base64.b64decode(interaction["response"]["body"]["base64"]) == faults.BAD_GZIP
-    assert ["Content-Encoding", "gzip"] in interaction["response"]["headers"]
+    assert "Content-Encoding: gzip" in interaction["response"]["headers"]
     assert (replayed.body, replayed.values("content-encoding")) == (faults.BAD_GZIP, ["gzip"])
 
 

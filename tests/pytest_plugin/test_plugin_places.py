@@ -92,7 +92,7 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(
 
 def test_a_cassette_that_another_process_records_is_a_failure_that_says_so(suite: Suite) -> None:
     suite.write(NAMED)
-    header = Cassette("simulator", "openai", ("method",), ())
+    header = Cassette("simulator", "openai", ("method",), "")
     journal = FileStore(suite.folder / "cassettes").open_journal("shared/mine", header)
 
     result = suite.run(*RECORD)

@@ -141,7 +141,7 @@ async def test_a_miss_names_the_nearest_and_both_sides_of_each_difference(
             "request": {
                 "method": "POST",
                 "target": TARGET,
-                "headers": [["Content-Type", "application/json"]],
+                "headers": ["Content-Type: application/json"],
                 "body": {"json": {"metadata": {"stage": "c", "by": "me"}}, "layout": "compact"},
             },
         }

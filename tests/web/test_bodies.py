@@ -43,7 +43,7 @@ async def test_an_encoded_request_is_passed_on_as_it_came_and_recorded_decoded(
     assert upstream.received[0].body == encoded
     assert upstream.received[0].values("content-encoding") == [coding]
     request = recorded(tmp_path)[0]["request"]
-    assert request["headers"] == [["Content-Type", "application/json"]]
+    assert request["headers"] == ["Content-Type: application/json"]
     assert request["body"] == {"json": {"metadata": {"stage": "a"}}, "layout": "compact"}
     assert (plain.status, plain.body) == (200, b"answer")
 

@@ -114,7 +114,7 @@ async def test_a_recorded_redirect_leads_to_whatever_address_it_is_replayed_at(
         replayed = await exchange(running.url, get("/v1/x", host="api.test"))
 
     [recorded] = json.loads((tmp_path / "default.json").read_text())["interactions"]
-    assert recorded["response"]["headers"] == [["Location", f"{upstream.url}/pre/v1/y"]]
+    assert recorded["response"]["headers"] == [f"Location: {upstream.url}/pre/v1/y"]
     assert live.values("location") == ["http://localhost:1/v1/y"]
     assert replayed.values("location") == ["http://api.test/v1/y"]
 

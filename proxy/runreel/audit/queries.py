@@ -369,10 +369,10 @@ def _drafts(
     )
     came = Came(
         value.recorded_at,
-        value.response.status,
+        None if value.failed else value.response.status,
         runs(question, response_of(interaction)),
         value.id,
-        _GONE if value.client_gone else None,
+        value.failed or (_GONE if value.client_gone else None),
     )
     if operation in SHOWING:
         yield from books.observations(occasion, came)

@@ -7,8 +7,9 @@ has tried it.
     b'{"a": 1.50}'    {"text": "{\"a\": 1.50}"}       no layout gives 1.50 back
     b"\xff\x00"       {"base64": "/wA="}
 
-A stream is `events` with their times, each with its data as JSON where that is exact. Knows nothing
-of redaction: what comes in here is what may be stored.
+A stream is `events` with their times, each with its data as JSON where that is exact. `parts` and
+`blob` are reserved for a newer version. Knows nothing of redaction: what comes in here is what may
+be stored.
 """
 
 import base64
@@ -25,6 +26,7 @@ _SEPARATORS: dict[str, tuple[int | None, tuple[str, str]]] = {
     "indent-2": (2, (",", ": ")),
 }
 LAYOUTS = tuple(name + suffix for name in _SEPARATORS for suffix in ("", "+ascii"))
+RESERVED = frozenset({"parts", "blob"})
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # controls but for tab, LF and CR
 _EVENT_MEMBERS = frozenset({"at_ms", "event", "data", "layout"})
 _EVENT_LAYOUT = "compact"  # of data, if a form does not say otherwise
@@ -73,6 +75,10 @@ def restore(form: dict[str, Any] | None) -> bytes:
                 return base64.b64decode(text, validate=True)
             except binascii.Error as error:
                 raise ValueError(f"base64 that cannot be read: {error}") from None
+    for name in RESERVED & form.keys():
+        raise ValueError(
+            f"a newer version of runreel wrote this body as `{name}`; read the cassette with that"
+        )
     raise ValueError(
         "a body is `json` with `layout` (" + ", ".join(LAYOUTS) + "), `events`, `text` or `base64`"
     )

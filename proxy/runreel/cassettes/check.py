@@ -66,6 +66,7 @@ def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
         return (_malformed(error, "", None), *spots)
     listed = document.get(_INTERACTIONS) if isinstance(document, dict) else None
     items = listed if isinstance(listed, list) else []
+    first_build = isinstance(document, dict) and "redaction" in document
     spots_of = _by_interaction(in_document(text), len(items))
     found = [_spotted(spot, None) for spot in spots_of[None]]
     try:
@@ -81,7 +82,13 @@ def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
             if name in seen:
                 found.append(Finding(f"{at}/id", shown, "format", "this id stands twice"))
             seen.add(name)
-        found += _interaction(item, at, shown, spots_of[number], redaction)
+        try:
+            interaction = parse_interaction(item, first_build=first_build)
+        except BadDocument as error:
+            found.append(_malformed(error, at, shown))
+            found += (_spotted(spot, shown) for spot in spots_of[number])
+        else:
+            found += _interaction(interaction, at, shown, spots_of[number], redaction)
     return (*found, *_missing(items, seen))
 
 
@@ -99,14 +106,12 @@ def _missing(items: list[Any], ids: set[str]) -> Iterator[Finding]:
 
 
 def _interaction(
-    item: Any, at: str, name: str | None, spots: list[Spot], redaction: Redaction
+    interaction: Redacted[Interaction],
+    at: str,
+    name: str | None,
+    spots: list[Spot],
+    redaction: Redaction,
 ) -> Iterator[Finding]:
-    try:
-        interaction = parse_interaction(item)
-    except BadDocument as error:
-        yield _malformed(error, at, name)
-        yield from (_spotted(spot, name) for spot in spots)
-        return
     told = {spot.sighting.secret for spot in spots}
     more = [
         Spot(at + spot.at, spot.sighting)
@@ -138,7 +143,8 @@ def _violations(interaction: Interaction, at: str, name: str | None) -> Iterator
 
 
 def _malformed(error: BadDocument, at: str, name: str | None) -> Finding:
-    rule = "digest" if error.at.endswith("/sha256") else "format"
+    by_digest = error.at.endswith(("/digest", "/sha256"))
+    rule = "digest" if by_digest and "that was recorded" in error.reason else "format"
     return Finding(at + shown_pointer(error.at), name, rule, discreet(error.reason))
 
 
@@ -162,10 +168,9 @@ def _by_interaction(spots: Iterable[Spot], count: int) -> dict[int | None, list[
 _DISGUISES = {"": "", "escaped": ", with escapes", "base64": ", in base64"}
 
 
-_DIGESTS = frozenset({"sha256"})
 _PARTS = ("/request/target", "/request/headers", "/request/body", "/response/headers")
 # Headers have their own way to change; a digest changes with what it is of.
-_TOLD_APART = frozenset({"/request/headers", "/response/headers", "/response/body/sha256"})
+_TOLD_APART = frozenset({"/request/headers", "/response/headers", "/digest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,7 @@ def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
         changed += (Place(name, at + place) for place in changed_places(item, clean[-1]))
         left += (Place(name, at + spot.at) for spot in _spots(clean[-1]))
     if changed:
-        cassette = replace(cassette, redaction=redaction.names, interactions=tuple(clean))
+        cassette = replace(cassette, interactions=tuple(clean))
     return Scrubbed(cassette, tuple(changed), tuple(dict.fromkeys(left)))
 
 
@@ -219,6 +224,7 @@ def changed_places(before: Redacted[Interaction], after: Redacted[Interaction]) 
     headers = (
         place
         for side in ("request", "response")
+        if side in old
         for place in _changed_headers(
             f"/{side}/headers", old[side]["headers"], new[side]["headers"]
         )
@@ -246,7 +252,7 @@ class _Recorded(Lens):
 
     def enters(self, one: Any, other: Any) -> bool:
         if isinstance(one, dict):
-            return bool(one.keys() - _DIGESTS == other.keys() - _DIGESTS)
+            return bool(one.keys() == other.keys())
         return len(one) == len(other)
 
     def member(self, name: str) -> "_Recorded":
@@ -256,12 +262,12 @@ class _Recorded(Lens):
         return _Recorded(pointer(self._at, index))
 
 
-def _changed_headers(at: str, old: list[list[str]], new: list[list[str]]) -> Iterator[str]:
+def _changed_headers(at: str, old: list[str], new: list[str]) -> Iterator[str]:
     """A header goes with all others of its name, or stays with a value that may be another."""
     kept = iter(new)
-    names = {name.lower() for name, _ in new}
-    for index, (name, value) in enumerate(old):
-        if name.lower() not in names or next(kept)[1] != value:
+    names = {line.partition(":")[0].lower() for line in new}
+    for index, line in enumerate(old):
+        if line.partition(":")[0].lower() not in names or next(kept) != line:
             yield pointer(at, index)
 
 

@@ -28,7 +28,7 @@ _ALIGNED_MAX = 1_000  # interactions of one call on either side; more are paired
 # Of a moment, a machine or a client: two recordings of the same traffic differ in them.
 _UNTOLD = Trait.VOLATILE | Trait.NOISE
 _NO_HEADER = "null"  # what the facet of a header says where there is none
-_HEAD = ("upstream", "profile", "match_on")
+_HEAD = ("upstream", "profile", "match_on", "incomplete")
 
 _Facets = dict[str, str]
 
@@ -104,7 +104,7 @@ class _Reading:
     def content(self) -> tuple[object, ...]:
         value = self.interaction
         parts = (sorted(part.items()) for part in (self.request, self.response))
-        return value.response.status, value.client_gone, *map(tuple, parts)
+        return value.response.status, value.client_gone, value.failed, *map(tuple, parts)
 
 
 def _read(cassette: Cassette) -> list[_Reading]:
@@ -162,7 +162,7 @@ def _epochs(readings: Iterable[_Reading]) -> dict[Place, int]:
     for reading in sorted(readings, key=attrgetter("place")):
         access = access_of(reading.interaction.request)
         found[reading.place] = 0 if access.writes else writes.before(reading.place, access)
-        if access.writes and not reading.interaction.client_gone:
+        if access.writes and not reading.interaction.never_served:
             writes.add(reading.place, access)
     return found
 
@@ -172,6 +172,7 @@ def _compared(mine: _Reading, theirs: _Reading, epochs: tuple[int, int]) -> Pair
     response = [
         Difference("status", "", first.response.status, second.response.status),
         Difference("client", "", _client(first), _client(second)),
+        Difference("failed", "", first.failed or ABSENT, second.failed or ABSENT),
     ]
     order = (Difference("writes before it", "", *epochs),) if epochs[0] != epochs[1] else ()
     return Pair(

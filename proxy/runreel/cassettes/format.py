@@ -1,28 +1,53 @@
-"""What a cassette document may hold, checked as it comes in.
+"""The cassette document, format 1: a readable JSON file, and what can name one.
 
-Owns the reading of a document that somebody may have edited or made up: every refusal names the
-JSON path. What is accepted here is trusted everywhere else. How a document is written is
-`cassette`.
+Owns the translation between `Cassette` and its text. A document that somebody may have edited or
+made up is refused as a whole, with the JSON path of what is wrong, or trusted as a whole: what is
+accepted here is trusted everywhere else. Where the text is kept is a store's business.
 
-The cassette document, format 1: a readable JSON file.
+A `digest` covers what replay stands on, so that no edit goes unnoticed. It is the SHA-256, in hex,
+of pieces in this order, each written as a netstring (its length in decimal digits, a colon, its
+bytes, a comma):
 
-Owns the translation between `Cassette` and its text, and what can name one. What a document may
-hold is `document`; where the text is kept is a store's business. A document is refused as a whole
-or trusted as a whole.
+    method, target, number of request headers, name and value of each, request body,
+    `answered`, `gone` (the client) or the slug of the failure, and unless it failed:
+    status, number of response headers, name and value of each, response body
+
+Texts are in latin-1, as on the wire, numbers in decimal digits, bodies the bytes that are replayed.
+When something was recorded, how long it took, and what stood before it is not covered: it may be
+another for recordings that say the same.
+
+What the first build wrote is read too, and known by its list `redaction`: headers are pairs, and in
+place of the digest stands the `sha256` of a response's body. A mixture of both is refused.
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from runreel.cassettes import bodies
 from runreel.http import strict_json
-from runreel.http.messages import Headers, Interaction, Request, Response, Violation
+from runreel.http.messages import (
+    NO_RESPONSE,
+    Headers,
+    Interaction,
+    Request,
+    Response,
+    Violation,
+)
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.matching.matchers import MatchOn, check_match_on, in_order
 from runreel.redaction.redactor import Redacted, request_of
@@ -31,43 +56,54 @@ FORMAT = 1
 GONE = "gone"  # the client of an interaction that had left before the answer
 
 
+_RULES = "redaction"  # a list of rules, by which a document of the first build is known
+
+
 def read_document(document: Any) -> "Document":
     """A whole cassette document, from its JSON value.
 
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
+    first_build = False
     if isinstance(document, dict):
         found = document.get("format", FORMAT)
         if type(found) is not int or found != FORMAT:
             raise BadDocument("/format", f"format {found!r} is not known here, only {FORMAT}")
-    return _validated(Document, document)
+        first_build = _RULES in document
+        for name in ("salt", "incomplete"):
+            if first_build and name in document:
+                raise BadDocument(f"/{name}", _NOT_OF_THE_FIRST_BUILD)
+    return _validated(Document, document, first_build=first_build)
 
 
-def read_interaction(document: Any) -> Interaction:
-    """One interaction's document, from its JSON value.
+def read_interaction(document: Any, *, first_build: bool = False) -> Interaction:
+    """One interaction's document, from its JSON value; `first_build` says who wrote it.
 
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    return _validated(_Interaction, document).value("")
+    found = _validated(_Interaction, document, first_build=first_build)
+    return found.value("", first_build=first_build)
 
 
 def read_request(document: Any) -> Request:
-    """One request's document, from its JSON value.
+    """One request's document, from its JSON value; also as the first build wrote it.
 
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    return _validated(_Request, document).value("/body")
+    headers = document.get("headers") if isinstance(document, dict) else None
+    first_build = isinstance(headers, list) and any(isinstance(item, list) for item in headers)
+    return _validated(_Request, document, first_build=first_build).value("/body")
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _validated(model: type[_Model], document: Any) -> _Model:
+def _validated(model: type[_Model], document: Any, *, first_build: bool) -> _Model:
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context=first_build)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = "".join(strict_json.pointer("", step) for step in first["loc"])
@@ -77,32 +113,86 @@ def _validated(model: type[_Model], document: Any) -> _Model:
         raise BadDocument(at, reason) from None
 
 
+_NOT_OF_THE_FIRST_BUILD = (
+    "the first build of runreel wrote the rest, as its list `redaction` shows, and never this; "
+    "take it out, or write all as today and take `redaction` out"
+)
+_ONLY_OF_THE_FIRST_BUILD = (
+    "only the first build of runreel wrote this, and the rest is written as today; take it out"
+)
+_A_LINE = "a header is one string, its name and its value, as in 'Content-Type: text/plain'"
+_A_PAIR = (
+    "a header is an array of its name and its value in what the first build of runreel wrote, and "
+    "the rest shows that it did"
+)
+
 _READABLE = {
     "extra_forbidden": "unknown member; this version reads format 1 only",
     "missing": "a member that must be here is missing",
     "model_type": "an object must be here",
     "dict_type": "an object must be here",
     "list_type": "an array must be here",
-    "tuple_type": "a header is an array of its name and its value",
-    "too_long": "a header is an array of its name and its value",
     "string_type": "a string must be here",
     "int_type": "an integer must be here",
     "int_from_float": "an integer must be here",
     "greater_than_equal": "this number must be {ge} or more",
     "less_than_equal": "this number must be {le} or less",
     "literal_error": "this must be {expected}",
-    "string_pattern_mismatch": "this must be a method in capital letters, as in POST",
     "string_too_short": "this must not be empty",
+    "too_short": "this must not be empty",
 }
 
 
-def _checked_header(pair: tuple[str, str]) -> tuple[str, str]:
-    name, value = pair
+def header_line(name: str, value: str) -> str:
+    """A header as it stands in a document; `read_header_line` gives both back."""
+    return f"{name}: {value}"
+
+
+def read_header_line(line: str) -> tuple[str, str]:
+    """The name and the value of a header of a document.
+
+    One space after the colon is none of the value; an editor may have taken it from an empty one.
+
+    Raises:
+        ValueError: it is not one, with the reason.
+    """
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise ValueError(_A_LINE)
+    return _checked_header(name, value.removeprefix(" "))
+
+
+def _read_header(item: Any, info: ValidationInfo) -> tuple[str, str]:
+    match item:
+        case str() if not info.context:
+            return read_header_line(item)
+        case [str(name), str(value)] if info.context:
+            return _checked_header(name, value)
+    raise ValueError(_A_PAIR if info.context else _A_LINE)
+
+
+def _checked_header(name: str, value: str) -> tuple[str, str]:
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
         raise ValueError(f"{name!r} is not a header name")
     if re.search(r"[^\t\x20-\x7e\x80-\xff]", value):
         raise ValueError(f"the value of {name!r} holds a character that no header may hold")
-    return pair
+    return name, value
+
+
+def _matching(pattern: str, reason: str) -> Callable[[str], str]:
+    """A check that a whole text matches."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(reason)
+        return text
+
+    return checked
+
+
+_A_METHOD = "this must be a method in capital letters, as in POST"
+_A_SLUG = "this must be a slug, as in upstream_timeout"
+_A_SALT = "this must be 32 hex digits"
 
 
 def _checked_target(target: str) -> str:
@@ -127,7 +217,8 @@ class _Part(BaseModel):
 
 
 _Text = Annotated[str, AfterValidator(_checked_text)]
-_Header = Annotated[tuple[str, str], Field(strict=False), AfterValidator(_checked_header)]
+_Id = Annotated[_Text, Field(min_length=1)]
+_Header = Annotated[tuple[str, str], BeforeValidator(_read_header)]
 
 
 class _Violation(_Part):
@@ -138,13 +229,13 @@ class _Violation(_Part):
 
 
 class _Request(_Part):
-    method: str = Field(pattern=r"^[A-Z][A-Z0-9_-]*$")
+    method: Annotated[str, AfterValidator(_matching(r"[A-Z][A-Z0-9_-]*", _A_METHOD))]
     target: Annotated[str, AfterValidator(_checked_target)]
     headers: list[_Header] = []
     body: dict[str, Any] | None = None
 
     def value(self, at: str) -> Request:
-        return Request(self.method, self.target, _pairs(self.headers), _bytes(self.body, at))
+        return Request(self.method, self.target, tuple(self.headers), _bytes(self.body, at))
 
 
 class _Response(_Part):
@@ -152,55 +243,81 @@ class _Response(_Part):
     headers: list[_Header] = []
     body: dict[str, Any] | None = None
 
-    def value(self, at: str, name: str) -> Response:
+    def value(self, at: str, name: str, *, first_build: bool) -> Response:
         form = dict(self.body) if self.body is not None else None
         expected = form.pop("sha256", None) if form else None
+        if expected is not None and not first_build:
+            raise BadDocument(f"{at}/sha256", _ONLY_OF_THE_FIRST_BUILD)
         restored = _bytes(form, at)
         if expected is not None and hashlib.sha256(restored).hexdigest() != expected:
             raise BadDocument(
                 f"{at}/sha256",
-                f"the body of {name} is not the one that was recorded; "
-                "if you edited it on purpose, delete this member",
+                f"the body of {name} is not the one that was recorded; {_IF_ON_PURPOSE}",
             )
-        return Response(self.status, _pairs(self.headers), restored, bodies.times(form))
+        return Response(self.status, tuple(self.headers), restored, bodies.times(form))
+
+
+_IF_ON_PURPOSE = "if you edited it on purpose, delete this member"
 
 
 class _Interaction(_Part):
-    id: Annotated[_Text, Field(min_length=1)]
+    id: _Id
     operation: _Text | None
     recorded_at: str
     duration_ms: int = Field(ge=0)
+    scope: _Id | None = None
+    after: list[_Id] | None = None
+    during: list[_Id] = []
     request: _Request
-    response: _Response
+    response: _Response | None = None
+    failed: Annotated[str, AfterValidator(_matching(r"[a-z]+(_[a-z]+)*", _A_SLUG))] | None = None
     violations: list[_Violation] = []
     client: Literal["gone"] | None = None
-    after: list[_Text] | None = None
-    during: list[_Text] = []
-    scope: _Text | None = None
+    digest: str | None = None
 
-    def value(self, at: str) -> Interaction:
+    def value(self, at: str, *, first_build: bool) -> Interaction:
         try:
             recorded_at = datetime.strptime(f"{self.recorded_at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
         except ValueError:
             raise BadDocument(
                 f"{at}/recorded_at", "a time is written as 2026-03-31T10:15:02Z"
             ) from None
-        return Interaction(
+        if first_build and (new := self.model_fields_set & _NEW_MEMBERS):
+            raise BadDocument(f"{at}/{min(new)}", _NOT_OF_THE_FIRST_BUILD)
+        interaction = Interaction(
             id=self.id,
             operation=self.operation,
             recorded_at=recorded_at.astimezone(UTC),
             duration_ms=self.duration_ms,
             request=self.request.value(f"{at}/request/body"),
-            response=self.response.value(f"{at}/response/body", self.id),
+            response=self._response(at, first_build=first_build),
             violations=tuple(
                 Violation(item.at, item.rule, item.severity, item.message)
                 for item in self.violations
             ),
             client_gone=self.client == GONE,
+            failed=self.failed,
             after=None if self.after is None else tuple(self.after),
             during=tuple(self.during),
             scope=self.scope,
         )
+        if self.digest is not None and self.digest != digest_of(interaction):
+            raise BadDocument(
+                f"{at}/digest",
+                f"the request or the response of {self.id} is not the one that was recorded; "
+                f"{_IF_ON_PURPOSE}",
+            )
+        return interaction
+
+    def _response(self, at: str, *, first_build: bool) -> Response:
+        if (self.response is None) == (self.failed is None):
+            raise BadDocument(f"{at}/response", "either this or `failed` must be here")
+        if self.response is None:
+            return NO_RESPONSE
+        return self.response.value(f"{at}/response/body", self.id, first_build=first_build)
+
+
+_NEW_MEMBERS = frozenset({"scope", "after", "during", "failed", "digest"})
 
 
 class Document(_Part):
@@ -210,7 +327,9 @@ class Document(_Part):
     upstream: _Text
     profile: _Text
     match_on: Annotated[list[_Text], Field(min_length=1), AfterValidator(_checked_facets)]
-    redaction: list[_Text]
+    redaction: list[_Text] | None = None
+    salt: Annotated[str, AfterValidator(_matching(r"([0-9a-f]{32})?", _A_SALT))] = ""
+    incomplete: _Id | None = None
     interactions: list[_Interaction]
 
     def values(self) -> tuple[Interaction, ...]:
@@ -226,12 +345,8 @@ class Document(_Part):
             if item.id in seen:
                 raise BadDocument(f"{at}/id", f"the id {item.id!r} stands twice")
             seen.add(item.id)
-            found.append(item.value(at))
+            found.append(item.value(at, first_build=self.redaction is not None))
         return tuple(found)
-
-
-def _pairs(headers: list[tuple[str, str]]) -> Headers:
-    return tuple((name, value) for name, value in headers)
 
 
 def _bytes(form: dict[str, Any] | None, at: str) -> bytes:
@@ -252,13 +367,19 @@ class NotACassetteName(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cassette:
-    """A recording: where it came from, how it is matched, and its interactions in order."""
+    """A recording: where it came from, how it is matched, and its interactions in order.
+
+    `salt` (32 hex digits, random and public) goes into the placeholders of what was redacted, and
+    stays for as long as the cassette does; it is empty where none was needed yet. `incomplete` is
+    a sentence that says what is missing, if anything is known to be.
+    """
 
     upstream: str
     profile: str
     match_on: MatchOn
-    redaction: tuple[str, ...]
+    salt: str
     interactions: tuple[Redacted[Interaction], ...] = ()
+    incomplete: str | None = None
 
 
 def check_name(text: str) -> str:
@@ -283,22 +404,48 @@ def check_name(text: str) -> str:
     return text
 
 
+def one_salt(first: str, second: str) -> str:
+    """The salt of what two recordings become together: the one there is, or that of both.
+
+    Raises:
+        BadDocument: they have two, so placeholders of equal values would differ.
+    """
+    if first and second and first != second:
+        raise BadDocument(
+            "",
+            "was recorded with another salt, so its placeholders would not match; keep the two "
+            "under names of their own",
+        )
+    return first or second
+
+
 def dump(cassette: Cassette) -> str:
-    """The document: UTF-8, LF, two-space indent, final newline. Equal cassettes, equal text."""
-    document = header_document(cassette)
-    document["interactions"] = [interaction_document(item) for item in cassette.interactions]
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    """The document: UTF-8, LF, two-space indent, final newline. Equal cassettes, equal text.
+
+    What stands before the interactions has one line for each member, so that a reader sees them.
+    """
+    head = (
+        f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},\n"
+        for name, value in header_document(cassette).items()
+    )
+    documents = [interaction_document(item) for item in cassette.interactions]
+    listed = json.dumps({"interactions": documents}, indent=2, ensure_ascii=False)
+    return "{\n" + "".join(head) + listed.removeprefix("{\n") + "\n"
 
 
 def header_document(cassette: Cassette) -> dict[str, Any]:
     """A cassette's document without its interactions."""
-    return {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "upstream": cassette.upstream,
         "profile": cassette.profile,
         "match_on": list(cassette.match_on),
-        "redaction": list(cassette.redaction),
     }
+    if cassette.salt:
+        document["salt"] = cassette.salt
+    if cassette.incomplete is not None:
+        document["incomplete"] = cassette.incomplete
+    return document
 
 
 def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
@@ -309,16 +456,18 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
         "operation": value.operation,
         "recorded_at": value.recorded_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "duration_ms": value.duration_ms,
-        "request": request_document(request_of(interaction)),
-        "response": {
-            "status": value.response.status,
-            "headers": [list(pair) for pair in value.response.headers],
-        },
     }
-    form = bodies.render(value.response.body, value.response.at_ms)
-    if form is not None:
-        digest = hashlib.sha256(value.response.body).hexdigest()
-        document["response"]["body"] = {**form, "sha256": digest}
+    if value.scope is not None:
+        document["scope"] = value.scope
+    if value.after is not None:
+        document["after"] = list(value.after)
+    if value.during:
+        document["during"] = list(value.during)
+    document["request"] = request_document(request_of(interaction))
+    if value.failed is None:
+        document["response"] = _response_document(value.response)
+    else:
+        document["failed"] = value.failed
     if value.violations:
         document["violations"] = [
             {"at": item.at, "rule": item.rule, "severity": item.severity, "message": item.message}
@@ -326,12 +475,7 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
         ]
     if value.client_gone:
         document["client"] = GONE
-    if value.after is not None:
-        document["after"] = list(value.after)
-    if value.during:
-        document["during"] = list(value.during)
-    if value.scope is not None:
-        document["scope"] = value.scope
+    document["digest"] = digest_of(value)
     return document
 
 
@@ -341,12 +485,48 @@ def request_document(request: Redacted[Request]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "method": value.method,
         "target": value.target,
-        "headers": [list(pair) for pair in value.headers],
+        "headers": [header_line(*pair) for pair in value.headers],
     }
     form = bodies.render(value.body)
     if form is not None:
         document["body"] = form
     return document
+
+
+def _response_document(response: Response) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "status": response.status,
+        "headers": [header_line(*pair) for pair in response.headers],
+    }
+    form = bodies.render(response.body, response.at_ms)
+    if form is not None:
+        document["body"] = form
+    return document
+
+
+def digest_of(interaction: Interaction) -> str:
+    """The digest of what replay stands on, as the head of this module describes it."""
+    request, response = interaction.request, interaction.response
+    outcome = interaction.failed or (GONE if interaction.client_gone else "answered")
+    pieces = [
+        request.method.encode("latin-1"),
+        request.target.encode("latin-1"),
+        *_header_pieces(request.headers),
+        request.body,
+        outcome.encode("ascii"),
+    ]
+    if interaction.failed is None:
+        pieces += [b"%d" % response.status, *_header_pieces(response.headers), response.body]
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(b"%d:" % len(piece))
+        found.update(piece)
+        found.update(b",")
+    return found.hexdigest()
+
+
+def _header_pieces(headers: Headers) -> list[bytes]:
+    return [b"%d" % len(headers), *(text.encode("latin-1") for pair in headers for text in pair)]
 
 
 def check_storable(interaction: Redacted[Interaction]) -> None:
@@ -356,7 +536,30 @@ def check_storable(interaction: Redacted[Interaction]) -> None:
         BadDocument: it could not: an upstream can send what no cassette may hold, such as the
             status 999 or a control character in a header.
     """
+    value = interaction.value
+    check_exchange(value.request, None if value.failed else value.response)
     read_interaction(interaction_document(interaction))
+
+
+def check_exchange(request: Request, response: Response | None) -> None:
+    """Return if a cassette may hold these but for their bodies.
+
+    Raises:
+        BadDocument: with the JSON path below an interaction of what it may not hold.
+    """
+    # As pairs: in a line, the colon of a name that is none would be taken for the end of it.
+    document = {"method": request.method, "target": request.target}
+    _checked_side(_Request, "/request", document, request.headers)
+    if response is not None:
+        _checked_side(_Response, "/response", {"status": response.status}, response.headers)
+
+
+def _checked_side(model: type[_Part], at: str, document: dict[str, Any], headers: Headers) -> None:
+    pairs = [list(pair) for pair in headers]
+    try:
+        _validated(model, document | {"headers": pairs}, first_build=True)
+    except BadDocument as error:
+        raise BadDocument(at + error.at, error.reason) from None
 
 
 def parse(text: str) -> Cassette:
@@ -377,13 +580,15 @@ def parse_header(header: dict[str, Any]) -> Cassette:
     return _cassette(read_document(header | {"interactions": []}))
 
 
-def parse_interaction(document: dict[str, Any]) -> Redacted[Interaction]:
-    """The interaction of an `interaction_document`.
+def parse_interaction(
+    document: dict[str, Any], *, first_build: bool = False
+) -> Redacted[Interaction]:
+    """The interaction of an `interaction_document`; `first_build` says who wrote it.
 
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    return Redacted(read_interaction(document))
+    return Redacted(read_interaction(document, first_build=first_build))
 
 
 def _cassette(document: Document) -> Cassette:
@@ -391,6 +596,7 @@ def _cassette(document: Document) -> Cassette:
         upstream=document.upstream,
         profile=document.profile,
         match_on=in_order(document.match_on),
-        redaction=tuple(document.redaction),
+        salt=document.salt,
         interactions=tuple(Redacted(value) for value in document.values()),
+        incomplete=document.incomplete,
     )

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import reduce
 from typing import Any, Protocol
 
 from runreel.cassettes.format import (
@@ -29,6 +30,7 @@ from runreel.cassettes.format import (
     Cassette,
     header_document,
     interaction_document,
+    one_salt,
     parse_header,
     parse_interaction,
 )
@@ -156,7 +158,9 @@ def _record(document: Any) -> Record:
             "played": list(pairs),
         }:
             played = tuple(_played(pair) for pair in pairs)
-            return FirstBuilt(arrival, parse_interaction(interaction), replaces, played)
+            # Whoever writes digests writes them all; the first build wrote none.
+            capture = parse_interaction(interaction, first_build="digest" not in interaction)
+            return FirstBuilt(arrival, capture, replaces, played)
         case {"result": str(sha256)}:
             return Result(sha256)
     raise BadDocument("", "not a record of a journal")
@@ -259,7 +263,8 @@ def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up:
     found = cassette or opening
     if (found.upstream, found.profile) != (opening.upstream, opening.profile):
         raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")
-    return replace(found, match_on=opening.match_on, redaction=opening.redaction)
+    salt = reduce(one_salt, (each.salt for each in openings), found.salt)
+    return replace(found, match_on=opening.match_on, salt=salt)
 
 
 _MAGIC = b"runreel1 "

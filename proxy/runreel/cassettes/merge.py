@@ -512,7 +512,7 @@ def recording(
         value.scope,
         value.after,
         value.during,
-        received=not value.client_gone,
+        received=not value.never_served,
     )
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +20,7 @@ from runreel.cassettes.check import Finding, Scrubbed, check_bytes
 from runreel.cassettes.check import scrub as scrubbed_of
 from runreel.cassettes.diff import Comparison, compare
 from runreel.cassettes.file_store import FileStore, content_of, parts_of
-from runreel.cassettes.format import Cassette, dump, interaction_document
+from runreel.cassettes.format import Cassette, dump, interaction_document, read_header_line
 from runreel.cassettes.journal import Stored
 from runreel.cassettes.secret_scan import discreet, shown_pointer
 from runreel.cli.cassette_options import configuration, is_file, missing, named, of_cassettes, read
@@ -193,7 +194,7 @@ def _metadata(body: bytes) -> Any:
 
 def _in_full(document: dict[str, Any]) -> Iterator[str]:
 
-    request, response = document["request"], document["response"]
+    request, response = document["request"], document.get("response", {})
     took = f"{document['recorded_at']}, {document['duration_ms']} ms"
     yield f"{paint(document['id'], bold=True)}  {paint(took)}"
     for said, message in (("sent", request), ("returned", response)):
@@ -206,18 +207,30 @@ def _in_full(document: dict[str, Any]) -> Iterator[str]:
         yield paint(where, fg="red" if item["severity"] == "error" else "yellow")
     if "client" in document:
         yield paint("client gone: this answer reached nobody and is never played", fg="yellow")
+    if "failed" in document:
+        told = f"{document['failed']}: there was no answer, so this is never played"
+        yield paint(told, fg="yellow")
+    for name in ("scope", "after", "during"):
+        if name in document:
+            yield paint(f"{name}: {_listed(document[name])}")
     yield ""
     yield paint(f"{request['method']} {request['target']}", bold=True)
     yield from _message(request)
-    yield ""
-    good = response["status"] < 400
-    yield paint(str(response["status"]), bold=True, fg="green" if good else "red")
-    yield from _message(response)
+    if response:
+        yield ""
+        good = response["status"] < 400
+        yield paint(str(response["status"]), bold=True, fg="green" if good else "red")
+        yield from _message(response)
+
+
+def _listed(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "nothing"
 
 
 def _message(message: dict[str, Any]) -> Iterator[str]:
 
-    for name, value in message["headers"]:
+    for line in message["headers"]:
+        name, value = read_header_line(line)
         yield f"{paint(name, fg='cyan')}: {paint(value)}"
     match message.get("body"):
         case {"json": value}:
@@ -261,8 +274,8 @@ def _coloured(line: str) -> str:
 
 @click.command(
     "upgrade",
-    help="Write cassettes as this version does: format 1, the only one so far, with members in "
-    "order and all digests. What is written so already is not touched.\n\n\b\n"
+    help="Write cassettes as this version does: format 1, also what the first build wrote, with "
+    "members in order, all digests and a salt. What is written so already is not touched.\n\n\b\n"
     "Example:\n  runreel cassette upgrade mine",
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -276,9 +289,12 @@ def upgrade(names: tuple[str, ...], config: Path | None, cassettes: Path | None)
 
 
 def _as_written(stored: Stored) -> Cassette | None:
-    """The cassette, if its file is not what this version makes of it."""
-    written = hashlib.sha256(dump(stored.cassette).encode("utf-8")).hexdigest()
-    return stored.cassette if written != stored.sha256 else None
+    """The cassette with a salt, if its file is not what this version makes of it."""
+    cassette = stored.cassette
+    if not cassette.salt:
+        cassette = replace(cassette, salt=secrets.token_hex(16))
+    written = hashlib.sha256(dump(cassette).encode("utf-8")).hexdigest()
+    return cassette if written != stored.sha256 else None
 
 
 @click.command(

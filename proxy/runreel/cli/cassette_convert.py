@@ -1,6 +1,7 @@
 """`runreel cassette import` and `export`: cassettes in the words of other tools."""
 
 import json
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -59,6 +60,7 @@ def import_(
         check_response=loaded.validation.response,
         decoded_bytes_max=loaded.limits.decoded_body_bytes_max,
         match_on=loaded.match.match_on or MATCH_ON,
+        salt=secrets.token_hex(16),  # one for all files of an import: they may be merged later
     )
     sources = read_sources(files, kind)
     long = sum(source.body_bytes for source in sources) >= PROGRESS_BYTES_MIN

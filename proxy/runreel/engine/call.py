@@ -97,9 +97,14 @@ class Call:
         return round((self.clock.monotonic() - self.started) * 1000)
 
     def exchange(
-        self, fingerprint: Fingerprint, response: Response, *, client_gone: bool = False
+        self,
+        fingerprint: Fingerprint,
+        response: Response,
+        *,
+        client_gone: bool = False,
+        failed: str | None = None,
     ) -> Exchange:
-        """It and its answer, now that this has come."""
+        """It and its answer, now that this has come or has `failed` to."""
         return Exchange(
             live=self.live,
             plain=self.plain,
@@ -110,6 +115,7 @@ class Call:
             recorded_at=self.clock.now(),
             duration_ms=self.elapsed_ms(),
             client_gone=client_gone,
+            failed=failed,
         )
 
     async def wait_until(self, at_ms: int) -> None:

@@ -35,7 +35,7 @@ from runreel.errors import (
     json_response,
 )
 from runreel.http.headers import has_body, is_event_stream, not_the_apis
-from runreel.http.messages import Interaction, Response, Violation, values
+from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation, values
 from runreel.matching.drift import Drift, Rule, drift, unrecordable
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redacted, Redaction
@@ -250,7 +250,7 @@ class Forwarding:
                 audit.failed(str(failure), seen=failure.seen)
             slug, _ = failure.fault.value
             if failure.seen:
-                await self._keep_unanswered(call, verdict, slug, str(failure))
+                await self._keep_unanswered(call, verdict, slug)
             return self._fail(call, slug, str(failure), upstream=failure.sent)
         response = Response(came.status, came.headers, body)
         kept = response if whole else None
@@ -263,21 +263,16 @@ class Forwarding:
         tail = streaming.passed_on(came.chunks, call)
         return Answer(response, "upstream", recorded, tail, came.length, turn)
 
-    async def _keep_unanswered(
-        self, call: Call, verdict: Verdict | None, slug: str, reason: str
-    ) -> None:
+    async def _keep_unanswered(self, call: Call, verdict: Verdict | None, slug: str) -> None:
         """A write that the upstream may have seen and did not answer may have changed anything: it
-        is kept, as what our client was answered, and never played.
+        is kept, with the reason in place of an answer, and never played.
         """
         session = call.session
         if verdict is None or verdict.action is not Action.CAPTURE or not verdict.access.writes:
             return
-        recorder = replace(self.capturing.recorder, check_response="off")
         session.state.release(call.arrival)
-        exchange = call.exchange(
-            verdict.fingerprint, error_response(slug, reason), client_gone=True
-        )
-        kept = recorder.interaction(exchange)
+        exchange = call.exchange(verdict.fingerprint, NO_RESPONSE, failed=slug)
+        kept = self.capturing.recorder.interaction(exchange)
         if isinstance(kept, str):
             return
         try:
@@ -355,7 +350,7 @@ class Forwarding:
                 raise
             finally:
                 if not told:
-                    await self._keep_unanswered(call, verdict, "upstream_disconnected", reason)
+                    await self._keep_unanswered(call, verdict, "upstream_disconnected")
                     call.session.give_back(call.arrival)
                     call.tell(Outcome.FAILED, came.status, reason=reason, upstream=True)
 

@@ -17,7 +17,7 @@ from runreel.cassettes.format import check_storable
 from runreel.errors import Unredactable
 from runreel.http import sse
 from runreel.http.headers import recordable_response
-from runreel.http.messages import Interaction, Request, Response, Violation
+from runreel.http.messages import NO_RESPONSE, Interaction, Request, Response, Violation
 from runreel.http.strict_json import BadDocument
 from runreel.matching.matchers import Fingerprint, digest
 from runreel.redaction.redactor import Redacted, Redaction
@@ -37,7 +37,8 @@ class Checks:
 class Exchange:
     """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched.
 
-    With `client_gone` nobody was there any more to receive the answer.
+    With `client_gone` nobody was there any more to receive the answer; with `failed`, the slug of
+    an error, there was none, and `response` is `NO_RESPONSE`.
     """
 
     live: Request
@@ -49,6 +50,7 @@ class Exchange:
     recorded_at: datetime
     duration_ms: int
     client_gone: bool = False
+    failed: str | None = None
 
 
 def too_large(bytes_max: int) -> str:
@@ -73,8 +75,11 @@ class Recorder:
     def interaction(self, exchange: Exchange) -> Redacted[Interaction] | str:
         """The interaction to keep, or a sentence that says why there is none."""
         live = exchange.live
-        plain = recordable_response(live.method, exchange.response, self.decoded_bytes_max)
-        findings = self._findings(exchange, plain)
+        plain = NO_RESPONSE
+        findings: tuple[Violation, ...] = ()
+        if exchange.failed is None:
+            plain = recordable_response(live.method, exchange.response, self.decoded_bytes_max)
+            findings = self._findings(exchange, plain)
         if self.check_response == "strict" and validation.forbids(findings):
             error = next(item for item in findings if item.severity == validation.ERROR)
             first = self.redaction.finding(live, error)
@@ -88,6 +93,7 @@ class Recorder:
             response=plain,
             violations=exchange.checks + findings,
             client_gone=exchange.client_gone,
+            failed=exchange.failed,
         )
         try:
             redacted = self.redaction.interaction(live, interaction)

@@ -45,6 +45,9 @@ class Response:
     at_ms: tuple[int, ...] | None = None
 
 
+NO_RESPONSE = Response(0)  # of a request to which nobody answered
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """A validation finding: data on an interaction, never an exception.
@@ -64,8 +67,12 @@ class Interaction:
     """One request with its response, as recorded; bodies are decoded, headers end-to-end.
 
     `id` names it within its cassette, `recorded_at` is in UTC with whole seconds. With
-    `client_gone` nobody received the response: it is kept as evidence, and never served. `after`
-    (None: file order says it), `during` and `scope` say when it was recorded: `cassettes.history`.
+    `client_gone` nobody received the response. With `failed`, the slug of an error such as
+    `upstream_timeout`, the upstream gave none that is whole, `response` is `NO_RESPONSE`, and
+    nobody knows whether the request was carried out.
+
+    `after` are the ids of the latest writes of its past (none: `()`), None where the order of the
+    file says it; `during` those of the writes that overlapped it; `scope` names its story.
     """
 
     id: str
@@ -76,9 +83,15 @@ class Interaction:
     response: Response
     violations: tuple[Violation, ...] = ()
     client_gone: bool = False
+    failed: str | None = None
     after: tuple[str, ...] | None = None
     during: tuple[str, ...] = ()
     scope: str | None = None
+
+    @property
+    def never_served(self) -> bool:
+        """Whether it is kept as evidence only: nobody had its answer, or there was none."""
+        return self.client_gone or self.failed is not None
 
 
 def values(headers: Headers, name: str) -> tuple[str, ...]:

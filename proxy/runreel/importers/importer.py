@@ -32,8 +32,8 @@ from runreel.cassettes.format import (
     SIMULATOR,
     Cassette,
     NotACassetteName,
+    check_exchange,
     check_name,
-    read_interaction,
 )
 from runreel.engine.recorder import Check, Exchange, Recorder
 from runreel.errors import BadFile, StartRefused, Unredactable
@@ -82,7 +82,7 @@ class Adopted:
 @dataclass(frozen=True)
 class Adoption:
     """The rules of taking over: those of recording and of matching, with a `profile` for who does
-    not say.
+    not say, and the `salt` of the cassettes to be.
     """
 
     redaction: Redaction
@@ -91,6 +91,7 @@ class Adoption:
     check_response: Check
     decoded_bytes_max: int
     match_on: MatchOn = MATCH_ON
+    salt: str = ""
 
     def adopt(self, foreign: Foreign, otherwise: datetime) -> Adopted | str:
         """The recording as a cassette keeps it, or a sentence that says why it does not.
@@ -198,7 +199,7 @@ def profile_of(headers: Headers, configured: Profile) -> Profile:
 
 
 def assemble(
-    upstream: str, redaction: Redaction, adopted: Sequence[Adopted], match_on: MatchOn = MATCH_ON
+    upstream: str, salt: str, adopted: Sequence[Adopted], match_on: MatchOn = MATCH_ON
 ) -> Cassette:
     """The cassette of what was taken over, in this order; ids of repeats get a number."""
     numbers: Counter[str] = Counter()
@@ -213,7 +214,7 @@ def assemble(
         upstream=upstream,
         profile=profiles.pop() if len(profiles) == 1 else MIXED_PROFILE,
         match_on=match_on,
-        redaction=redaction.names,
+        salt=salt,
         interactions=tuple(interactions),
     )
 
@@ -224,19 +225,9 @@ def _check_wire(foreign: Foreign) -> None:
     Raises:
         BadDocument: a status, header, method or target that no cassette may hold.
     """
-    read_interaction(
-        {
-            "id": foreign.place,
-            "operation": None,
-            "recorded_at": "2000-01-01T00:00:00Z",
-            "duration_ms": foreign.duration_ms,
-            "request": {
-                "method": foreign.method,
-                "target": foreign.target,
-                "headers": list(foreign.request_headers),
-            },
-            "response": {"status": foreign.status, "headers": list(foreign.response_headers)},
-        }
+    check_exchange(
+        Request(foreign.method, foreign.target, foreign.request_headers),
+        Response(foreign.status, foreign.response_headers),
     )
 
 
@@ -463,7 +454,7 @@ def plan(
             "cassette; import them one by one"
         )
     cassettes = {
-        target: assemble(upstream, adoption.redaction, several, adoption.match_on)
+        target: assemble(upstream, adoption.salt, several, adoption.match_on)
         for (target, upstream), several in adopted.items()
     }
     return Plan(cassettes, reports)

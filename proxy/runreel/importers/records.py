@@ -220,8 +220,8 @@ class Ours:
 def exported(cassette: Cassette) -> tuple[list[Interaction], list[str]]:
     """The interactions that leave, and the ids of those that do not: nobody got their answer."""
     found = [interaction.value for interaction in cassette.interactions]
-    gone = [interaction.id for interaction in found if interaction.client_gone]
-    return [interaction for interaction in found if not interaction.client_gone], gone
+    gone = [interaction.id for interaction in found if interaction.never_served]
+    return [interaction for interaction in found if not interaction.never_served], gone
 
 
 def in_utc(time: datetime) -> datetime:

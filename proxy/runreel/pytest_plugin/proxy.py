@@ -428,7 +428,7 @@ class Stage:
         folder = Path(self._blanks.name)
         path = folder / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump(Cassette("none", "openai", MATCH_ON, ())), encoding="utf-8")
+        path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
         return folder
 
 

@@ -46,7 +46,8 @@ Warn = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
     """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
-    `match_on` None where the cassette's own rules hold.
+    `match_on` None where the cassette's own rules hold. `salt` is for a
+    cassette that has none yet.
     """
 
     id: str
@@ -61,6 +62,7 @@ class SessionSpec:
     allow_regress: bool = False
     prune: bool = False
     relaxed: bool = False
+    salt: str = ""
 
 
 def _to_nobody(_: str) -> None:
@@ -122,17 +124,22 @@ def _recording(
 ) -> LiveSession:
     if stored is not None:
         _check_fits(spec, stored.cassette)
-    journal = store.open_journal(spec.cassette, _header(spec, stored))
+    header = _header(spec, stored)
+    journal = store.open_journal(spec.cassette, header)
     try:
         # Again, now that nobody else can write it and what a crash left is in the file.
         latest = store.load(spec.cassette)
         if latest is not None:
             _check_fits(spec, latest.cassette)
-        recording = Recording(journal, spec.upstream or "", spec.relaxed, warn)
-        return _opened(spec, mode, latest, recording, tell)
+        if _header(spec, latest).salt == header.salt:
+            recording = Recording(journal, spec.upstream or "", spec.relaxed, warn)
+            return _opened(spec, mode, latest, recording, tell)
     except BaseException:
         journal.commit(None)
         raise
+    # Somebody made the cassette meanwhile, with a salt of its own; what is recorded goes by that.
+    journal.commit(None)
+    return _recording(spec, mode, store, latest, tell, warn)
 
 
 def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
@@ -140,7 +147,8 @@ def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
         upstream=stored.cassette.upstream if stored else spec.upstream or "",
         profile=spec.profile,
         match_on=spec.match_on or (stored.cassette.match_on if stored else MATCH_ON),
-        redaction=spec.redaction.names,
+        salt=(stored.cassette.salt if stored else "") or spec.salt,
+        incomplete=stored.cassette.incomplete if stored else None,
     )
 
 
@@ -369,6 +377,7 @@ class Sessions:
                 cassette=wanted.cassette,
                 mode=wanted.mode,
                 prune=wanted.prune or self._template.prune,
+                salt=self._template.salt or secrets.token_hex(16),
             )
             receipt = self._counting()
             session = await asyncio.to_thread(
