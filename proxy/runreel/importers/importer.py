@@ -1,24 +1,14 @@
-"""Recordings of other tools, taken over as if they were live traffic.
+"""From files of other tools to cassettes: everything is read and adopted first, nothing written.
 
-Owns the step from a `Foreign` to an interaction of a cassette: the same recordable form, validation
-and redaction that live traffic goes through. Knows nothing of files or of the formats that they are
-in.
-
-Files of other tools, from bytes to recordings.
-
-Owns the limits, which format a file is in, and the naming of file and place in every refusal. What
-a format means is its own module's business.
-
-From files of other tools to cassettes: everything is read and adopted first, nothing written.
-
-Owns which file becomes which cassette, which of its calls are taken, and what is reported. How a
-file is read is `importers`, how a cassette is saved `cassettes`.
+A recording is taken over as if it were live traffic: through the same recordable form, validation
+and redaction. Every refusal names the file and the place in it. What a format means is its own
+module's business, how a cassette is saved that of `cassettes`.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -381,15 +371,8 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """The report as JSON."""
-        return {
-            "file": self.file,
-            "cassette": self.cassette,
-            "imported": self.imported,
-            "skipped": [{"at": item.place, "reason": item.reason} for item in self.skipped],
-            "violations": self.violations,
-            "credential_headers": self.credential_headers,
-            "blanked": self.blanked,
-        }
+        skipped = [{"at": item.place, "reason": item.reason} for item in self.skipped]
+        return asdict(self) | {"skipped": skipped}
 
     def lines(self) -> list[str]:
         """The report for people."""

@@ -1,21 +1,9 @@
-"""Ids shaped like the API's own, and the same in every run of the same script.
+"""The dialects that a simulator speaks: OpenAI's and rubra's.
 
-Owns how an id is made: of the seed, the kind of thing, what it belongs to, and its number there.
-So threads that are used at the same time do not change each other's ids.
-
-Bodies of the requests that only the simulator reads: assistants, threads, messages.
-
-Owns their models, and the profiles that have them beside the run operations', so that limits and
-texts have one home.
-
-The bytes of an answer: JSON with two spaces as OpenAI wrote it, compact as rubra did, and SSE.
-
-Owns layout only; the order of members is the documents' own.
-
-The dialects that a simulator speaks: OpenAI's and rubra's.
-
-Owns what differs between them: paths, ids, layout, headers, members, errors and what is checked
-at the door. What happens is the same in both.
+Here is what differs between them: paths, ids, layout, headers, members, errors and what is checked
+at the door; what happens is the same in both. Ids are shaped like the API's own, and the same in
+every run of the same script: each is made of the seed, the kind of thing, what it belongs to and
+its number there, so threads that are used at the same time do not change each other's ids.
 """
 
 import hashlib
@@ -227,19 +215,15 @@ class Dialect:
     id_alphabet: str
     id_chars: int
     body: Callable[[Any], bytes]
-    shown: Callable[[Json], Json]
     error: Callable[[Problem], tuple[int, Any, Headers]]
     headers: Callable[[str], Headers]
-    lacks: frozenset[str]
-    at_root_only: bool
-    door: bool
-    merges: bool
-    free: bool
-    converts: bool
-
-
-def _same(document: Json) -> Json:
-    return document
+    shown: Callable[[Json], Json] = lambda document: document
+    lacks: frozenset[str] = frozenset()
+    at_root_only: bool = False
+    door: bool = False
+    merges: bool = False
+    free: bool = False
+    converts: bool = False
 
 
 def _openai_headers(request_id: str) -> Headers:
@@ -282,15 +266,9 @@ DIALECTS = {
         id_alphabet=OPENAI_ALPHABET,
         id_chars=OPENAI_CHARS,
         body=indented,
-        shown=_same,
         error=errors.openai,
         headers=_openai_headers,
-        lacks=frozenset(),
-        at_root_only=False,
         door=True,
-        merges=False,
-        free=False,
-        converts=False,
     ),
     "rubra": Dialect(
         profile=RUBRA_READ,
@@ -304,7 +282,6 @@ DIALECTS = {
             {"listRuns", "cancelRun", "submitToolOuputsToRun", "createThreadAndRun", "modifyThread"}
         ),
         at_root_only=True,
-        door=False,
         merges=True,
         free=True,
         converts=True,
