@@ -1,9 +1,6 @@
-"""`runreel demo`: the whole of it in a few seconds, with no key and no network.
+"""`runreel demo`: record, replay, miss and audit, once through, with no key and no network.
 
-What runreel does, once through, on this machine alone: record, replay, miss, audit.
-
-Owns the story and what is asked in it. It uses what the commands use; how it looks is the command
-line's. Each step names the command that does the same for real.
+It uses what the commands use, and each step names the command that does the same for real.
 """
 
 import http.client
@@ -54,7 +51,6 @@ def demo(keep: Path | None) -> None:
 
 
 def _tell(folder: Path, *, kept: bool) -> None:
-
     number = 0
     for number, step in enumerate(story(folder, kept=kept), start=1):
         _say(number, step.title, step.command, step.seen)
@@ -64,7 +60,6 @@ def _tell(folder: Path, *, kept: bool) -> None:
 
 
 def _say(number: int, title: str, command: str, seen: tuple[str, ...]) -> None:
-
     if number > 1:
         say()
     say(paint(f"{number}. {title}", bold=True))
