@@ -229,11 +229,7 @@ def log(
 
 
 def _selection(**given: str | None) -> Selection:
-    """The selection of the options.
-
-    Raises:
-        StartRefused: one of them cannot be meant.
-    """
+    """The selection of the options; refused if one of them cannot be meant."""
     for option, text in given.items():
         if text is not None and text.encode("utf-8", "replace").decode("utf-8") != text:
             raise StartRefused(f"--{option}: {text!r} is not UTF-8")
@@ -280,8 +276,22 @@ class _Row:
         return text
 
 
+class _Line:
+    """A file for `csv` whose rows come back as what they are written as."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+class _Line:
+    """A file for `csv` whose rows come back as what they are written as."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
 def _csv(entries: Iterable[Entry]) -> Iterator[str]:
-    writer = csv.writer(_Row(), lineterminator="")
+    writer = csv.writer(_Line(), lineterminator="")
     names = ("seq", *(name for name in MEMBERS if name != "seq"))
     yield writer.writerow(names)
     for entry in entries:

@@ -250,11 +250,9 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 def _letters(word: str, left: Iterator[str]) -> Iterator[tuple[str, str]]:
     for at, letter in enumerate(word[1:], start=2):
         option = f"-{letter}"
-        if option in _WITHOUT_VALUE:
-            yield option, ""
-            continue
         yield option, _value(option, word[at:] or None, left)
-        return
+        if option not in _WITHOUT_VALUE:
+            return
 
 
 def _value(option: str, attached: str | None, left: Iterator[str]) -> str:

@@ -134,11 +134,7 @@ class Adoption:
         return validation.check_request(profile, operation, plain.body, media_type)
 
     def _messages(self, foreign: Foreign) -> tuple[Request, Response]:
-        """Both messages as they came over the wire, less what the tool did to them.
-
-        Raises:
-            BadDocument: a body is coded and cannot be decoded.
-        """
+        """Both messages as they came over the wire, less what the tool did to them."""
         limit = self.decoded_bytes_max
         headers = self._without_placeholders(foreign.request_headers)
         request = Request(foreign.method, foreign.target, headers, foreign.request_body)
@@ -209,11 +205,7 @@ def assemble(
 
 
 def _check_wire(foreign: Foreign) -> None:
-    """Return if it can have been an exchange, by the rules of a cassette.
-
-    Raises:
-        BadDocument: a status, header, method or target that no cassette may hold.
-    """
+    """Refuse a status, header, method or target that no cassette may hold."""
     read_interaction(
         {
             "id": foreign.place,
@@ -231,11 +223,7 @@ def _check_wire(foreign: Foreign) -> None:
 
 
 def _decoded_already(headers: Headers, body: bytes, at: str, bytes_max: int) -> Headers:
-    """The headers without the coding that the tool has undone.
-
-    Raises:
-        BadDocument: it has not.
-    """
+    """The headers without the coding that the tool has undone; refused if it has not."""
     applied = codings(headers)
     start = _BEGINS.get(applied[-1])
     try:
@@ -484,11 +472,9 @@ def legal_name(stem: str) -> str:
 
 def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreign], list[Skipped]]:
     """The exchanges of the one upstream that is asked for, and what is left of the file."""
-    skipped = list(source.recording.skipped)
-    everything: list[Foreign | Broken] = [
-        *source.recording.exchanges,
-        *source.recording.broken,
-    ]
+    recording = source.recording
+    skipped = list(recording.skipped)
+    everything: list[Foreign | Broken] = [*recording.exchanges, *recording.broken]
     found = dict.fromkeys(one.upstream for one in everything)
     wanted = [upstream for upstream in found if host is None or _is_at(upstream, host)]
     if len(wanted) != 1:
@@ -501,10 +487,10 @@ def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreig
         raise StartRefused(
             f"{file}: there are calls to several upstreams ({there}); choose one with --host"
         )
-    for one in source.recording.broken:
+    for one in recording.broken:
         if one.upstream == wanted[0]:
             raise BadFile(str(source.path), one.place, one.reason)
-    chosen = [one for one in source.recording.exchanges if one.upstream == wanted[0]]
+    chosen = [one for one in recording.exchanges if one.upstream == wanted[0]]
     skipped += [
         Skipped(one.place, f"it went to {one.upstream}")
         for one in everything
@@ -516,12 +502,8 @@ def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreig
 def _is_at(upstream: str, host: str) -> bool:
     place = upstream.rpartition("://")[2]
     wanted = host.lower()
-    return wanted in (
-        upstream,
-        place,
-        place.partition("/")[0],
-        re.sub(r"(:\d+)?(/.*)?$", "", place),
-    )
+    server = place.partition("/")[0]
+    return wanted in (upstream, place, server, re.sub(r":\d+$", "", server))
 
 
 def _why(skipped: Sequence[Skipped]) -> str:

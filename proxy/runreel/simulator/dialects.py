@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -22,9 +22,8 @@ from runreel.assistants.schemas import (
     Answered,
     CreateMessage,
     CreateThread,
-    Metadata,
+    ModifyRunRequest,
     ResponseFormat,
-    Sent,
     ThreadToolResources,
     Tool,
     ToolResources,
@@ -40,27 +39,25 @@ RUBRA_ALPHABET = "0123456789abcdef"
 RUBRA_CHARS = 6
 
 
+@dataclass(slots=True)
 class Ids:
     """Makes ids; `seed` is any text."""
 
-    def __init__(
-        self, seed: str, alphabet: str = OPENAI_ALPHABET, chars: int = OPENAI_CHARS
-    ) -> None:
-        self._seed = seed
-        self._alphabet = alphabet
-        self._chars = chars
-        self._made: dict[str, Counter[str]] = {}
+    seed: str
+    alphabet: str = OPENAI_ALPHABET
+    chars: int = OPENAI_CHARS
+    _made: dict[str, Counter[str]] = field(default_factory=dict)
 
     def new(self, prefix: str, parent: str = "") -> str:
         """The next id of a kind (`run`) below a parent (`thread_…`), as in `run_` and 24 chars."""
         made = self._made.setdefault(parent, Counter())
         made[prefix] += 1
-        name = f"{self._seed}\n{prefix}\n{parent}\n{made[prefix]}"
+        name = f"{self.seed}\n{prefix}\n{parent}\n{made[prefix]}"
         number = int.from_bytes(hashlib.sha512(name.encode("utf-8", "backslashreplace")).digest())
         text = ""
-        for _ in range(self._chars):
-            number, digit = divmod(number, len(self._alphabet))
-            text += self._alphabet[digit]
+        for _ in range(self.chars):
+            number, digit = divmod(number, len(self.alphabet))
+            text += self.alphabet[digit]
         return f"{prefix}_{text}"
 
     def forget(self, parent: str) -> None:
@@ -68,19 +65,13 @@ class Ids:
         self._made.pop(parent, None)
 
 
-class OnlyMetadata(Sent):
-    """The body of modify message."""
-
-    metadata: Metadata | None = None
-
-
-class ModifyThread(OnlyMetadata):
+class ModifyThread(ModifyRunRequest):
     """The body of modify thread."""
 
     tool_resources: ToolResources | None = None
 
 
-class ModifyAssistant(OnlyMetadata):
+class ModifyAssistant(ModifyRunRequest):
     """The body of modify assistant."""
 
     model: str = ""
@@ -146,7 +137,7 @@ _OWN: dict[str, type[BaseModel]] = {
     "createThread": CreateThread,
     "modifyThread": ModifyThread,
     "createMessage": CreateMessage,
-    "modifyMessage": OnlyMetadata,
+    "modifyMessage": ModifyRunRequest,
     "scriptNextRun": Script,
 }
 # Limits are not known; what more may be sent is passed over.

@@ -481,6 +481,7 @@ _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("getRunStep", "GET", f"{_ONE_R}/steps/{{step_id}}", get_step),
     ("scriptNextRun", "POST", SCRIPT_PATH, script_next_run),
 )
+_PATTERNS = [re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)) for _, _, path, _ in _TABLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,11 +496,10 @@ class Route:
 
 def routes(path: str) -> list[Route]:
     """The operations that a path below the base path may mean, one a method; words before ids."""
-    segments = path.split("/")[1:]
     found: dict[str, Route] = {}
-    for name, method, pattern, perform in _TABLE:
-        ids = _matched(segments, pattern.split("/")[1:])
-        if ids is not None:
+    for (name, method, _, perform), pattern in zip(_TABLE, _PATTERNS, strict=True):
+        if match := pattern.fullmatch(path):
+            ids = tuple((param, unquote(value)) for param, value in match.groupdict().items())
             found.setdefault(method, Route(name, method, perform, ids))
     return list(found.values())
 
@@ -514,17 +514,3 @@ def route(method: str, path: str, known: list[Route]) -> Route:
         if candidate.method == method:
             return candidate
     raise Problem("no_route", method=method, path=path)
-
-
-def _matched(segments: list[str], pattern: list[str]) -> tuple[tuple[str, str], ...] | None:
-    if len(segments) != len(pattern):
-        return None
-    ids = []
-    for segment, part in zip(segments, pattern, strict=True):
-        if part.startswith("{"):
-            if not segment:
-                return None
-            ids.append((part.strip("{}"), unquote(segment)))
-        elif segment != part:
-            return None
-    return tuple(ids)
