@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from builders import TARGET, a_cassette, a_request, an_interaction
 from runreel.http.messages import Headers, Request
 from runreel.importers import curl
-from runreel.importers.curl_command import NotACurlCommand, read
+from runreel.importers.curl import NotACurlCommand, read
 
 URL = f"http://127.0.0.1:8080{TARGET}"
 ANY: Headers = (("Accept", "*/*"),)

@@ -1,11 +1,13 @@
 """The profile `openai`: OpenAI's Assistants API v2 as it really answered, from April 2024 on.
 
-Owns its sentences, its codes and the order of its findings. The sentences about metadata were seen
+The sentences about metadata were seen
 on the wire; the others are of the same family, as the API's validator words them elsewhere.
 """
 
 import re
 from typing import Any
+
+from pydantic import BaseModel
 
 from runreel.assistants import schemas
 from runreel.assistants.profile import (
@@ -221,7 +223,29 @@ _NEWER_MEMBERS = (  # they came after November 2023
     "truncation_strategy",
     "usage",
 )
-EMPTY_PAGE = (Deviation("/first_id", "type", (None,)), Deviation("/last_id", "type", (None,)))
+_EMPTY_PAGE = (Deviation("/first_id", "type", (None,)), Deviation("/last_id", "type", (None,)))
+_ANSWERED_A_RUN = (
+    *("createRun", "getRun", "modifyRun", "cancelRun"),
+    *("submitToolOuputsToRun", "createThreadAndRun"),
+)
+
+
+def responses(
+    run: Shape, runs: type[BaseModel], step: Shape, steps: type[BaseModel]
+) -> dict[str, Shape]:
+    """What OpenAI answers, by operation; `runs` and `steps` are pages."""
+    return dict.fromkeys(_ANSWERED_A_RUN, run) | {
+        "listRuns": listed(runs, run, *_EMPTY_PAGE),
+        "listRunSteps": listed(steps, step, *_EMPTY_PAGE),
+        "getRunStep": step,
+    }
+
+
+def events(run: Shape, step: Shape) -> tuple[tuple[str, Shape | None], ...]:
+    """What OpenAI tells in a stream, by the beginning of an event's name."""
+    return (("thread.run.step.delta", None), ("thread.run.step.", step), ("thread.run.", run))
+
+
 _RUN = Shape(
     schemas.Run,
     frozenset(
@@ -244,18 +268,8 @@ OPENAI = Profile(
         "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest, frozenset(_NEVER_ENFORCED)),
     },
-    responses={
-        "createRun": _RUN,
-        "listRuns": listed(schemas.RunList, _RUN, *EMPTY_PAGE),
-        "getRun": _RUN,
-        "modifyRun": _RUN,
-        "cancelRun": _RUN,
-        "submitToolOuputsToRun": _RUN,
-        "createThreadAndRun": _RUN,
-        "listRunSteps": listed(schemas.RunStepList, _STEP, *EMPTY_PAGE),
-        "getRunStep": _STEP,
-    },
-    events=(("thread.run.step.delta", None), ("thread.run.step.", _STEP), ("thread.run.", _RUN)),
+    responses=responses(_RUN, schemas.RunList, _STEP, schemas.RunStepList),
+    events=events(_RUN, _STEP),
     empty_bodies={"cancelRun": b"{}"},
     reads_json=lambda _: True,
     ordered=ordered,

@@ -1,77 +1,48 @@
-"""OpenAI's Assistants API v1 (2023 to early 2024) as it really answered.
+"""The profile `openai_v1`: OpenAI's first Assistants API as it really answered, 2023 to early 2024.
 
 Source: recorded runs of November 2023 and April 2024, and the documents of the time. The members
 that came in between are optional. `incomplete` was not a status yet: such runs were `completed`.
-
-The profile `openai_v1`: OpenAI's first Assistants API, 2023 to early 2024.
-
-Owns its refusals: a server on pydantic 1 behind OpenAI's envelope, which puts everything that is
-wrong into one text.
+It was a server on pydantic 1 behind OpenAI's envelope, which puts everything that is wrong into
+one text.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WrapValidator
+from pydantic import BeforeValidator, Field, WrapValidator
 
 from runreel.assistants import openai, rubra
 from runreel.assistants import schemas as limits
-from runreel.assistants.profile import Deviation, Finding, Profile, Refusal, Shape, listed
-from runreel.assistants.rubra import Closed, Taken, Text, mapping, text
+from runreel.assistants.profile import Deviation, Finding, Refusal, Shape
+from runreel.assistants.rubra import Closed, OldStatus, RetrievalCall, Taken, Text, mapping, text
 from runreel.assistants.schemas import (
-    Answered,
+    BY_TYPE,
     CodeCall,
     CodeInterpreterTool,
     FunctionTool,
     IncompleteDetails,
     MessageCreation,
+    Page,
+    Plain,
     RequiredAction,
+    RunBeginning,
+    StepBeginning,
     StepError,
     StepFunctionCall,
+    StepToolCalls,
     Usage,
-    by_type,
 )
 from runreel.http.messages import Violation
 
-
-class RetrievalTool(Answered):
-    """Retrieval, which file search replaced."""
-
-    type: Literal["retrieval"]
+Tool = Annotated[CodeInterpreterTool | Plain[Literal["retrieval"]] | FunctionTool, BY_TYPE]
 
 
-Tool = Annotated[
-    Annotated[CodeInterpreterTool, Tag("tag:code_interpreter")]
-    | Annotated[RetrievalTool, Tag("tag:retrieval")]
-    | Annotated[FunctionTool, Tag("tag:function")],
-    Discriminator(by_type),
-]
+class Run(RunBeginning):
+    """A run on a thread, from before there was `incomplete`."""
 
-
-class Run(Answered):
-    """A run on a thread; times are Unix seconds."""
-
-    id: str
-    object: Literal["thread.run"]
-    created_at: int
-    thread_id: str
-    assistant_id: str
-    status: Literal[
-        "queued",
-        "in_progress",
-        "requires_action",
-        "cancelling",
-        "cancelled",
-        "failed",
-        "completed",
-        "expired",
-    ]
+    status: OldStatus
     required_action: RequiredAction | None = None
     last_error: StepError | None
-    expires_at: int | None
-    started_at: int | None
-    cancelled_at: int | None
-    failed_at: int | None
-    completed_at: int | None
     model: str
     instructions: str | None
     tools: Annotated[list[Tool], Field(max_length=20)]
@@ -81,57 +52,13 @@ class Run(Answered):
     incomplete_details: IncompleteDetails | None = None
 
 
-class RunList(Answered):
-    """A page of runs."""
-
-    object: Literal["list"]
-    data: list[Run]
-    first_id: str
-    last_id: str
-    has_more: bool
+StepToolCall = Annotated[CodeCall | RetrievalCall | StepFunctionCall, BY_TYPE]
+StepDetails = Annotated[MessageCreation | StepToolCalls[StepToolCall], BY_TYPE]
 
 
-class RetrievalCall(Answered):
-    """A call of retrieval; what is in it was never documented."""
-
-    id: str
-    type: Literal["retrieval"]
-    retrieval: dict[str, Any]
-
-
-StepToolCall = Annotated[
-    Annotated[CodeCall, Tag("tag:code_interpreter")]
-    | Annotated[RetrievalCall, Tag("tag:retrieval")]
-    | Annotated[StepFunctionCall, Tag("tag:function")],
-    Discriminator(by_type),
-]
-
-
-class StepToolCalls(Answered):
-    """Details of a step that called tools."""
-
-    type: Literal["tool_calls"]
-    tool_calls: list[StepToolCall]
-
-
-StepDetails = Annotated[
-    Annotated[MessageCreation, Tag("tag:message_creation")]
-    | Annotated[StepToolCalls, Tag("tag:tool_calls")],
-    Discriminator(by_type),
-]
-
-
-class RunStep(Answered):
+class RunStep(StepBeginning):
     """A step of a run."""
 
-    id: str
-    object: Literal["thread.run.step"]
-    created_at: int
-    assistant_id: str
-    thread_id: str
-    run_id: str
-    type: Literal["message_creation", "tool_calls"]
-    status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
     step_details: StepDetails
     last_error: StepError | None
     cancelled_at: int | None
@@ -139,16 +66,6 @@ class RunStep(Answered):
     completed_at: int | None
     metadata: dict[str, str] | None = None
     usage: Usage | None = None
-
-
-class RunStepList(Answered):
-    """A page of run steps."""
-
-    object: Literal["list"]
-    data: list[RunStep]
-    first_id: str
-    last_id: str
-    has_more: bool
 
 
 Metadata = Annotated[
@@ -258,7 +175,8 @@ _RUN = Shape(
 )
 _STEP = Shape(RunStep)
 
-OPENAI_V1 = Profile(
+OPENAI_V1 = replace(
+    openai.OPENAI,
     name="openai_v1",
     requests={
         "createRun": Shape(CreateRunRequest),
@@ -267,20 +185,8 @@ OPENAI_V1 = Profile(
         "submitToolOuputsToRun": Shape(SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(CreateThreadAndRunRequest),
     },
-    responses={
-        "createRun": _RUN,
-        "listRuns": listed(RunList, _RUN, *openai.EMPTY_PAGE),
-        "getRun": _RUN,
-        "modifyRun": _RUN,
-        "cancelRun": _RUN,
-        "submitToolOuputsToRun": _RUN,
-        "createThreadAndRun": _RUN,
-        "listRunSteps": listed(RunStepList, _STEP, *openai.EMPTY_PAGE),
-        "getRunStep": _STEP,
-    },
-    events=(("thread.run.step.delta", None), ("thread.run.step.", _STEP), ("thread.run.", _RUN)),
-    empty_bodies={"cancelRun": b"{}"},
-    reads_json=lambda _: True,
+    responses=openai.responses(_RUN, Page[Run], _STEP, Page[RunStep]),
+    events=openai.events(_RUN, _STEP),
     ordered=rubra.ordered,
     word=_word,
     refuse=_refuse,

@@ -96,23 +96,19 @@ class Profile:
     refuse: Refuse
 
 
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal number",
+    str: "a string",
+    list: "an array",
+}
+
+
 def kind_of(value: Any) -> str:
     """A JSON value's type in words, with its article."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a decimal number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
+    return _KINDS.get(type(value), "an object")
 
 
 # The members of requests that hold arrays: below them, and only there, a number is an index.

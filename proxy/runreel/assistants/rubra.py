@@ -1,42 +1,37 @@
-"""How servers on pydantic 1 speak of what is wrong: rubra, and OpenAI's own first Assistants API.
-
-Owns the sentences, their type names and their order. The order is that of the members in the
-model, with unknown members after them by name. Knows no envelope.
-
-How servers on pydantic 1 read a request: more kindly than JSON schema would.
-
-Owns the conversions that a client could rely on: a number or a boolean where a text is expected,
-and anything that Python's `dict()` takes (an empty list, an empty text, a list of pairs) for an
-object. Where pydantic 2 itself converts as pydantic 1 did, it is left to it.
-
-rubra v0.0's Assistants API: what it takes, and what it answers.
+"""The profile `rubra`: rubra v0.0, an Assistants-compatible server on FastAPI and pydantic 1.
 
 Source: its own models, and the server as it was run. It answers null where its schema says integer
 or object; metadata is any JSON; there is no `incomplete`, no `usage`, and no limit on metadata.
 Listing, cancelling and submitting are not there at all.
 
-The profile `rubra`: rubra v0.0, an Assistants-compatible server on FastAPI and pydantic 1.
-
-Owns its refusals: status 422 with a list of everything that is wrong. What it never read as
-a mistake (metadata of any JSON and any size, an empty list for an object) is none here.
+Here too is what every server on pydantic 1 does, OpenAI's own first Assistants API among them. It
+reads requests more kindly than JSON schema would: a number or a boolean where a text is expected,
+and anything that Python's `dict()` takes (an empty list, an empty text, a list of pairs) for an
+object. It has its own sentences and type names for what is wrong, in the order of the members in
+the model, with unknown members after them by name.
 """
 
 import re
 from itertools import groupby
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Generic, Literal, NamedTuple
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from runreel.assistants.profile import Finding, Profile, Refusal, Shape, located
-from runreel.assistants.schemas import Answered, CodeCall, MessageCreation, by_type
+from runreel.assistants.schemas import (
+    BY_TYPE,
+    Answered,
+    CodeCall,
+    Item,
+    MessageCreation,
+    Page,
+    Plain,
+    RequiredAction,
+    RunBeginning,
+    StepBeginning,
+    StepError,
+    StepToolCalls,
+)
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
@@ -192,16 +187,10 @@ class ModifyRunRequest(Closed):
     metadata: Mapping | None = None
 
 
-class TakenCode(Taken):
-    """The code interpreter."""
+class TakenPlain(Taken, Generic[Item]):
+    """A tool that is no more than its name."""
 
-    type: Literal["code_interpreter"]
-
-
-class TakenRetrieval(Taken):
-    """Retrieval."""
-
-    type: Literal["retrieval"]
+    type: Item
 
 
 class TakenFunctionObject(Taken):
@@ -219,15 +208,13 @@ class TakenFunction(Taken):
     function: TakenFunctionObject
 
 
-class TakenBrowser(Taken):
-    """The browser."""
-
-    type: Literal["browser"]
-
-
 # Its members are tried one by one, and each tells what is wrong.
 TakenTool = Annotated[
-    TakenCode | TakenRetrieval | TakenFunction | TakenBrowser, Field(union_mode="left_to_right")
+    TakenPlain[Literal["code_interpreter"]]
+    | TakenPlain[Literal["retrieval"]]
+    | TakenFunction
+    | TakenPlain[Literal["browser"]],
+    Field(union_mode="left_to_right"),
 ]
 
 
@@ -239,12 +226,6 @@ class CreateRunRequest(Closed):
     instructions: Text | None = None
     tools: Annotated[list[TakenTool], Field(max_length=20)] | None = None
     metadata: Mapping | None = None
-
-
-class PlainTool(Answered):
-    """A tool that is no more than its name."""
-
-    type: Literal["code_interpreter", "retrieval", "browser"]
 
 
 class FunctionObject(Answered):
@@ -262,71 +243,29 @@ class FunctionTool(Answered):
     function: FunctionObject
 
 
-Tool = Annotated[
-    Annotated[PlainTool, Tag("tag:code_interpreter")]
-    | Annotated[PlainTool, Tag("tag:retrieval")]
-    | Annotated[PlainTool, Tag("tag:browser")]
-    | Annotated[FunctionTool, Tag("tag:function")],
-    Discriminator(by_type),
+Tool = Annotated[Plain[Literal["code_interpreter", "retrieval", "browser"]] | FunctionTool, BY_TYPE]
+OldStatus = Literal[
+    "queued",
+    "in_progress",
+    "requires_action",
+    "cancelling",
+    "cancelled",
+    "failed",
+    "completed",
+    "expired",
 ]
 
 
-class FunctionCall(Answered):
-    """The function that a tool call names."""
-
-    name: str
-    arguments: str
-
-
-class ToolCall(Answered):
-    """A tool call that waits for its output."""
-
-    id: str
-    type: Literal["function"]
-    function: FunctionCall
-
-
-class ToolCalls(Answered):
-    """The calls of a required action."""
-
-    tool_calls: list[ToolCall]
-
-
-class RequiredAction(Answered):
-    """What a run in `requires_action` waits for."""
-
-    type: Literal["submit_tool_outputs"]
-    submit_tool_outputs: ToolCalls
-
-
-class LastError(Answered):
-    """Why a run or a step failed."""
-
-    code: Literal["server_error", "rate_limit_exceeded"]
-    message: str
-
-
-class Run(Answered):
-    """A run on a thread; times are Unix seconds."""
-
+class _OfMongo(Answered):
     mongo_id: Annotated[str | None, Field(alias="_id")] = None
-    id: str
-    object: Literal["thread.run"]
-    created_at: int
-    thread_id: str
-    assistant_id: str
-    status: Literal[
-        "queued",
-        "in_progress",
-        "requires_action",
-        "cancelling",
-        "cancelled",
-        "failed",
-        "completed",
-        "expired",
-    ]
+
+
+class Run(RunBeginning, _OfMongo):
+    """A run on a thread."""
+
+    status: OldStatus
     required_action: RequiredAction | None = None
-    last_error: LastError | None = None
+    last_error: StepError | None = None
     expires_at: int | None = None
     started_at: int | None = None
     cancelled_at: int | None = None
@@ -363,56 +302,20 @@ class StepFunctionCall(Answered):
     function: CalledFunction
 
 
-StepToolCall = Annotated[
-    Annotated[CodeCall, Tag("tag:code_interpreter")]
-    | Annotated[RetrievalCall, Tag("tag:retrieval")]
-    | Annotated[StepFunctionCall, Tag("tag:function")],
-    Discriminator(by_type),
-]
+StepToolCall = Annotated[CodeCall | RetrievalCall | StepFunctionCall, BY_TYPE]
+StepDetails = Annotated[MessageCreation | StepToolCalls[StepToolCall], BY_TYPE]
 
 
-class StepToolCalls(Answered):
-    """Details of a step that called tools."""
-
-    type: Literal["tool_calls"]
-    tool_calls: list[StepToolCall]
-
-
-StepDetails = Annotated[
-    Annotated[MessageCreation, Tag("tag:message_creation")]
-    | Annotated[StepToolCalls, Tag("tag:tool_calls")],
-    Discriminator(by_type),
-]
-
-
-class RunStep(Answered):
+class RunStep(StepBeginning):
     """A step of a run."""
 
-    id: str
-    object: Literal["thread.run.step"]
-    created_at: int
-    assistant_id: str
-    thread_id: str
-    run_id: str
-    type: Literal["message_creation", "tool_calls"]
-    status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
     step_details: StepDetails
-    last_error: LastError | None = None
+    last_error: StepError | None = None
     expired_at: int | None = None
     cancelled_at: int | None = None
     failed_at: int | None = None
     completed_at: int | None = None
     metadata: dict[str, Any] | None = None
-
-
-class RunStepList(Answered):
-    """A page of run steps; both ids are empty texts when it is empty."""
-
-    object: Literal["list"]
-    data: list[RunStep]
-    first_id: str
-    last_id: str
-    has_more: bool
 
 
 _READ = re.compile(r"(?P<error>.*): line \d+ column \d+ \(char (?P<char>\d+)\)")
@@ -464,7 +367,7 @@ RUBRA = Profile(
         "createRun": _RUN,
         "getRun": _RUN,
         "modifyRun": _RUN,
-        "listRunSteps": Shape(RunStepList),
+        "listRunSteps": Shape(Page[RunStep]),
         "getRunStep": _STEP,
     },
     events=(),

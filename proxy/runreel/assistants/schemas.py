@@ -1,41 +1,26 @@
-"""What the models of all profiles are made of: who may have unknown members, and how unions part.
-
-Owns the two kinds of message, sent and answered, and the marks by which a union tells its members
-apart. Knows no operation and no dialect.
-
-OpenAI's Assistants API v2 as it really answered: the run, and what it is made of.
+"""OpenAI's Assistants API v2 as pydantic models, and what the models of all dialects are made of.
 
 Source: OpenAI's OpenAPI document of 2026-08-21, read with `nullable` honoured (its 3.1 validators
-would ignore it and refuse every real run), checked against recorded runs of 2025 and 2026. Steps
-and requests stand in modules of their own.
-
-Run steps of OpenAI's Assistants API v2.
-
-Source and reading are those of the run. The document demands `expired_at` and `metadata`, which no
-real step has ever had (they have `expires_at`): here they may be absent.
-
-Metadata as OpenAI limits it; the limits are prose in its document, not schema.
-
-Requests of OpenAI's Assistants API v2.
-
-Source: OpenAI's OpenAPI document of 2026-08-21, read with `nullable` honoured; the limits of
-metadata are from its prose. What the document closes (`additionalProperties: false`) is closed
-here, and nothing else is.
+would ignore it and refuse every real run), checked against recorded runs of 2025 and 2026. What it
+closes (`additionalProperties: false`) is closed here, and nothing else is. Steps differ from it:
+it demands `expired_at` and `metadata`, which no real step has ever had (they have `expires_at`).
+The limits of metadata are prose there, not schema.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic_core import InitErrorDetails
+from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 # Before each tag of a union, so that no member of a document is called like one: pydantic puts
 # tags among the steps of an error's location, and they have to be told from the steps.
@@ -60,6 +45,23 @@ def by_type(value: Any) -> str | None:
     return f"{TAG}{kind}" if isinstance(kind, str) else None
 
 
+class _ByType:
+    """Parts a union of models by the words that each allows for its `type`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        choices = {
+            f"{TAG}{name}": handler.generate_schema(member)
+            for member in get_args(source)
+            for name in get_args(member.model_fields["type"].annotation)
+        }
+        return core_schema.tagged_union_schema(choices, by_type)
+
+
+BY_TYPE = _ByType()
+
+
 def text_or_object(value: Any) -> str:
     """The tag of what is a word or an object."""
     return f"{TAG}object" if isinstance(value, dict) else f"{TAG}text"
@@ -73,6 +75,25 @@ def text_or_by_type(value: Any) -> str | None:
 def text_or_parts(value: Any) -> str:
     """The tag of what is a text or a list of parts."""
     return f"{TAG}parts" if isinstance(value, list) else f"{TAG}text"
+
+
+Item = TypeVar("Item")
+
+
+class Page(Answered, Generic[Item]):
+    """A page of runs or steps."""
+
+    object: Literal["list"]
+    data: list[Item]
+    first_id: str
+    last_id: str
+    has_more: bool
+
+
+class Plain(Answered, Generic[Item]):
+    """What is no more than its name: such as a tool without options."""
+
+    type: Item
 
 
 class FunctionCall(Answered):
@@ -110,16 +131,19 @@ class LastError(Answered):
     message: str
 
 
+class StepError(LastError):
+    """Why a step failed, or a run before there were invalid prompts."""
+
+    code: Literal["server_error", "rate_limit_exceeded"]
+
+
 class IncompleteDetails(Answered):
     """Why a run is incomplete."""
 
     reason: Literal["max_completion_tokens", "max_prompt_tokens"] | None = None
 
 
-class CodeInterpreterTool(Answered):
-    """The code interpreter."""
-
-    type: Literal["code_interpreter"]
+CodeInterpreterTool = Plain[Literal["code_interpreter"]]
 
 
 class RankingOptions(Answered):
@@ -159,12 +183,7 @@ class FunctionTool(Answered):
     function: FunctionObject
 
 
-Tool = Annotated[
-    Annotated[CodeInterpreterTool, Tag("tag:code_interpreter")]
-    | Annotated[FileSearchTool, Tag("tag:file_search")]
-    | Annotated[FunctionTool, Tag("tag:function")],
-    Discriminator(by_type),
-]
+Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool, BY_TYPE]
 
 
 class Usage(Answered):
@@ -204,18 +223,6 @@ class JsonSchemaFormat(Answered):
     strict: bool | None = None
 
 
-class TextFormat(Answered):
-    """Plain text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(Answered):
-    """Any JSON object."""
-
-    type: Literal["json_object"]
-
-
 class SchemaFormat(Answered):
     """JSON after a schema."""
 
@@ -230,16 +237,16 @@ ToolChoice = Annotated[
 ]
 ResponseFormat = Annotated[
     Annotated[Literal["auto"], Tag("tag:")]
-    | Annotated[TextFormat, Tag("tag:text")]
-    | Annotated[JsonObjectFormat, Tag("tag:json_object")]
+    | Annotated[Plain[Literal["text"]], Tag("tag:text")]
+    | Annotated[Plain[Literal["json_object"]], Tag("tag:json_object")]
     | Annotated[SchemaFormat, Tag("tag:json_schema")],
     Discriminator(text_or_by_type),
 ]
 Tokens = Annotated[int, Field(ge=256)]
 
 
-class Run(Answered):
-    """A run on a thread; times are Unix seconds."""
+class RunBeginning(Answered):
+    """What the runs of all dialects begin with; times are Unix seconds."""
 
     id: str
     object: Literal["thread.run"]
@@ -264,6 +271,11 @@ class Run(Answered):
     cancelled_at: int | None
     failed_at: int | None
     completed_at: int | None
+
+
+class Run(RunBeginning):
+    """A run on a thread."""
+
     incomplete_details: IncompleteDetails | None
     model: str
     instructions: str
@@ -280,14 +292,14 @@ class Run(Answered):
     response_format: ResponseFormat | None
 
 
-class RunList(Answered):
-    """A page of runs."""
+RunList = Page[Run]
 
-    object: Literal["list"]
-    data: list[Run]
-    first_id: str
-    last_id: str
-    has_more: bool
+
+class StepToolCalls(Answered, Generic[Item]):
+    """Details of a step that called tools."""
+
+    type: Literal["tool_calls"]
+    tool_calls: list[Item]
 
 
 class CreatedMessage(Answered):
@@ -323,9 +335,7 @@ class Image(Answered):
     image: ImageFile
 
 
-Output = Annotated[
-    Annotated[Logs, Tag("tag:logs")] | Annotated[Image, Tag("tag:image")], Discriminator(by_type)
-]
+Output = Annotated[Logs | Image, BY_TYPE]
 
 
 class Code(Answered):
@@ -397,37 +407,14 @@ class StepFunctionCall(Answered):
     function: CalledFunction
 
 
-StepToolCall = Annotated[
-    Annotated[CodeCall, Tag("tag:code_interpreter")]
-    | Annotated[SearchCall, Tag("tag:file_search")]
-    | Annotated[StepFunctionCall, Tag("tag:function")],
-    Discriminator(by_type),
-]
+StepToolCall = Annotated[CodeCall | SearchCall | StepFunctionCall, BY_TYPE]
 
 
-class StepToolCalls(Answered):
-    """Details of a step that called tools."""
-
-    type: Literal["tool_calls"]
-    tool_calls: list[StepToolCall]
+StepDetails = Annotated[MessageCreation | StepToolCalls[StepToolCall], BY_TYPE]
 
 
-StepDetails = Annotated[
-    Annotated[MessageCreation, Tag("tag:message_creation")]
-    | Annotated[StepToolCalls, Tag("tag:tool_calls")],
-    Discriminator(by_type),
-]
-
-
-class StepError(Answered):
-    """Why a step failed."""
-
-    code: Literal["server_error", "rate_limit_exceeded"]
-    message: str
-
-
-class RunStep(Answered):
-    """A step of a run; times are Unix seconds."""
+class StepBeginning(Answered):
+    """What the steps of all dialects begin with; times are Unix seconds."""
 
     id: str
     object: Literal["thread.run.step"]
@@ -437,6 +424,11 @@ class RunStep(Answered):
     run_id: str
     type: Literal["message_creation", "tool_calls"]
     status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
+
+
+class RunStep(StepBeginning):
+    """A step of a run."""
+
     step_details: StepDetails
     last_error: StepError | None
     expired_at: int | None = None
@@ -447,15 +439,7 @@ class RunStep(Answered):
     usage: Usage | None
 
 
-class RunStepList(Answered):
-    """A page of run steps; both ids are null when it is empty."""
-
-    object: Literal["list"]
-    data: list[RunStep]
-    first_id: str
-    last_id: str
-    has_more: bool
-
+RunStepList = Page[RunStep]
 
 PAIRS_MAX = 16
 NAME_CHARS_MAX = 64  # code points, as the API counts
@@ -548,29 +532,18 @@ class TextPart(Answered):
     text: str
 
 
-Part = Annotated[
-    Annotated[ImageFilePart, Tag("tag:image_file")]
-    | Annotated[ImageUrlPart, Tag("tag:image_url")]
-    | Annotated[TextPart, Tag("tag:text")],
-    Discriminator(by_type),
-]
+Part = Annotated[ImageFilePart | ImageUrlPart | TextPart, BY_TYPE]
 Content = Annotated[
     Annotated[str, Tag("tag:text")] | Annotated[list[Part], Field(min_length=1), Tag("tag:parts")],
     Discriminator(text_or_parts),
 ]
 
 
-class AttachmentTool(Answered):
-    """A tool that an attachment is added to."""
-
-    type: Literal["code_interpreter", "file_search"]
-
-
 class Attachment(Answered):
     """A file of a message."""
 
     file_id: str
-    tools: list[AttachmentTool]
+    tools: list[Plain[Literal["code_interpreter", "file_search"]]]
 
 
 class CreateMessage(Sent):
@@ -621,10 +594,7 @@ class StaticChunks(Sent):
     static: ChunkSizes
 
 
-Chunks = Annotated[
-    Annotated[AutoChunks, Tag("tag:auto")] | Annotated[StaticChunks, Tag("tag:static")],
-    Discriminator(by_type),
-]
+Chunks = Annotated[AutoChunks | StaticChunks, BY_TYPE]
 
 
 class NewStore(Answered):
@@ -641,10 +611,9 @@ class ThreadSearchStores(SearchStores):
     vector_stores: Annotated[list[NewStore], Field(max_length=1)] = Field(default_factory=list)
 
 
-class ThreadToolResources(Answered):
+class ThreadToolResources(ToolResources):
     """What the tools of a new thread work on."""
 
-    code_interpreter: CodeFiles = Field(default_factory=CodeFiles)
     file_search: ThreadSearchStores = Field(default_factory=ThreadSearchStores)
 
 

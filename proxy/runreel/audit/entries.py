@@ -1,12 +1,7 @@
 """One entry of the audit log: which metadata of which run, as it was, as asked, as it came out.
 
-Owns the members of an entry, their document and the check of one that was read. Knows nothing of
-how entries are chained (`chain`), made (`observing`, `effects`) or kept.
-
-The chain of entries: each carries the hash of the one before.
-
-Owns the bytes of a line (the RFC 8785 form of an entry) and of a checkpoint, and the hash over
-them. Knows nothing of files.
+A line of the log is an entry in its RFC 8785 form. Each carries the hash of the one before, so that
+none can be altered, taken out or put in without altering all that follow.
 """
 
 import hashlib
@@ -54,14 +49,14 @@ class Entry:
     actor: str | None
     client: str | None
     before: Known
-    requested: Metadata | None
+    requested: Metadata | None = None
     after: Known
-    changes: tuple[Change, ...]
-    effect: Effect | None
-    status: int | None
-    interaction: str | None
-    intent: int | None
-    reason: str | None
+    changes: tuple[Change, ...] = ()
+    effect: Effect | None = None
+    status: int | None = None
+    interaction: str | None = None
+    intent: int | None = None
+    reason: str | None = None
     session: str
     upstream: str
     seq: int = 0

@@ -1,14 +1,9 @@
-"""What a change came to: metadata before, asked for, and after.
+"""From what was asked and answered to entries: the books that are kept of runs.
 
-Owns the changes by key, the effect, and what a change shows of its upstream: whether keys that it
-did not name are kept. Nothing is assumed of an upstream: only what an answer shows counts. Values
-are compared as they are written, that is after redaction.
-
-From what was asked and answered to entries: the books that are kept of runs.
-
-Owns the last known metadata of each run, which is the *before* of the next change, and what was
-learnt of the upstream. The same books are kept of live traffic and of recorded interactions.
-Everything that comes in is redacted. Knows nothing of the chain or of files.
+They hold the last known metadata of each run, which is the *before* of the next change, and what
+was learnt of the upstream: whether it keeps the keys that a change does not name. Nothing is
+assumed of an upstream; only what an answer shows counts. The same books are kept of live traffic
+and of recorded interactions. Values come redacted, and are compared so.
 """
 
 from collections import OrderedDict
@@ -35,12 +30,10 @@ def changes(before: Known, requested: Metadata | None, after: Known) -> tuple[Ch
     if not isinstance(after, dict):
         return ()
     if before == UNKNOWN:
-        stands = (key for key in sorted(requested or {}) if key in after)
-        named = requested or {}
         return tuple(
             Change(key, "changed", None, after[key])
-            for key in stands
-            if same(named[key], after[key])
+            for key, asked in sorted((requested or {}).items())
+            if key in after and same(asked, after[key])
         )
     old = before if isinstance(before, dict) else {}
     return tuple(map(_change, json_differences(old, after, _KEYS)))
@@ -296,14 +289,7 @@ def _draft(
         actor=occasion.actor,
         client=occasion.client,
         before=before,
-        requested=None,
         after=after,
-        changes=(),
-        effect=None,
-        status=None,
-        interaction=None,
-        intent=None,
-        reason=None,
         session=occasion.session,
         upstream=occasion.upstream,
     )

@@ -1,13 +1,9 @@
 """What a request asks of a run's metadata, and which runs an answer shows.
 
-Owns that reading, the same for live traffic and for recorded interactions: both come redacted. An
-answer is first reduced to what shows runs (`essence`), so that redaction looks at little. What is
-not there, or cannot be written in the log, is `UNKNOWN` or None with a reason.
-
-What a stream says of its run, while it passes.
-
-Owns the last run in the events that have come so far; the rest is forgotten at once. Knows nothing
-of who reads the stream, or how it ends.
+It is read the same way of live traffic and of recorded interactions: both come redacted. An answer
+is first reduced to what shows runs (`essence`), so that redaction looks at little; a stream is
+watched while it passes (`Watch`). What is not there, or cannot be written in the log, is `UNKNOWN`
+or None with a reason.
 """
 
 import json
@@ -119,11 +115,9 @@ def essence(response: Response) -> Response:
 
     `response` is decoded, as it is recorded. JSON pointers into runs and lists of runs stay true.
     """
-    document = _shown_in(response)
-    if isinstance(document, dict) and isinstance(document.get("data"), list):
-        document = {"data": [_less(item) for item in document["data"][:RUNS_MAX]]}
-    else:
-        document = _less(document)
+    items, listed = _shown_in(response)
+    less = [_less(item) for item in items]
+    document = {"data": less} if listed else less[0]
     body = json.dumps(document).encode("ascii") if document else b""
     return Response(response.status, response.headers, body)
 
@@ -132,11 +126,7 @@ def runs(request: Asked, response: Redacted[Response]) -> tuple[Run, ...]:
     """The runs that an answer shows, be it whole or an `essence`; none unless it is a 2xx."""
     if not 200 <= response.value.status < 300:
         return ()
-    document = _shown_in(response.value)
-    if isinstance(document, dict) and isinstance(document.get("data"), list):
-        items = document["data"][:RUNS_MAX]
-    else:
-        items = [document]
+    items, _ = _shown_in(response.value)
     found = (_run(request, item) for item in items)
     return tuple(run for run in found if run is not None)
 
@@ -164,30 +154,37 @@ def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None
     return metadata, None
 
 
-def _shown_in(response: Response) -> Any:
-    """The JSON value of a body; of a stream, the last run in its events."""
+def _shown_in(response: Response) -> tuple[list[Any], bool]:
+    """The JSON values that may be runs, and whether the answer was a list of them.
+
+    Of a stream it is the last run in its events.
+    """
     if response.at_ms is not None or (
         is_event_stream(response.headers) and not response.body.startswith(b"{")
     ):
-        return next(_runs_of_stream(response.body), None)
-    try:
-        return strict_json.loads(response.body.decode("utf-8"))
-    except ValueError:
-        return None
+        document = next(_runs_of_stream(response.body), None)
+    else:
+        document = _read(response.body)
+    if isinstance(document, dict) and isinstance(document.get("data"), list):
+        return document["data"][:RUNS_MAX], True
+    return [document], False
 
 
 def _runs_of_stream(body: bytes) -> Iterator[Any]:
     """The runs in the events, the last first."""
     for event in reversed(sse.split(body)):
         parts = sse.around_data(event) if b'"thread.run"' in event else None
-        if parts is None:
-            continue
-        try:
-            document = strict_json.loads(parts[1].decode("utf-8"))
-        except ValueError:
-            continue
+        document = None if parts is None else _read(parts[1])
         if isinstance(document, dict) and document.get("object") == _RUN:
             yield document
+
+
+def _read(body: bytes) -> Any:
+    """A JSON value; None if it is none."""
+    try:
+        return strict_json.loads(body.decode("utf-8"))
+    except ValueError:
+        return None
 
 
 def _less(item: Any) -> Any:

@@ -1,23 +1,15 @@
-"""What is known of one run, entry by entry: its metadata, and how each key came to its value.
+"""Questions to an audit log: about one run, about entries, about all of them in numbers.
 
-Owns the rule of who set a key: the change that asked for it and after which it stood so. A value
-that was only seen, in a read or beside what a change asked for, was set by nobody known, unless a
-change that was under way then had asked for it. Setting a key to what it is already changes
-nothing. Knows nothing of where entries come from.
+The books of one run (`RunLedger`) say who set a key: the change that asked for it and after which
+it stood so. A value that was only seen, in a read or beside what a change asked for, was set by
+nobody known, unless a change that was under way then had asked for it. Setting a key to what it is
+already changes nothing.
 
-Which entries a question is about.
+The conditions of a `Selection` are each a rule that holds or not and, where there is one, bytes
+that every line of such an entry has: most lines need not be read then.
 
-Owns the conditions, each as a rule that holds or not and, where there is one, as bytes that every
-line of such an entry has: most lines need not be read then. Knows nothing of files or options.
-
-What a log says in numbers: who changed how much, was it done, and is every change concluded.
-
-Owns the counting. How an upstream treats keys that a change does not name is told from what it did.
-
-The ledger of a cassette: the entries that its interactions would have made.
-
-Owns that rebuilding, with the same books as live traffic. A recording knows no actor, since its
-credential was taken out; there is no chain either, since nothing was written.
+Recorded interactions can be asked too, by the `entries` that they would have made. They know no
+actor, since their credential was taken out, and no chain, since nothing was written.
 """
 
 import re

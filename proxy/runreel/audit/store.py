@@ -1,20 +1,11 @@
-"""What an earlier writer of an audit log has left: where the chain ends, and what is not concluded.
+"""The audit log as files: `metadata.jsonl`, those before it, `checkpoints.log`, `actor.key`.
 
-Owns the names of the files, the cutting off of a line that a crash has torn, and the search for
-intents without outcomes. Only a line without its end is torn: a whole one that is no entry was
-altered, and stays where whoever verifies the log will find it. Raises OSError as it comes.
-
-The current file of an audit log: lines are added at its end, and nothing is ever changed.
-
-Owns what is durable of it, and what happens when a write or a sync fails: the file is cut back to
-what is known to be durable, and the next one goes on from there; a sync that failed is never tried
-again on that file. Raises OSError as it comes. Knows nothing of what a line says.
-
-The audit log as files: `metadata.jsonl`, those before it, `checkpoints.log`, `actor.key`.
-
-Owns the chain from one entry to the next, the checkpoints, and the right to append: one writer, by
-a lock that a crash releases. A start concludes what the last one left open. Knows nothing of
-requests; what entries say is `core.audit`.
+Lines are added at the end of the current file, and nothing is ever changed. When a write or a sync
+fails, the file is cut back to what is known to be durable and the next one goes on from there; a
+sync that failed is never tried again on that file. There is one writer, by a lock that a crash
+releases. A start cuts off a line that a crash has torn, and concludes what the last writer left
+open. Only a line without its end is torn: a whole one that is no entry was altered, and stays where
+whoever verifies the log will find it.
 """
 
 import errno
@@ -26,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -41,10 +33,8 @@ from runreel.audit.entries import (
 )
 from runreel.errors import StartRefused, StoreFailed
 from runreel.storage.files import (
-    NEW_FILE,
     AppendFile,
     is_at,
-    let_go,
     make_folders,
     release_lock,
     sync,
@@ -63,6 +53,12 @@ def rotated(folder: Path) -> list[Path]:
     found = ((path, _ROTATED.fullmatch(path.name)) for path in folder.iterdir())
     numbered = sorted((int(match[1]), path) for path, match in found if match)
     return [path for _, path in numbered]
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """All files of entries that are there."""
+    files = (folder / CURRENT, *reversed(rotated(folder)))
+    return [path for path in files if path.exists()]
 
 
 def next_rotated(folder: Path) -> Path:
@@ -91,10 +87,9 @@ def last_link(folder: Path) -> tuple[Link, str | None]:
         StartRefused: there are lines, and none is an entry.
     """
     bad = 0
-    for path in (folder / CURRENT, *reversed(rotated(folder))):
-        for line in _lines_from_the_end(path) if path.exists() else ():
-            if _is_entry(line):
-                entry = parse_entry(orjson.loads(line))
+    for path in _newest_first(folder):
+        for line in _lines_from_the_end(path):
+            if entry := _entry_of(line):
                 return Link(entry.seq + bad, entry.hash), _altered(folder, bad) if bad else None
             bad += 1
     if bad:
@@ -111,9 +106,8 @@ def rejoined(folder: Path, found: Link, lost: Link) -> tuple[Link, str | None]:
     If that entry is not there any more, the next one fits to nothing that is, and there is a
     sentence about it. `found` is where the chain ends that is there now.
     """
-    files = (folder / CURRENT, *reversed(rotated(folder)))
     sealed = b'"hash":"%b"' % lost.hash.encode("ascii")
-    if not lost.seq or any(sealed in path.read_bytes() for path in files if path.exists()):
+    if not lost.seq or any(sealed in path.read_bytes() for path in _newest_first(folder)):
         return found, None
     return Link(max(found.seq, lost.seq), lost.hash), (
         f"{folder / CURRENT}: goes on after entry {lost.seq}, which is not there any more; put "
@@ -136,16 +130,16 @@ def unmet_checkpoint(folder: Path, checkpoints: Path, link: Link) -> str | None:
 
 
 def _is_met(folder: Path, line: bytes, link: Link) -> bool:
-    document = orjson.loads(line) if _is_json(line) else {}
+    document = _object_of(line)
     size, seal = document.get("size"), document.get("hash")
     if size == link.seq:
         return bool(seal == link.hash)
     if not isinstance(size, int) or size > link.seq:
         return False
     numbered = b'"seq":%d,' % size
-    for path in (folder / CURRENT, *reversed(rotated(folder))):
-        for each in _lines_from_the_end(path) if path.exists() else ():
-            entry = orjson.loads(each) if numbered in each and _is_json(each) else {}
+    for path in _newest_first(folder):
+        for each in _lines_from_the_end(path):
+            entry = _object_of(each) if numbered in each else {}
             if entry.get("seq") == size:
                 return bool(entry.get("hash") == seal)
     return False
@@ -156,14 +150,12 @@ def unconcluded(folder: Path) -> list[Entry]:
     concluded: set[int] = set()
     found: list[Entry] = []
     left = SEARCHED_BYTES_MAX
-    for path in (folder / CURRENT, *reversed(rotated(folder))):
-        if left <= 0 or not path.exists():
-            continue
+    for path in _newest_first(folder):
+        if left <= 0:
+            break
         left -= path.stat().st_size
         for line in _lines_from_the_end(path):
-            if b'"kind":"observation"' in line or not _is_json(line):
-                continue
-            document = orjson.loads(line)
+            document = {} if b'"kind":"observation"' in line else _object_of(line)
             concludes, seq = document.get("intent"), document.get("seq")
             if isinstance(concludes, int):
                 concluded.add(concludes)
@@ -182,19 +174,22 @@ def _lines_from_the_end(path: Path) -> Iterator[bytes]:
         end = start - 1
 
 
-def _is_json(line: bytes) -> bool:
+def _object_of(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line; an empty one if it is none."""
     try:
-        return isinstance(orjson.loads(line), dict)
+        document = orjson.loads(line)
     except ValueError:
-        return False
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _is_entry(line: bytes) -> bool:
+def _entry_of(line: bytes) -> Entry | None:
+    """The entry of a line, if it is one and was not altered."""
     try:
         entry = parse_entry(orjson.loads(line))
-        return digest(entry) == entry.hash
+        return entry if digest(entry) == entry.hash else None
     except ValueError:
-        return False
+        return None
 
 
 def _altered(folder: Path, lines: int) -> str:
@@ -211,13 +206,7 @@ def _put_aside(path: Path, content: bytes, end: int) -> str | None:
     numbers = (_TORN.fullmatch(each.name) for each in path.parent.iterdir())
     number = max((int(match[1]) for match in numbers if match), default=0) + 1
     torn = path.with_name(f"{path.name}.{number}.torn")
-    descriptor = os.open(torn, NEW_FILE, 0o600)
-    try:
-        write_all(descriptor, content[end:])
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync(path.parent)
+    AppendFile.begin(torn, content[end:]).close()
     os.truncate(path, end)
     sync(path)
     return (
@@ -518,16 +507,12 @@ def _key_in(folder: Path, ours: bytes) -> tuple[bytes, str | None]:
         )
     key = ours or secrets.token_bytes(KEY_BYTES)
     temporary = folder / f".{KEY}.{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(temporary, NEW_FILE, 0o600)
+    AppendFile.begin(temporary, key).close()
     try:
-        write_all(descriptor, key)
-        os.fsync(descriptor)
         temporary.rename(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    finally:
-        let_go(descriptor)
     sync(folder)
     if ours or (not (folder / CURRENT).exists() and not rotated(folder)):
         return key, None

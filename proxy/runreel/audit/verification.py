@@ -1,25 +1,15 @@
-"""What a proof of an audit log speaks of: lines of files, and what is wrong with them.
+"""The proof that an audit log is whole and unaltered.
 
-Like all that proves a log it must never import anything of what writes it.
-
-Checkpoints of an audit log, read and held against the log.
-
-Owns what a checkpoint says and what it proves. Like all that proves a log it must never import
-anything of what writes it.
-
-The proof that an audit log is whole and unaltered.
-
-Owns the rules by which a log is proved: each line, the chain of them, checkpoints, an anchor kept
-elsewhere, and that each intent has one outcome. It was written from the format alone and must never
-import anything of what writes the log (`entries`, `chain`, `books`, …): a mistake there would
-prove itself right here. Knows nothing of folders.
+Proved are each line, the chain of them, the checkpoints, an anchor kept elsewhere, and that each
+intent has one outcome. This was written from the format alone and must never import anything of
+what writes the log: a mistake there would prove itself right here.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import rfc8785
@@ -101,12 +91,7 @@ def checkpoint_of(content: bytes) -> Checkpoint:
 
 def checkpoint_line(checkpoint: Checkpoint) -> str:
     """A checkpoint as text to keep."""
-    document: dict[str, Any] = {
-        "at": checkpoint.at,
-        "hash": checkpoint.hash,
-        "size": checkpoint.size,
-    }
-    return rfc8785.dumps(document).decode("utf-8")
+    return rfc8785.dumps(asdict(checkpoint)).decode("utf-8")
 
 
 class Checkpoints:

@@ -1,30 +1,27 @@
-"""`runreel audit log`: the entries that a question is about.
+"""`runreel audit`: what the audit log, or a cassette in its place, answers.
 
-`runreel audit show`: a run's metadata, now or at a time.
-
-`runreel audit blame`: who made each key of a run's metadata what it is.
-
-`runreel audit stats`: how much was changed by whom, was it done, and is the record complete.
-
-`runreel audit`: questions to the audit log, one module for each command.
-
-How entries look to people: tables, and texts in which nothing can pretend to be something else.
-
-Owns that a text out of the log stands in quotes as soon as it could be taken for several, and that
-a table takes no more memory the longer it is.
+`log` shows the entries that a question is about, `show` a run's metadata now or at a time, `blame`
+who made each key of it what it is, `stats` how much was changed by whom and whether it was done.
+Entries are read one by one, and a table takes no more memory the longer it is. A text out of the
+log stands in quotes as soon as it could be taken for several.
 """
 
 import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import orjson
 
-from runreel.audit.entries import MEMBERS, Entry, entry_document
+from runreel.audit.entries import MEMBERS, NO_HASH, Entry, entry_document, parse_entry
+from runreel.audit.history import moment
+from runreel.audit.log_reader import opened
 from runreel.audit.queries import (
     NOBODY,
     Question,
@@ -32,16 +29,157 @@ from runreel.audit.queries import (
     Selection,
     Setting,
     Statistics,
+    entries,
     of_run,
     shown,
 )
-from runreel.cli.audit_options import Source, moment_of, of_source
+from runreel.audit.verification import Line
+from runreel.cassettes.file_store import FileStore
+from runreel.cli.cassette_options import configuration, read
+from runreel.cli.config import PATH, audit_folder, of_config
 from runreel.cli.output import paint, say, say_json
-from runreel.errors import StartRefused
+from runreel.errors import AuditDamaged, StartRefused
+from runreel.http.strict_json import BadDocument
 from runreel.text import counted, cut, safe
 
 if TYPE_CHECKING:
     from collections import Counter
+
+_REMEDY = "runreel audit verify says what is wrong with the log"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The options that select a source; None is an option that was not given."""
+
+    audit: Path | None
+    cassette: str | None
+    cassettes: Path | None
+    config: Path | None
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        if self.cassette is not None:
+            return f"cassette '{self.cassette}'"
+        return str(audit_folder(self.config, self.audit))
+
+    def entries(self, glance: Callable[[bytes], bool] | None = None) -> Iterator[Entry]:
+        """The entries in their order; those at whose line `glance` says no may be left out.
+
+        Raises:
+            StartRefused: there is no such source.
+            AuditDamaged, CassetteDamaged: it cannot be read; names the place.
+        """
+        if self.cassette is not None:
+            return self._recorded(self.cassette)
+        if self.cassettes is not None:
+            raise StartRefused("--cassettes goes with --cassette NAME")
+        return self._logged(glance)
+
+    def _recorded(self, name: str) -> Iterator[Entry]:
+        if self.audit is not None:
+            raise StartRefused("give either --audit DIR or --cassette NAME, not both")
+        store = FileStore(configuration(self.config, self.cassettes).cassettes)
+        cassette = read(store, name).cassette
+        return entries(cassette.interactions, cassette.upstream, name)
+
+    def _logged(self, glance: Callable[[bytes], bool] | None) -> Iterator[Entry]:
+        with opened(audit_folder(self.config, self.audit)) as log:
+            if log.gap is not None:
+                raise AuditDamaged(f"{log.gap}: this file is not there; {_REMEDY}")
+            last: Entry | None = None
+            for line in log.entries:
+                if glance is not None and not glance(line.content):
+                    _looks_whole(line)
+                    continue
+                entry = _entry(line)
+                if glance is None:
+                    _follows(line, last, entry)
+                last = entry
+                yield entry
+
+
+def of_source(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that select what is asked, given on as one `Source`."""
+
+    def command(
+        audit: Path | None,
+        cassette: str | None,
+        cassettes: Path | None,
+        config: Path | None,
+        **rest: Any,
+    ) -> None:
+        function(source=Source(audit, cassette, cassettes, config), **rest)
+
+    command.__doc__ = function.__doc__
+    for option in (
+        of_config,
+        click.option("--cassettes", type=PATH, help="Folder of the cassettes [cassettes]."),
+        click.option(
+            "--cassette", metavar="NAME", help="Ask the recordings of a cassette, not the log."
+        ),
+        click.option("--audit", type=PATH, help="Folder of the log [audit]."),
+    ):
+        command = option(command)
+    return command
+
+
+as_one_object = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+
+
+def _entry(line: Line) -> Entry:
+    try:
+        return parse_entry(orjson.loads(line.content))
+    except (orjson.JSONDecodeError, BadDocument):
+        raise _damaged(line) from None
+
+
+def _looks_whole(line: Line) -> None:
+    """Check what can be checked at a glance: a damaged line may hide what was asked for."""
+    if not (line.content.startswith(b'{"actor":') and line.content.endswith(b"}\n")):
+        raise _damaged(line)
+
+
+def _damaged(line: Line) -> AuditDamaged:
+    return AuditDamaged(
+        f"{line.file}:{line.number}: this line is no entry of an audit log; {_REMEDY}"
+    )
+
+
+def _follows(line: Line, last: Entry | None, entry: Entry) -> None:
+    seq, seal = (0, NO_HASH) if last is None else (last.seq, last.hash)
+    if (entry.seq, entry.prev) != (seq + 1, seal):
+        raise AuditDamaged(
+            f"{line.file}:{line.number}: this entry does not follow from the one before; {_REMEDY}"
+        )
+
+
+def moment_of(option: str, text: str | None, *, end: bool = False) -> str | None:
+    """The moment of an ISO 8601 time or date; UTC unless it says its zone.
+
+    A date alone is the beginning of that day, or with `end` the end of it.
+
+    Raises:
+        StartRefused: it is none; names the option.
+    """
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return moment(datetime.combine(day, time.max if end else time.min, UTC))
+    try:
+        found = datetime.fromisoformat(text)
+        return moment(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        raise StartRefused(
+            f"{option}: {text!r} is no time; write 2026-11-22, 2026-11-22T15:04:05Z or "
+            "2026-11-22T16:04:05+01:00"
+        ) from None
+
 
 _LOG_TITLES = ("ENTRY", "AT", "OPERATION", "RUN", "ACTOR", "EFFECT", "STATUS", "CHANGES")
 _EFFECTS = ("applied", "partly_applied", "not_applied", "refused", "unknown")
@@ -91,11 +229,7 @@ def log(
 
 
 def _selection(**given: str | None) -> Selection:
-    """The selection of the options.
-
-    Raises:
-        StartRefused: one of them cannot be meant.
-    """
+    """The selection of the options; refused if one of them cannot be meant."""
     for option, text in given.items():
         if text is not None and text.encode("utf-8", "replace").decode("utf-8") != text:
             raise StartRefused(f"--{option}: {text!r} is not UTF-8")
@@ -115,7 +249,6 @@ def _selection(**given: str | None) -> Selection:
 
 
 def _log_row(entry: Entry, *, raw: bool) -> tuple[str, ...]:
-
     # Without --all an intent is only there because it has no outcome.
     unconcluded = entry.kind if raw else "no outcome"
     effect = "seen" if entry.kind == "observation" else entry.effect or unconcluded
@@ -133,26 +266,23 @@ def _log_row(entry: Entry, *, raw: bool) -> tuple[str, ...]:
 
 
 def _json(entry: Entry) -> str:
-
     return json.dumps(entry_document(entry), ensure_ascii=True)
 
 
+class _Line:
+    """A file for `csv` whose rows come back as what they are written as."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
 def _csv(entries: Iterable[Entry]) -> Iterator[str]:
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
-
-    def written(cells: Iterable[str]) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow(cells)
-        return buffer.getvalue()
-
+    writer = csv.writer(_Line(), lineterminator="")
     names = ("seq", *(name for name in MEMBERS if name != "seq"))
-    yield written(names)
+    yield writer.writerow(names)
     for entry in entries:
         document = entry_document(entry)
-        yield written(_cell(document[name]) for name in names)
+        yield writer.writerow(_cell(document[name]) for name in names)
 
 
 def _cell(value: Any) -> str:
@@ -172,7 +302,7 @@ def _cell(value: Any) -> str:
 )
 @click.argument("run", metavar="RUN")
 @click.option("--at", metavar="TIME", help="As it was then.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@as_one_object
 @of_source
 def show(source: Source, run: str, at: str | None, *, as_json: bool) -> None:
     """Print the metadata, key by key with the entry that made it."""
@@ -224,7 +354,6 @@ def _show_document(run: str, until: str | None, books: RunLedger) -> dict[str, A
 
 
 def _show_lines(run: str, until: str | None, books: RunLedger) -> list[str]:
-
     when = f"at {until}" if until else "as last known"
     told = [f"{paint(plain(run), bold=True)} of {safe(plain(books.thread_id))}, {when}"]
     if books.seen is None:
@@ -256,7 +385,7 @@ _COLOURS = {"set": "green", "removed": "red", "seen": "yellow", "seen gone": "ye
     "Example:\n  runreel audit blame run_abc123",
 )
 @click.argument("run", metavar="RUN")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@as_one_object
 @of_source
 def blame(source: Source, run: str, *, as_json: bool) -> None:
     """Print a row for each key, in order of the keys."""
@@ -292,7 +421,6 @@ def _blame_document(setting: Setting) -> dict[str, Any]:
 
 
 def _blame_row(setting: Setting) -> tuple[str, ...]:
-
     entry = setting.entry
     return (
         plain(setting.key),
@@ -315,7 +443,7 @@ _OPEN_SHOWN = 10
     "and which changes have no outcome.\n\n\b\n"
     "Example:\n  runreel audit stats --json",
 )
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@as_one_object
 @of_source
 def stats(source: Source, *, as_json: bool) -> None:
     """Read everything once, and print the counts."""
@@ -357,10 +485,8 @@ def _ordered(counts: Mapping[Any, int]) -> dict[str, int]:
 
 
 def _stats_lines(found: Statistics) -> Iterator[str]:
-
     kinds = (counted(found.kinds[kind], kind) for kind in ("intent", "outcome", "observation"))
-    entries = "1 entry" if found.entries == 1 else f"{found.entries:,} entries"
-    yield f"{entries}: {', '.join(kinds)}"
+    yield f"{counted(found.entries, 'entry', 'entries')}: {', '.join(kinds)}"
     sections: tuple[tuple[str, Counter[Any]], ...] = (
         ("OPERATION", found.operations),
         ("EFFECT", found.effects),
@@ -430,8 +556,7 @@ def plain(text: str | None) -> str:
 
 def short(value: Any) -> str:
     """A value as JSON; a long one is cut."""
-    text = shown(value)
-    return cut(text, _VALUE_CHARS_MAX)
+    return cut(shown(value), _VALUE_CHARS_MAX)
 
 
 def actor(name: str | None) -> str:

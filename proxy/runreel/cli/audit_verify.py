@@ -78,15 +78,14 @@ _ANCHOR_BYTES_MAX = 4_096  # a checkpoint has about 130
 
 
 def _tell(verdict: Verdict, *, anchored: bool) -> None:
-
     for finding in verdict.findings:
         say(_line(finding))
     keep = _to_keep(verdict)
     if keep is None and verdict.findings:
         say(paint(f"runreel: nothing is proved after entry {verdict.sealed:,}", fg="red"))
         return
-    entries = "1 entry" if verdict.size == 1 else f"{verdict.size:,} entries"
     against = f"{counted(verdict.met, 'checkpoint')}{' and the anchor' * anchored}"
+    entries = counted(verdict.size, "entry", "entries")
     say(f"runreel: {entries}, each following from the one before, verified against {against}")
     if verdict.size > verdict.sealed:
         since = f" after entry {verdict.sealed:,}" if verdict.sealed else ""
@@ -97,7 +96,6 @@ def _tell(verdict: Verdict, *, anchored: bool) -> None:
 
 
 def _line(finding: Finding) -> str:
-
     colour = "yellow" if finding.kind == "open_intent" else "red"
     where = f"{finding.file}:{finding.line}" if finding.line else finding.file
     seq = f"entry {finding.seq}: " if finding.kind == "open_intent" else ""

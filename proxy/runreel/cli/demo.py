@@ -1,9 +1,6 @@
-"""`runreel demo`: the whole of it in a few seconds, with no key and no network.
+"""`runreel demo`: record, replay, miss and audit, once through, with no key and no network.
 
-What runreel does, once through, on this machine alone: record, replay, miss, audit.
-
-Owns the story and what is asked in it. It uses what the commands use; how it looks is the command
-line's. Each step names the command that does the same for real.
+It uses what the commands use, and each step names the command that does the same for real.
 """
 
 import http.client
@@ -54,23 +51,14 @@ def demo(keep: Path | None) -> None:
 
 
 def _tell(folder: Path, *, kept: bool) -> None:
-
-    number = 0
     for number, step in enumerate(story(folder, kept=kept), start=1):
-        _say(number, step.title, step.command, step.seen)
-    title = "Every change stands in the audit log"
-    _say(number + 1, title, audit_command(folder, kept=kept), ())
+        if number > 1:
+            say()
+        say(paint(f"{number}. {step.title}", bold=True))
+        say(f"   {paint(f'$ {step.command}', fg='cyan')}")
+        for line in step.seen:
+            say(f"   {safe(line)}")
     log.main(["--audit", str(folder / AUDIT)], standalone_mode=False)
-
-
-def _say(number: int, title: str, command: str, seen: tuple[str, ...]) -> None:
-
-    if number > 1:
-        say()
-    say(paint(f"{number}. {title}", bold=True))
-    say(f"   {paint(f'$ {command}', fg='cyan')}")
-    for line in seen:
-        say(f"   {safe(line)}")
 
 
 def _make(folder: Path) -> None:
@@ -159,12 +147,8 @@ def story(folder: Path, *, kept: bool) -> Iterator[Step]:
         f"runreel replay {place}--cassette {CASSETTE}",
         (_asked("done"), f"{missed.status}: {message}"),
     )
-
-
-def audit_command(folder: Path, *, kept: bool) -> str:
-    """The command that shows what stands in the audit log."""
     place = f" --audit {shlex.quote(str(folder / AUDIT))}" if kept else ""
-    return f"runreel audit log{place}"
+    yield Step("Every change stands in the audit log", f"runreel audit log{place}", ())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from runreel.config.settings import redaction_of
 from runreel.errors import BadFile, StartRefused
 from runreel.http.messages import Request
 from runreel.http.strict_json import BadDocument, read_json
-from runreel.importers import curl_command
+from runreel.importers import curl
 from runreel.matching.json_diff import readable
 from runreel.matching.near_miss import EXHAUSTED, Ranked, difference_line, shown
 from runreel.sessions.explain import (
@@ -127,8 +127,8 @@ def _read_request(text: str, place: str) -> Request:
         except BadDocument as error:
             raise BadFile(place, "", f"not a request as a cassette has it: {error}") from None
     try:
-        return curl_command.read(text)
-    except curl_command.NotACurlCommand as error:
+        return curl.read(text)
+    except curl.NotACurlCommand as error:
         raise BadFile(
             place, "", f"neither a request as a cassette has it nor a curl command: {error}"
         ) from None

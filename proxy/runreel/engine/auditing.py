@@ -1,8 +1,7 @@
 """What is audited of one request on its way through the engine.
 
-Owns that an intent is durable before its change is forwarded, that every intent gets an outcome
-whatever becomes of the call, and that everything said is redacted. What is said is written by
-`bookkeeping`; what it means is `core.audit`.
+An intent is durable before its change is forwarded, every intent gets an outcome whatever becomes
+of the call, and everything said is redacted. What is said is written by `audit.writer`.
 """
 
 import asyncio
@@ -123,6 +122,7 @@ class Auditing:
         audit.unread = f"the run could not be read before: {why}"
 
 
+@dataclass(eq=False, slots=True)
 class Audit:
     """One call in the log; the first that is said of how it ended counts.
 
@@ -130,19 +130,16 @@ class Audit:
     be read before it.
     """
 
-    def __init__(
-        self, call: Call, asked: Asked, rules: Rules, redaction: Redaction, keeper: Bookkeeper
-    ) -> None:
-        self.call = call
-        self.asked = asked
-        self.interaction: str | None = None
-        self.unread: str | None = None
-        self.at_end: Callable[[Audit], None] | None = None
-        self._rules = rules
-        self._redaction = redaction
-        self._keeper = keeper
-        self._intent: Entry | None = None
-        self._ended = False
+    call: Call
+    asked: Asked
+    _rules: Rules
+    _redaction: Redaction
+    _keeper: Bookkeeper
+    interaction: str | None = None
+    unread: str | None = None
+    at_end: "Callable[[Audit], None] | None" = None
+    _intent: Entry | None = None
+    _ended: bool = False
 
     async def intend(self) -> None:
         """Return once the intent is durable, or raise StoreFailed."""

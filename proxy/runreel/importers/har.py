@@ -1,10 +1,8 @@
-"""HAR 1.2: what browsers, proxies and Polly.js record.
-
-Owns what stands where in it, in both directions. How the text is read is `reading`.
-"""
+"""HAR 1.2, read and written: what browsers, proxies and Polly.js record."""
 
 import base64
 import json
+from dataclasses import replace
 from datetime import datetime
 from http.client import responses as phrases
 from operator import attrgetter
@@ -17,18 +15,18 @@ from runreel.http.headers import has_body
 from runreel.http.messages import Headers, Interaction, Response, values
 from runreel.http.strict_json import BadDocument
 from runreel.importers.records import (
+    NO_CALL,
     OURS,
-    Broken,
     Foreign,
     Part,
     Recording,
-    Skipped,
     as_sent,
     exported,
     from_base64,
     in_utc,
     place_of,
     read_ours,
+    recorded,
     url_of,
     write_ours,
 )
@@ -42,34 +40,18 @@ def read(document: Any) -> Recording:
     Raises:
         BadDocument: something in it cannot be what it says.
     """
-    found: list[Foreign] = []
-    skipped: list[Skipped] = []
-    broken: list[Broken] = []  # a browser's file has calls to many hosts
     entries = Part(document).get("log").get("entries")
-    for number, item in enumerate(entries.items(), start=1):
-        place = f"interaction {number}"
-        try:
-            read_one = _entry(Part(item.value), place)
-        except BadDocument as error:
-            went_to = _upstream(item.value)
-            if went_to is None:
-                raise BadDocument(place, str(error)) from None
-            broken.append(Broken(place, went_to, str(error)))
-            continue
-        if isinstance(read_one, str):
-            skipped.append(Skipped(place, read_one))
-        else:
-            found.append(read_one)
+    found = recorded(entries, _entry, _upstream)  # a browser's file has calls to many hosts
     in_order = any(item.has(OURS) for item in entries.items())  # those of a cassette are
-    if not in_order and all(one.recorded_at for one in found):
-        found.sort(key=attrgetter("recorded_at"))
-    return Recording(tuple(found), tuple(skipped), tuple(broken))
+    if in_order or not all(one.recorded_at for one in found.exchanges):
+        return found
+    return replace(found, exchanges=tuple(sorted(found.exchanges, key=attrgetter("recorded_at"))))
 
 
-def _upstream(entry: Any) -> str | None:
+def _upstream(entry: Part) -> str | None:
     """Where an entry went to, if at least that can be read of it."""
     try:
-        where = place_of(Part(entry).get("request").get("url"), read_ours(Part(entry).get(OURS)))
+        where = place_of(entry.get("request").get("url"), read_ours(entry.get(OURS)))
     except BadDocument:
         return None
     return where[0] if where else None
@@ -81,7 +63,7 @@ def _entry(entry: Part, place: str) -> Foreign | str:
     said = read_ours(ours)
     where = place_of(request.get("url"), said)
     if where is None:
-        return "it is no HTTP call"
+        return NO_CALL
     status = response.get("status").integer()
     if status == 0:
         return "it has no answer (status 0)"

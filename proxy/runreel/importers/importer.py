@@ -1,24 +1,14 @@
-"""Recordings of other tools, taken over as if they were live traffic.
+"""From files of other tools to cassettes: everything is read and adopted first, nothing written.
 
-Owns the step from a `Foreign` to an interaction of a cassette: the same recordable form, validation
-and redaction that live traffic goes through. Knows nothing of files or of the formats that they are
-in.
-
-Files of other tools, from bytes to recordings.
-
-Owns the limits, which format a file is in, and the naming of file and place in every refusal. What
-a format means is its own module's business.
-
-From files of other tools to cassettes: everything is read and adopted first, nothing written.
-
-Owns which file becomes which cassette, which of its calls are taken, and what is reported. How a
-file is read is `importers`, how a cassette is saved `cassettes`.
+A recording is taken over as if it were live traffic: through the same recordable form, validation
+and redaction. Every refusal names the file and the place in it. What a format means is its own
+module's business, how a cassette is saved that of `cassettes`.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -145,11 +135,7 @@ class Adoption:
         return validation.check_request(profile, operation, plain.body, media_type)
 
     def _messages(self, foreign: Foreign) -> tuple[Request, Response]:
-        """Both messages as they came over the wire, less what the tool did to them.
-
-        Raises:
-            BadDocument: a body is coded and cannot be decoded.
-        """
+        """Both messages as they came over the wire, less what the tool did to them."""
         limit = self.decoded_bytes_max
         headers = self._without_placeholders(foreign.request_headers)
         request = Request(foreign.method, foreign.target, headers, foreign.request_body)
@@ -232,11 +218,7 @@ def _check_wire(foreign: Foreign) -> None:
 
 
 def _decoded_already(headers: Headers, body: bytes, at: str, bytes_max: int) -> Headers:
-    """The headers without the coding that the tool has undone.
-
-    Raises:
-        BadDocument: it has not.
-    """
+    """The headers without the coding that the tool has undone; refused if it has not."""
     applied = codings(headers)
     start = _BEGINS.get(applied[-1])
     try:
@@ -372,15 +354,8 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """The report as JSON."""
-        return {
-            "file": self.file,
-            "cassette": self.cassette,
-            "imported": self.imported,
-            "skipped": [{"at": item.place, "reason": item.reason} for item in self.skipped],
-            "violations": self.violations,
-            "credential_headers": self.credential_headers,
-            "blanked": self.blanked,
-        }
+        skipped = [{"at": item.place, "reason": item.reason} for item in self.skipped]
+        return asdict(self) | {"skipped": skipped}
 
     def lines(self) -> list[str]:
         """The report for people."""
@@ -492,11 +467,9 @@ def legal_name(stem: str) -> str:
 
 def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreign], list[Skipped]]:
     """The exchanges of the one upstream that is asked for, and what is left of the file."""
-    skipped = list(source.recording.skipped)
-    everything: list[Foreign | Broken] = [
-        *source.recording.exchanges,
-        *source.recording.broken,
-    ]
+    recording = source.recording
+    skipped = list(recording.skipped)
+    everything: list[Foreign | Broken] = [*recording.exchanges, *recording.broken]
     found = dict.fromkeys(one.upstream for one in everything)
     wanted = [upstream for upstream in found if host is None or _is_at(upstream, host)]
     if len(wanted) != 1:
@@ -509,10 +482,10 @@ def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreig
         raise StartRefused(
             f"{file}: there are calls to several upstreams ({there}); choose one with --host"
         )
-    for one in source.recording.broken:
+    for one in recording.broken:
         if one.upstream == wanted[0]:
             raise BadFile(str(source.path), one.place, one.reason)
-    chosen = [one for one in source.recording.exchanges if one.upstream == wanted[0]]
+    chosen = [one for one in recording.exchanges if one.upstream == wanted[0]]
     skipped += [
         Skipped(one.place, f"it went to {one.upstream}")
         for one in everything
@@ -524,12 +497,8 @@ def _of_one_upstream(source: Source, host: str | None) -> tuple[str, list[Foreig
 def _is_at(upstream: str, host: str) -> bool:
     place = upstream.rpartition("://")[2]
     wanted = host.lower()
-    return wanted in (
-        upstream,
-        place,
-        place.partition("/")[0],
-        re.sub(r"(:\d+)?(/.*)?$", "", place),
-    )
+    server = place.partition("/")[0]
+    return wanted in (upstream, place, server, re.sub(r":\d+$", "", server))
 
 
 def _why(skipped: Sequence[Skipped]) -> str:

@@ -1,21 +1,14 @@
-"""A value of a foreign document together with its place, so that every refusal can name it.
+"""What other tools recorded, in one shape, and what the readers and writers of their formats share.
 
-Owns the reading of single members: what is not of the kind that is asked for is a `BadDocument`.
-Knows no format.
-
-What other tools recorded, in one shape, whatever they call its parts.
-
-Owns that shape, and the parts of a URL. What becomes of it is `adoption`.
-
-What the readers and writers of foreign formats have in common.
-
-Owns the shape of a file that was read, and `_runreel`, the member by which our own exports carry
-what their format has no place for.
+A `Part` is a value of a foreign document together with its place, so that every refusal can name
+it: what is not of the kind that is asked for is a `BadDocument`. `_runreel` is the member by which
+our own exports carry what their format has no place for.
 """
 
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -177,6 +170,7 @@ def split_url(url: str) -> tuple[str, str] | None:
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORT[scheme])}", sent
 
 
+NO_CALL = "it is no HTTP call"
 OURS = "_runreel"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -205,6 +199,38 @@ class Recording:
     exchanges: tuple[Foreign, ...]
     skipped: tuple[Skipped, ...] = ()
     broken: tuple[Broken, ...] = ()
+
+
+def recorded(
+    listed: Part,
+    read_one: Callable[[Part, str], Foreign | str],
+    upstream_of: Callable[[Part], str | None] = lambda _: None,
+) -> Recording:
+    """What `read_one` makes of each item and its place: an exchange, or why it is none.
+
+    `upstream_of` tells of an item that cannot be read where it went to, if at least that can be.
+
+    Raises:
+        BadDocument: an item cannot be what it says, wherever it went.
+    """
+    found: list[Foreign] = []
+    skipped: list[Skipped] = []
+    broken: list[Broken] = []
+    for number, item in enumerate(listed.items(), start=1):
+        place, part = f"interaction {number}", Part(item.value)
+        try:
+            read = read_one(part, place)
+        except BadDocument as error:
+            went_to = upstream_of(part)
+            if went_to is None:
+                raise BadDocument(place, str(error)) from None
+            broken.append(Broken(place, went_to, str(error)))
+            continue
+        if isinstance(read, str):
+            skipped.append(Skipped(place, read))
+        else:
+            found.append(read)
+    return Recording(tuple(found), tuple(skipped), tuple(broken))
 
 
 @dataclass(frozen=True, slots=True)

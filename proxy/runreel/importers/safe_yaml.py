@@ -1,12 +1,13 @@
 """YAML, read as plain values only.
 
-Owns the reading of YAML that anybody may have written: built from the parser's events, so that no
-tag ever builds an object, nothing recurses, and what aliases repeat is counted before it is used.
-Every refusal names line and column. Knows nothing of what a document says.
+Anybody may have written it, so it is built from the parser's events: no tag ever builds an object,
+nothing recurses, and what aliases repeat is counted before it is used. Every refusal names line and
+column.
 """
 
 import base64
 import binascii
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -57,14 +58,14 @@ def _place(mark: Any) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
 
 
+@dataclass(slots=True)
 class _Open:
     """A collection whose end has not come, and the key that waits for its value."""
 
-    def __init__(self, value: "list[Any] | dict[Any, Any]", anchor: str | None, begun: int) -> None:
-        self.value = value
-        self.anchor = anchor
-        self.begun = begun
-        self.key: Any = _NO_KEY
+    value: list[Any] | dict[Any, Any]
+    anchor: str | None
+    begun: int
+    key: Any = _NO_KEY
 
 
 class _Building:

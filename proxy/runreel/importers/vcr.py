@@ -1,10 +1,9 @@
 """Cassettes of VCR: vcrpy's (YAML and JSON) and those of Ruby's VCR.
 
-Owns what stands where in them, in all layouts that are about; vcrpy's newest is written too. How
-the text is read is `reading`.
+What stands where in them, in all layouts that are about; vcrpy's newest is written too.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import responses as phrases
@@ -13,19 +12,20 @@ from typing import Any
 from runreel.cassettes.format import Cassette
 from runreel.http.encoding import codings
 from runreel.http.messages import Headers, Interaction
-from runreel.http.strict_json import BadDocument
 from runreel.importers.records import (
+    NO_CALL,
     OURS,
     Foreign,
+    Ours,
     Part,
     Recording,
-    Skipped,
     as_sent,
     exported,
     from_base64,
     in_utc,
     place_of,
     read_ours,
+    recorded,
     url_of,
     write_ours,
 )
@@ -41,7 +41,7 @@ def read_vcrpy(document: Any) -> Recording:
         BadDocument: something in it cannot be what it says.
     """
     root = Part(document)
-    return _recording(root if isinstance(document, list) else root.get("interactions"), _of_vcrpy)
+    return recorded(root if isinstance(document, list) else root.get("interactions"), _of_vcrpy)
 
 
 def read_ruby(document: Any) -> Recording:
@@ -50,37 +50,43 @@ def read_ruby(document: Any) -> Recording:
     Raises:
         BadDocument: something in it cannot be what it says.
     """
-    return _recording(Part(document).get("http_interactions"), _of_ruby)
+    return recorded(Part(document).get("http_interactions"), _of_ruby)
 
 
-def _recording(listed: Part, read_one: Callable[[Part, str], Foreign | None]) -> Recording:
-    found: list[Foreign] = []
-    skipped: list[Skipped] = []
-    for number, item in enumerate(listed.items(), start=1):
-        place = f"interaction {number}"
-        try:
-            foreign = read_one(Part(item.value), place)
-        except BadDocument as error:
-            raise BadDocument(place, str(error)) from None
-        if foreign is None:
-            skipped.append(Skipped(place, "it is no HTTP call"))
-        else:
-            found.append(foreign)
-    return Recording(tuple(found), tuple(skipped))
-
-
-def _of_vcrpy(item: Part, place: str) -> Foreign | None:
+def _of_vcrpy(item: Part, place: str) -> Foreign | str:
     request, response = item.get("request"), item.get("response")
     ours = read_ours(item.get(OURS))
     url = _url_of_parts(request) if request.has("protocol") else request.get("uri")
     where = place_of(url, ours)
     if where is None:
-        return None
+        return NO_CALL
     status = response.get("status_code")  # as vcrpy wrote for httpx before 6
     if status.value is None:
         status = response.get("status").get("code")
     body = response.get("content") if response.has("content") else response.get("body")
-    sent, answered = _headers(request.get("headers")), _headers(response.get("headers"))
+    return replace(
+        _foreign(item, place, where, status, body),
+        recorded_at=ours.recorded_at,
+        duration_ms=ours.duration_ms,
+        at_ms=ours.at_ms,
+    )
+
+
+def _of_ruby(item: Part, place: str) -> Foreign | str:
+    response = item.get("response")
+    where = place_of(item.get("request").get("uri"), Ours())
+    if where is None:
+        return NO_CALL
+    status = response.get("status").get("code")
+    found = _foreign(item, place, where, status, response.get("body"))
+    at = _ruby_time(item.get("recorded_at"))
+    return replace(found, method=found.method.upper(), recorded_at=at)
+
+
+def _foreign(item: Part, place: str, where: tuple[str, str], status: Part, body: Part) -> Foreign:
+    """What stands at the same place in all layouts, with what does not."""
+    request = item.get("request")
+    sent, answered = (_headers(item.get(side).get("headers")) for side in ("request", "response"))
     return Foreign(
         place=place,
         method=request.get("method").text(),
@@ -91,29 +97,6 @@ def _of_vcrpy(item: Part, place: str) -> Foreign | None:
         status=status.integer(),
         response_headers=answered,
         response_body=_body(body, answered),
-        recorded_at=ours.recorded_at,
-        duration_ms=ours.duration_ms,
-        at_ms=ours.at_ms,
-    )
-
-
-def _of_ruby(item: Part, place: str) -> Foreign | None:
-    request, response = item.get("request"), item.get("response")
-    where = place_of(request.get("uri"), read_ours(Part(None)))
-    if where is None:
-        return None
-    sent, answered = _headers(request.get("headers")), _headers(response.get("headers"))
-    return Foreign(
-        place=place,
-        method=request.get("method").text().upper(),
-        upstream=where[0],
-        target=where[1],
-        request_headers=sent,
-        request_body=_body(request.get("body"), sent),
-        status=response.get("status").get("code").integer(),
-        response_headers=answered,
-        response_body=_body(response.get("body"), answered),
-        recorded_at=_ruby_time(item.get("recorded_at")),
     )
 
 

@@ -1,28 +1,16 @@
-"""Ids shaped like the API's own, and the same in every run of the same script.
+"""The dialects that a simulator speaks: OpenAI's and rubra's.
 
-Owns how an id is made: of the seed, the kind of thing, what it belongs to, and its number there.
-So threads that are used at the same time do not change each other's ids.
-
-Bodies of the requests that only the simulator reads: assistants, threads, messages.
-
-Owns their models, and the profiles that have them beside the run operations', so that limits and
-texts have one home.
-
-The bytes of an answer: JSON with two spaces as OpenAI wrote it, compact as rubra did, and SSE.
-
-Owns layout only; the order of members is the documents' own.
-
-The dialects that a simulator speaks: OpenAI's and rubra's.
-
-Owns what differs between them: paths, ids, layout, headers, members, errors and what is checked
-at the door. What happens is the same in both.
+Here is what differs between them: paths, ids, layout, headers, members, errors and what is checked
+at the door; what happens is the same in both. Ids are shaped like the API's own, and the same in
+every run of the same script: each is made of the seed, the kind of thing, what it belongs to and
+its number there, so threads that are used at the same time do not change each other's ids.
 """
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -34,9 +22,8 @@ from runreel.assistants.schemas import (
     Answered,
     CreateMessage,
     CreateThread,
-    Metadata,
+    ModifyRunRequest,
     ResponseFormat,
-    Sent,
     ThreadToolResources,
     Tool,
     ToolResources,
@@ -52,27 +39,25 @@ RUBRA_ALPHABET = "0123456789abcdef"
 RUBRA_CHARS = 6
 
 
+@dataclass(slots=True)
 class Ids:
     """Makes ids; `seed` is any text."""
 
-    def __init__(
-        self, seed: str, alphabet: str = OPENAI_ALPHABET, chars: int = OPENAI_CHARS
-    ) -> None:
-        self._seed = seed
-        self._alphabet = alphabet
-        self._chars = chars
-        self._made: dict[str, Counter[str]] = {}
+    seed: str
+    alphabet: str = OPENAI_ALPHABET
+    chars: int = OPENAI_CHARS
+    _made: dict[str, Counter[str]] = field(default_factory=dict)
 
     def new(self, prefix: str, parent: str = "") -> str:
         """The next id of a kind (`run`) below a parent (`thread_…`), as in `run_` and 24 chars."""
         made = self._made.setdefault(parent, Counter())
         made[prefix] += 1
-        name = f"{self._seed}\n{prefix}\n{parent}\n{made[prefix]}"
+        name = f"{self.seed}\n{prefix}\n{parent}\n{made[prefix]}"
         number = int.from_bytes(hashlib.sha512(name.encode("utf-8", "backslashreplace")).digest())
         text = ""
-        for _ in range(self._chars):
-            number, digit = divmod(number, len(self._alphabet))
-            text += self._alphabet[digit]
+        for _ in range(self.chars):
+            number, digit = divmod(number, len(self.alphabet))
+            text += self.alphabet[digit]
         return f"{prefix}_{text}"
 
     def forget(self, parent: str) -> None:
@@ -80,19 +65,13 @@ class Ids:
         self._made.pop(parent, None)
 
 
-class OnlyMetadata(Sent):
-    """The body of modify message."""
-
-    metadata: Metadata | None = None
-
-
-class ModifyThread(OnlyMetadata):
+class ModifyThread(ModifyRunRequest):
     """The body of modify thread."""
 
     tool_resources: ToolResources | None = None
 
 
-class ModifyAssistant(OnlyMetadata):
+class ModifyAssistant(ModifyRunRequest):
     """The body of modify assistant."""
 
     model: str = ""
@@ -158,7 +137,7 @@ _OWN: dict[str, type[BaseModel]] = {
     "createThread": CreateThread,
     "modifyThread": ModifyThread,
     "createMessage": CreateMessage,
-    "modifyMessage": OnlyMetadata,
+    "modifyMessage": ModifyRunRequest,
     "scriptNextRun": Script,
 }
 # Limits are not known; what more may be sent is passed over.
@@ -227,19 +206,15 @@ class Dialect:
     id_alphabet: str
     id_chars: int
     body: Callable[[Any], bytes]
-    shown: Callable[[Json], Json]
     error: Callable[[Problem], tuple[int, Any, Headers]]
     headers: Callable[[str], Headers]
-    lacks: frozenset[str]
-    at_root_only: bool
-    door: bool
-    merges: bool
-    free: bool
-    converts: bool
-
-
-def _same(document: Json) -> Json:
-    return document
+    shown: Callable[[Json], Json] = lambda document: document
+    lacks: frozenset[str] = frozenset()
+    at_root_only: bool = False
+    door: bool = False
+    merges: bool = False
+    free: bool = False
+    converts: bool = False
 
 
 def _openai_headers(request_id: str) -> Headers:
@@ -282,15 +257,9 @@ DIALECTS = {
         id_alphabet=OPENAI_ALPHABET,
         id_chars=OPENAI_CHARS,
         body=indented,
-        shown=_same,
         error=errors.openai,
         headers=_openai_headers,
-        lacks=frozenset(),
-        at_root_only=False,
         door=True,
-        merges=False,
-        free=False,
-        converts=False,
     ),
     "rubra": Dialect(
         profile=RUBRA_READ,
@@ -304,7 +273,6 @@ DIALECTS = {
             {"listRuns", "cancelRun", "submitToolOuputsToRun", "createThreadAndRun", "modifyThread"}
         ),
         at_root_only=True,
-        door=False,
         merges=True,
         free=True,
         converts=True,

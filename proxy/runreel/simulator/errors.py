@@ -5,111 +5,84 @@ the profiles. Texts that were seen in recordings or public reports stand first; 
 are of the same family, and marked.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from runreel.http.messages import Headers
 
 NOT_FOUND, INVALID = 404, 400
 
-# case -> (status, text, param, code)
-OPENAI_TEXTS: dict[str, tuple[int, str, str | None, str | None]] = {
-    "update_status": (INVALID, "Cannot update run with status '{status}'.", None, None),
-    "outputs_status": (
-        INVALID,
-        'Runs in status "{status}" do not accept tool outputs.',
-        None,
-        None,
-    ),
-    "no_step": (NOT_FOUND, "No run step found with id '{id}'.", None, None),
-    "no_thread": (NOT_FOUND, "No thread found with id '{id}'.", None, None),
-    "no_user_message": (
-        INVALID,
+
+class Case(NamedTuple):
+    """A refusal; the values of a `Problem` go into its text and into what it says of `param`."""
+
+    text: str
+    status: int = INVALID
+    param: str | None = None
+    code: str | None = None
+
+
+OPENAI_TEXTS = {
+    "update_status": Case("Cannot update run with status '{status}'."),
+    "outputs_status": Case('Runs in status "{status}" do not accept tool outputs.'),
+    "no_step": Case("No run step found with id '{id}'.", NOT_FOUND),
+    "no_thread": Case("No thread found with id '{id}'.", NOT_FOUND),
+    "no_user_message": Case(
         "Run creation requires a Thread with a user message or an assistant with instructions.",
-        None,
-        "invalid_thread",
+        code="invalid_thread",
     ),
-    "active_run": (INVALID, "Thread {thread} already has an active run {run}.", None, None),
-    "busy_thread": (
-        INVALID,
-        "Can't add messages to {thread} while a run {run} is active.",
-        None,
-        None,
-    ),
-    "malformed_id": (
-        INVALID,
+    "active_run": Case("Thread {thread} already has an active run {run}."),
+    "busy_thread": Case("Can't add messages to {thread} while a run {run} is active."),
+    "malformed_id": Case(
         "Invalid '{param}': '{id}'. Expected an ID that begins with '{prefix}'.",
-        "{param}",
-        "invalid_value",
+        param="{param}",
+        code="invalid_value",
     ),
-    "bad_key": (
+    "bad_key": Case(
+        "Incorrect API key provided: {key}. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
         401,
-        (
-            "Incorrect API key provided: {key}. You can find your API key at "
-            "https://platform.openai.com/account/api-keys."
-        ),
-        None,
-        "invalid_api_key",
+        code="invalid_api_key",
     ),
-    "no_beta": (
-        INVALID,
-        (
-            "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try "
-            "again by setting the header 'OpenAI-Beta: assistants=v2'."
-        ),
-        None,
-        "invalid_beta",
+    "no_beta": Case(
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try "
+        "again by setting the header 'OpenAI-Beta: assistants=v2'.",
+        code="invalid_beta",
     ),
     # From here on: of the same family, not seen.
-    "no_run": (NOT_FOUND, "No run found with id '{id}'.", None, None),
-    "no_message": (NOT_FOUND, "No message found with id '{id}'.", None, None),
-    "no_assistant": (NOT_FOUND, "No assistant found with id '{id}'.", None, None),
-    "cancel_status": (INVALID, "Cannot cancel run with status '{status}'.", None, None),
-    "missing_outputs": (
-        INVALID,
-        "Expected tool outputs for call_ids {expected}, got {got}",
-        None,
-        None,
-    ),
-    "no_route": (NOT_FOUND, "Invalid URL ({method} {path})", None, None),
-    "invalid_value": (
-        INVALID,
+    "no_run": Case("No run found with id '{id}'.", NOT_FOUND),
+    "no_message": Case("No message found with id '{id}'.", NOT_FOUND),
+    "no_assistant": Case("No assistant found with id '{id}'.", NOT_FOUND),
+    "cancel_status": Case("Cannot cancel run with status '{status}'."),
+    "missing_outputs": Case("Expected tool outputs for call_ids {expected}, got {got}"),
+    "no_route": Case("Invalid URL ({method} {path})", NOT_FOUND),
+    "invalid_value": Case(
         "Invalid value: '{value}'. Supported values are: {supported}.",
-        "{param}",
-        "invalid_value",
+        param="{param}",
+        code="invalid_value",
     ),
-    "not_integer": (
-        INVALID,
+    "not_integer": Case(
         "Invalid type for '{param}': expected an integer, but got a string instead.",
-        "{param}",
-        "invalid_type",
+        param="{param}",
+        code="invalid_type",
     ),
-    "below": (
-        INVALID,
-        (
-            "Invalid '{param}': integer below minimum value. Expected a value >= {limit}, but got "
-            "{value} instead."
-        ),
-        "{param}",
-        "integer_below_min_value",
+    "below": Case(
+        "Invalid '{param}': integer below minimum value. Expected a value >= {limit}, but got "
+        "{value} instead.",
+        param="{param}",
+        code="integer_below_min_value",
     ),
-    "above": (
-        INVALID,
-        (
-            "Invalid '{param}': integer above maximum value. Expected a value <= {limit}, but got "
-            "{value} instead."
-        ),
-        "{param}",
-        "integer_above_max_value",
+    "above": Case(
+        "Invalid '{param}': integer above maximum value. Expected a value <= {limit}, but got "
+        "{value} instead.",
+        param="{param}",
+        code="integer_above_max_value",
     ),
     # No text of the API: what only the simulator can say.
-    "full": (
+    "full": Case(
+        "The simulator is full: {what}. See the section `simulator` of the configuration, or "
+        "start it anew.",
         507,
-        (
-            "The simulator is full: {what}. See the section `simulator` of the configuration, or "
-            "start it anew."
-        ),
-        None,
-        "simulator_full",
+        code="simulator_full",
     ),
 }
 
@@ -125,7 +98,7 @@ class Problem(Exception):
 
 def openai(problem: Problem) -> tuple[int, Any, Headers]:
     """Status, document and headers of a problem in OpenAI's envelope."""
-    status, text, param, code = OPENAI_TEXTS[problem.case]
+    text, status, param, code = OPENAI_TEXTS[problem.case]
     error = {
         "message": text.format_map(problem.values),
         "type": "invalid_request_error",
@@ -158,8 +131,8 @@ def rubra(problem: Problem) -> tuple[int, Any, Headers]:
         case "no_route":
             detail = "Not Found"
         case case:
-            status, text, _, _ = OPENAI_TEXTS[case]
-            return status, {"detail": text.format_map(values)}, ()
+            known = OPENAI_TEXTS[case]
+            return known.status, {"detail": known.text.format_map(values)}, ()
     return NOT_FOUND, {"detail": detail}, ()
 
 

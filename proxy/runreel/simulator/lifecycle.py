@@ -117,9 +117,9 @@ def _call_tools(world: World, thread: str, run: Run) -> list[Event]:
         {
             "id": world.ids.new("call", place),
             "type": "function",
-            "function": _called(*call),
+            "function": {"name": name, "arguments": arguments},
         }
-        for call in run.script.calls
+        for name, arguments in run.script.calls
     ]
     details: Json = {"type": "tool_calls", "tool_calls": []}
     new = documents.step(world.ids.new("step", place), world.now, run.document, details)
@@ -132,10 +132,6 @@ def _call_tools(world: World, thread: str, run: Run) -> list[Event]:
     required = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
     waiting = run.changed(status="requires_action", required_action=required)
     return [*_begun(new), *deltas, _put(world, thread, waiting)]
-
-
-def _called(name: str, arguments: str) -> Json:
-    return {"name": name, "arguments": arguments}
 
 
 def _begun(step: Json) -> list[Event]:

@@ -1,25 +1,8 @@
-"""Pages: `order`, `limit`, `after`, `before`, and what a list answers.
+"""What can be asked of a simulator: the table of operations, and what each does.
 
-Owns the rules of every list of the API.
-
-One request as an operation takes it, and what an operation gives back.
-
-Owns these two values. A request that gets here has a valid body.
-
-What can be done with assistants, threads and messages.
-
-Owns these operations; each takes the world and a request and gives an answer. Raises `Problem` for
-what is refused.
-
-What can be done with runs and their steps.
-
-Owns these operations; each takes the world and a request and gives an answer. Raises `Problem` for
-what is refused.
-
-Which operation a method and a path are.
-
-Owns the table of operations. Segments are compared raw and decoded only where they are ids, which
-may be anything.
+An operation takes the world and a request with a valid body and gives an answer; it raises
+`Problem` for what is refused. Segments of a path are compared raw and decoded only where they are
+ids, which may be anything.
 """
 
 import re
@@ -37,6 +20,7 @@ from runreel.simulator.world import (
     SCRIPTS_MAX,
     Run,
     World,
+    document_of,
     next_script,
     read_script,
     steps_of,
@@ -69,7 +53,6 @@ def page(
     records: Mapping[str, Any],
     sent: Mapping[str, str],
     unknown: Unknown | None,
-    shown: Callable[[Any], Json],
 ) -> Json:
     """One page of records, which come oldest first.
 
@@ -100,7 +83,7 @@ def page(
     chosen = names[-limit:] if last else names[:limit]
     return {
         "object": "list",
-        "data": [shown(records[name]) for name in chosen],
+        "data": [document_of(records[name]) for name in chosen],
         "first_id": chosen[0] if chosen else None,
         "last_id": chosen[-1] if chosen else None,
         "has_more": len(names) > limit,
@@ -150,12 +133,21 @@ class Told:
     events: tuple[Event, ...] | None = None
 
 
+Perform = Callable[[World, Asked], Told]
+Find = Callable[[World, Asked], Json]
+
+
+def _exists(world: World, kind: str, name: str, made: Callable[[], Json], parent: str = "") -> Json:
+    """A record that is no run; in a lenient world there is every one, as it would be made."""
+    if world.settings.lenient and name not in world.all(kind, parent):
+        world.put(kind, made(), parent)
+    found: Json = world.find(kind, name, parent)
+    return found
+
+
 def the_assistant(world: World, name: str) -> Json:
     """An assistant; in a lenient world there is every one."""
-    if world.settings.lenient and name not in world.all("assistant"):
-        world.put("assistant", documents.assistant(name, world.now, {}))
-    found: Json = world.find("assistant", name)
-    return found
+    return _exists(world, "assistant", name, lambda: documents.assistant(name, world.now, {}))
 
 
 def the_thread(world: World, name: str, run: str | None = None) -> Json:
@@ -190,16 +182,6 @@ def create_assistant(world: World, asked: Asked) -> Told:
     return Told(made)
 
 
-def get_assistant(world: World, asked: Asked) -> Told:
-    """Show an assistant."""
-    return Told(the_assistant(world, asked.ids[0]))
-
-
-def list_assistants(world: World, asked: Asked) -> Told:
-    """Show a page of assistants."""
-    return Told(_page(world, "assistant", "", asked))
-
-
 def modify_assistant(world: World, asked: Asked) -> Told:
     """Change members of an assistant."""
     before = the_assistant(world, asked.ids[0])
@@ -208,13 +190,6 @@ def modify_assistant(world: World, asked: Asked) -> Told:
     after = documents.assistant(before["id"], before["created_at"], sent)
     world.put("assistant", after)
     return Told(after)
-
-
-def delete_assistant(world: World, asked: Asked) -> Told:
-    """Forget an assistant."""
-    found = the_assistant(world, asked.ids[0])
-    world.drop("assistant", found["id"])
-    return Told(documents.deleted(found))
 
 
 def new_thread(world: World, sent: Json) -> Json:
@@ -231,11 +206,6 @@ def create_thread(world: World, asked: Asked) -> Told:
     return Told(new_thread(world, asked.body))
 
 
-def get_thread(world: World, asked: Asked) -> Told:
-    """Show a thread."""
-    return Told(the_thread(world, asked.ids[0]))
-
-
 def modify_thread(world: World, asked: Asked) -> Told:
     """Change the metadata of a thread, or what its tools work on."""
     before = the_thread(world, asked.ids[0])
@@ -244,14 +214,6 @@ def modify_thread(world: World, asked: Asked) -> Told:
         after["tool_resources"] = asked.body["tool_resources"] or {}
     world.put("thread", after)
     return Told(after)
-
-
-def delete_thread(world: World, asked: Asked) -> Told:
-    """Forget a thread and everything in it."""
-    # Not `the_thread`: in a full world its runs cannot go on, and a delete has to make room.
-    found = _there(world, asked.ids[0])
-    world.drop("thread", found["id"])
-    return Told(documents.deleted(found))
 
 
 def add_message(world: World, thread: str, sent: Json) -> Json:
@@ -279,20 +241,11 @@ def active_run(world: World, thread: str) -> str | None:
 
 def _the_message(world: World, asked: Asked) -> Json:
     thread, name = the_thread(world, asked.ids[0])["id"], asked.ids[1]
-    if world.settings.lenient and name not in world.all("message", thread):
-        world.put("message", documents.message(name, world.now, thread, {}), thread)
-    found: Json = world.find("message", name, thread)
-    return found
 
+    def made() -> Json:
+        return documents.message(name, world.now, thread, {})
 
-def get_message(world: World, asked: Asked) -> Told:
-    """Show a message."""
-    return Told(_the_message(world, asked))
-
-
-def list_messages(world: World, asked: Asked) -> Told:
-    """Show a page of a thread's messages, or of those that one run wrote."""
-    return Told(_page(world, "message", the_thread(world, asked.ids[0])["id"], asked))
+    return _exists(world, "message", name, made, thread)
 
 
 def modify_message(world: World, asked: Asked) -> Told:
@@ -303,18 +256,33 @@ def modify_message(world: World, asked: Asked) -> Told:
     return Told(after)
 
 
-def delete_message(world: World, asked: Asked) -> Told:
-    """Forget a message."""
-    found = _the_message(world, asked)
-    world.drop("message", found["id"], found["thread_id"])
-    return Told(documents.deleted(found))
-
-
-def _page(world: World, kind: str, parent: str, asked: Asked) -> Json:
+def _page(world: World, kind: str, parent: str, asked: Asked) -> Told:
+    """A page of what is below a parent; of messages, perhaps only those that one run wrote."""
     sent, records = read(asked.query), world.all(kind, parent)
-    if run := sent.get("run_id"):
+    if kind == "message" and (run := sent.get("run_id")):
         records = {name: record for name, record in records.items() if record["run_id"] == run}
-    return page(records, sent, no_cursor(world, kind, parent), lambda record: record)
+    return Told(page(records, sent, no_cursor(world, kind, parent)))
+
+
+def _showing(find: Find) -> Perform:
+    """The operation that shows what is found."""
+    return lambda world, asked: Told(find(world, asked))
+
+
+def _listing(kind: str) -> Perform:
+    """The operation that shows a page of what is in a thread."""
+    return lambda world, asked: _page(world, kind, the_thread(world, asked.ids[0])["id"], asked)
+
+
+def _deleting(kind: str, find: Find) -> Perform:
+    """The operation that forgets what is found, and everything in it."""
+
+    def delete(world: World, asked: Asked) -> Told:
+        found = find(world, asked)
+        world.drop(kind, found["id"], found.get("thread_id", ""))
+        return Told(documents.deleted(found))
+
+    return delete
 
 
 def no_cursor(world: World, kind: str, parent: str) -> Unknown | None:
@@ -399,13 +367,6 @@ def _the_run(world: World, asked: Asked) -> tuple[str, Run]:
     return thread, run
 
 
-def list_runs(world: World, asked: Asked) -> Told:
-    """Show a page of a thread's runs."""
-    thread: str = the_thread(world, asked.ids[0])["id"]
-    records, unknown = world.all("run", thread), no_cursor(world, "run", thread)
-    return Told(page(records, read(asked.query), unknown, lambda run: run.document))
-
-
 def get_run(world: World, asked: Asked) -> Told:
     """Show a run; where polls move runs, this is the poll."""
     thread, run = _the_run(world, asked)
@@ -457,25 +418,37 @@ def list_steps(world: World, asked: Asked) -> Told:
     """Show a page of a run's steps."""
     check_include(asked.query)
     thread, run = _the_run(world, asked)
-    place = steps_of(thread, run.document["id"])
-    unknown = no_cursor(world, "step", place)
-    sent = read(asked.query)
-    return Told(page(world.all("step", place), sent, unknown, lambda step: step))
+    return _page(world, "step", steps_of(thread, run.document["id"]), asked)
 
 
 def get_step(world: World, asked: Asked) -> Told:
     """Show a step."""
     check_include(asked.query)
     thread, run = _the_run(world, asked)
-    name, of = asked.ids[2], steps_of(thread, run.document["id"])
-    if world.settings.lenient and name not in world.all("step", of):
+    name = asked.ids[2]
+
+    def made() -> Json:
         details: Json = {"type": "tool_calls", "tool_calls": []}
-        world.put("step", documents.step(name, world.now, run.document, details), of)
-    return Told(world.find("step", name, of))
+        return documents.step(name, world.now, run.document, details)
+
+    return Told(_exists(world, "step", name, made, steps_of(thread, run.document["id"])))
 
 
-Perform = Callable[[World, Asked], Told]
 SCRIPT_PATH = "/_simulator/next_run"
+
+
+def _asked_assistant(world: World, asked: Asked) -> Json:
+    return the_assistant(world, asked.ids[0])
+
+
+def _asked_thread(world: World, asked: Asked) -> Json:
+    return the_thread(world, asked.ids[0])
+
+
+def _thread_to_drop(world: World, asked: Asked) -> Json:
+    # Not `the_thread`: in a full world its runs cannot go on, and a delete has to make room.
+    return _there(world, asked.ids[0])
+
 
 _A, _T = "/assistants", "/threads"
 _M, _R = f"{_T}/{{thread_id}}/messages", f"{_T}/{{thread_id}}/runs"
@@ -484,35 +457,31 @@ _ONE_M, _ONE_R = f"{_M}/{{message_id}}", f"{_R}/{{run_id}}"
 
 _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("createAssistant", "POST", _A, create_assistant),
-    ("listAssistants", "GET", _A, list_assistants),
-    ("getAssistant", "GET", _ONE_A, get_assistant),
+    ("listAssistants", "GET", _A, lambda world, asked: _page(world, "assistant", "", asked)),
+    ("getAssistant", "GET", _ONE_A, _showing(_asked_assistant)),
     ("modifyAssistant", "POST", _ONE_A, modify_assistant),
-    ("deleteAssistant", "DELETE", _ONE_A, delete_assistant),
+    ("deleteAssistant", "DELETE", _ONE_A, _deleting("assistant", _asked_assistant)),
     ("createThread", "POST", _T, create_thread),
     ("createThreadAndRun", "POST", f"{_T}/runs", create_thread_and_run),
-    ("getThread", "GET", _ONE_T, get_thread),
+    ("getThread", "GET", _ONE_T, _showing(_asked_thread)),
     ("modifyThread", "POST", _ONE_T, modify_thread),
-    ("deleteThread", "DELETE", _ONE_T, delete_thread),
+    ("deleteThread", "DELETE", _ONE_T, _deleting("thread", _thread_to_drop)),
     ("createMessage", "POST", _M, create_message),
-    ("listMessages", "GET", _M, list_messages),
-    ("getMessage", "GET", _ONE_M, get_message),
+    ("listMessages", "GET", _M, _listing("message")),
+    ("getMessage", "GET", _ONE_M, _showing(_the_message)),
     ("modifyMessage", "POST", _ONE_M, modify_message),
-    ("deleteMessage", "DELETE", _ONE_M, delete_message),
+    ("deleteMessage", "DELETE", _ONE_M, _deleting("message", _the_message)),
     ("createRun", "POST", _R, create_run),
-    ("listRuns", "GET", _R, list_runs),
+    ("listRuns", "GET", _R, _listing("run")),
     ("getRun", "GET", _ONE_R, get_run),
     ("modifyRun", "POST", _ONE_R, modify_run),
     ("cancelRun", "POST", f"{_ONE_R}/cancel", cancel_run),
-    (
-        "submitToolOuputsToRun",
-        "POST",
-        f"{_ONE_R}/submit_tool_outputs",
-        submit_tool_outputs,
-    ),
+    ("submitToolOuputsToRun", "POST", f"{_ONE_R}/submit_tool_outputs", submit_tool_outputs),
     ("listRunSteps", "GET", f"{_ONE_R}/steps", list_steps),
     ("getRunStep", "GET", f"{_ONE_R}/steps/{{step_id}}", get_step),
     ("scriptNextRun", "POST", SCRIPT_PATH, script_next_run),
 )
+_PATTERNS = [re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)) for _, _, path, _ in _TABLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,11 +496,10 @@ class Route:
 
 def routes(path: str) -> list[Route]:
     """The operations that a path below the base path may mean, one a method; words before ids."""
-    segments = path.split("/")[1:]
     found: dict[str, Route] = {}
-    for name, method, pattern, perform in _TABLE:
-        ids = _matched(segments, pattern.split("/")[1:])
-        if ids is not None:
+    for (name, method, _, perform), pattern in zip(_TABLE, _PATTERNS, strict=True):
+        if match := pattern.fullmatch(path):
+            ids = tuple((param, unquote(value)) for param, value in match.groupdict().items())
             found.setdefault(method, Route(name, method, perform, ids))
     return list(found.values())
 
@@ -546,17 +514,3 @@ def route(method: str, path: str, known: list[Route]) -> Route:
         if candidate.method == method:
             return candidate
     raise Problem("no_route", method=method, path=path)
-
-
-def _matched(segments: list[str], pattern: list[str]) -> tuple[tuple[str, str], ...] | None:
-    if len(segments) != len(pattern):
-        return None
-    ids = []
-    for segment, part in zip(segments, pattern, strict=True):
-        if part.startswith("{"):
-            if not segment:
-                return None
-            ids.append((part.strip("{}"), unquote(segment)))
-        elif segment != part:
-            return None
-    return tuple(ids)

@@ -1,13 +1,9 @@
 """What exists in a simulator: assistants, threads, their messages and runs, the steps of runs.
 
-Owns the shelves that hold it, how much fits, and the time. Everything is in memory. A record is
-replaced, never changed in place, so what was answered stays as it was.
-
-Scripted outcomes: what a run's metadata or an admin call say about how it goes.
-
-Owns the keys `runreel.outcome`, `runreel.text`, `runreel.tool_calls`, and what happens without
-them: a run that may call functions calls the first one, once, with arguments of the right
-shape; then it completes.
+Everything is in memory. A record is replaced, never changed in place, so what was answered stays
+as it was. How a run goes is scripted, by its metadata (`runreel.outcome`, `runreel.text`,
+`runreel.tool_calls`) or by an admin call; without that, a run that may call functions calls the
+first one, once, with arguments of the right shape; then it completes.
 """
 
 import json
@@ -123,7 +119,7 @@ class World:
         Raises:
             Problem: there is no room for it.
         """
-        name = _document(record)["id"]
+        name = document_of(record)["id"]
         before = self.all(kind, parent).get(name)
         objects = self._objects + (before is None)
         size = self._bytes + _size(record) - (0 if before is None else _size(before))
@@ -154,14 +150,15 @@ def steps_of(thread: str, run: str) -> str:
     return f"{thread}\n{run}"
 
 
-def _document(record: Any) -> Json:
+def document_of(record: Any) -> Json:
+    """What is answered of a record."""
     document: Json = record.document if isinstance(record, Run) else record
     return document
 
 
 def _size(record: Any) -> int:
     script = repr(record.script) if isinstance(record, Run) else ""
-    return len(compact(_document(record))) + len(script)
+    return len(compact(document_of(record))) + len(script)
 
 
 OUTCOMES = ("completed", "failed", "expired", "incomplete", "requires_action")
