@@ -81,7 +81,7 @@ async def paths(folder: Path) -> dict[str, set[str]]:
             folder / "cassettes", asking("first"), asking("a"), **record, **audit
         )
     return {
-        "hit": await through(folder, asking("a")),
+        "hit": await through(folder, asking("first"), asking("a")),
         "miss": await through(folder, asking("b")),
         "recorded": recorded,
         "recorded with audit": audited,

@@ -11,7 +11,7 @@ from runreel.cassettes.history import Recording
 from runreel.cassettes.merge import pruned
 from runreel.matching.resources import covers
 from runreel.sessions.modes import DECISIONS, Action, Mode
-from runreel.sessions.session_history import Manner, SessionHistory
+from runreel.sessions.session import Manner, SessionHistory
 
 PLAIN = Manner()
 Live = list[tuple[Call, Answer]]

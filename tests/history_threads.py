@@ -14,7 +14,7 @@ from history_sessions import Recorder
 from history_world import RULES, Answer, Call, Cassette, World, access, letter
 from runreel.matching.resources import covers
 from runreel.sessions.modes import DECISIONS, Action, Mode
-from runreel.sessions.session_history import SessionHistory
+from runreel.sessions.session import SessionHistory
 
 ORDER_WAIT_MS = 150
 OTHERS_S = 1.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from history_sessions import Live, Playing, add, prune, record
 from history_world import Call, Cassette, Step, World
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner
 
 
 class Named(Cassette):

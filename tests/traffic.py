@@ -11,8 +11,7 @@ from runreel.http.messages import Interaction, Request
 from runreel.matching.matchers import MATCH_ON
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
-from runreel.sessions.session import Session
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner, Session
 
 REDACTION = Redaction()
 Recordings = tuple[Redacted[Interaction], ...]

@@ -13,8 +13,7 @@ from runreel.http.messages import Interaction, Request
 from runreel.matching.matchers import MATCH_ON
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
-from runreel.sessions.session import Session, Verdict
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner, Session, Verdict
 
 REDACTION = Redaction()
 

@@ -16,7 +16,7 @@ from history_sessions import (
     replay,
 )
 from history_world import Call, Cassette, Step, World
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner
 
 T0, X0, R0 = "/threads/T0", "/threads/X0", "/threads/T0/runs/R0"
 G, P, D = "GET", "POST", "DELETE"

@@ -75,7 +75,7 @@ import json, resource, sys
 sys.path[:0] = json.loads(sys.argv[1])
 from history_sessions import Playing
 from history_world import Cassette
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner
 from runreel.sessions.modes import Action
 from test_history_cost import a_cassette
 

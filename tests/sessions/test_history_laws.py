@@ -27,7 +27,7 @@ from history_world import Cassette, Step, World, access, letter, resolve
 from identified_model import Identified
 from runreel.cassettes.history import Pasts, weight
 from runreel.matching.resources import is_create
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner
 
 
 def pasts_of(cassette: Cassette) -> dict[str, frozenset[str]]:

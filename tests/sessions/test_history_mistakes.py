@@ -73,7 +73,7 @@ def test_law_4_fails_where_an_equal_answer_is_written_anew(monkeypatch: pytest.M
             at = super()._replaced(arrival, recording, past)
             return None if at is not None and self._pasts.recordings[at].during else at
 
-    monkeypatch.setattr("runreel.sessions.session_history.Storing", Forgetful)
+    monkeypatch.setattr("runreel.sessions.session.Storing", Forgetful)
 
     @search
     @given(scripts.workers, scripts.schedule)

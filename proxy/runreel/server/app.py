@@ -34,7 +34,7 @@ from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import DEFAULT, Bounds, Sessions, SessionSpec, Wanted
 from runreel.sessions.modes import Mode
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner
 
 
 class Audits:

@@ -18,8 +18,7 @@ from runreel.matching.matchers import Fingerprint, MatchOn, facet, fingerprint, 
 from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document, ranking
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode
-from runreel.sessions.session import Session
-from runreel.sessions.session_history import Manner
+from runreel.sessions.session import Manner, Session
 
 _TEXTS = ("path", "query", "body")  # the facets of a request in which something can be blanked
 

@@ -35,8 +35,7 @@ from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Fact, Sink
 from runreel.sessions.live import LiveSession, Recording
 from runreel.sessions.modes import DECISIONS, ONCE, Mode, resolve
-from runreel.sessions.session import Session
-from runreel.sessions.session_history import PLAYS_ONCE, Manner
+from runreel.sessions.session import PLAYS_ONCE, Manner, Session
 
 DEFAULT = "default"
 Tell = Callable[[Fact], None]
