@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import CODED, SKIPPABLE, brotlied, deflated, gzipped, raw_deflated, zstd_frame
-from runreel.http.encoding import codings, decode, legible
+from runreel.http.encoding import decode, legible
+from runreel.http.headers import codings
 from runreel.http.messages import Headers
 
 PLAIN = b'{"id": "run_abc123"}'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runreel.assistants.operations import OPERATIONS, recognise
+from runreel.matching.resources import OPERATIONS, recognise
 
 RUN = "/threads/thread_abc123/runs/run_abc123"
 

@@ -5,8 +5,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import a_request
-from runreel.assistants.operations import OPERATIONS, Operation
-from runreel.matching.resources import Access, Place, Writes, access_of, covers
+from runreel.matching.resources import (
+    OPERATIONS,
+    Access,
+    Operation,
+    Place,
+    Writes,
+    access_of,
+    covers,
+)
 
 THREAD = "/threads/t"
 RUNS = "/threads/t/runs"

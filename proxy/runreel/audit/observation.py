@@ -15,12 +15,12 @@ from urllib.parse import unquote
 
 import rfc8785
 
-from runreel.assistants.operations import recognise
 from runreel.audit.entries import UNKNOWN, Known, Metadata
 from runreel.http import sse, strict_json
-from runreel.http.encoding import Unpacker, codings
-from runreel.http.headers import is_event_stream
+from runreel.http.encoding import Unpacker
+from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
+from runreel.matching.resources import recognise
 from runreel.redaction.redactor import Redacted
 
 METADATA_BYTES_MAX = 65_536  # of one run, as RFC 8785 JSON; 16 keys of OpenAI's have less

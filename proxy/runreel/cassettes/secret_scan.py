@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runreel.http import sse, strict_json
-from runreel.http.encoding import codings, legible
+from runreel.http.encoding import legible
+from runreel.http.headers import codings
 from runreel.http.messages import Interaction
 from runreel.redaction.rules import PATTERNS, START
 

@@ -8,7 +8,6 @@ Every request ends in exactly one `Fact`.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
@@ -20,6 +19,7 @@ from runreel.http.headers import recordable_request
 from runreel.http.messages import Request
 from runreel.matching.drift import Rule
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
+from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Outcome

@@ -12,7 +12,8 @@ from itertools import takewhile
 
 from runreel.engine.call import Call, Plan
 from runreel.errors import UpstreamFailed, UpstreamFault
-from runreel.http.encoding import Unpacker, codings
+from runreel.http.encoding import Unpacker
+from runreel.http.headers import codings
 from runreel.http.messages import Response
 from runreel.http.sse import Splitter, is_done
 from runreel.ports import UpstreamAnswer

@@ -14,8 +14,6 @@ from typing import Protocol
 
 import brotli
 
-from runreel.http.messages import Headers, values
-
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -88,16 +86,6 @@ _CODINGS = {
     "zstd": _Coding((partial(zstd.ZstdDecompressor, options=_ZSTD_OPTIONS),), _MEMBERS_MAX),
 }
 _BROKEN = (zlib.error, brotli.error, zstd.ZstdError)
-
-
-def codings(headers: Headers) -> tuple[str, ...]:
-    """The codings applied to a body, in the order they were applied, without `identity`."""
-    listed = (
-        token.strip().lower()
-        for value in values(headers, "content-encoding")
-        for token in value.split(",")
-    )
-    return tuple(token for token in listed if token not in ("", "identity"))
 
 
 def decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes | None:

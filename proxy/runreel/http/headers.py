@@ -11,7 +11,7 @@ unchanged; values of secrets are `redaction`'s business.
 
 from enum import Flag, auto
 
-from runreel.http.encoding import codings, decode
+from runreel.http.encoding import decode
 from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.http.sse import split
 
@@ -209,6 +209,16 @@ def is_event_stream(headers: Headers) -> bool:
     """Whether a message with these headers is a stream of events."""
     found = values(headers, "content-type")
     return bool(found) and found[0].partition(";")[0].strip().lower() == MEDIA_TYPE_OF_EVENTS
+
+
+def codings(headers: Headers) -> tuple[str, ...]:
+    """The codings applied to a body, in the order they were applied, without `identity`."""
+    listed = (
+        token.strip().lower()
+        for value in values(headers, "content-encoding")
+        for token in value.split(",")
+    )
+    return tuple(token for token in listed if token not in ("", "identity"))
 
 
 def has_body(method: str, status: int) -> bool:

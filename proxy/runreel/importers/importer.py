@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from runreel.assistants import PROFILES, validation
-from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.cassettes.format import (
     SIMULATOR,
@@ -27,8 +26,7 @@ from runreel.cassettes.format import (
 )
 from runreel.engine.recorder import Check, Exchange, Recorder
 from runreel.errors import BadFile, StartRefused, Unredactable
-from runreel.http.encoding import codings
-from runreel.http.headers import recordable_request, recordable_response, simulated
+from runreel.http.headers import codings, recordable_request, recordable_response, simulated
 from runreel.http.messages import (
     Headers,
     Interaction,
@@ -42,6 +40,7 @@ from runreel.http.strict_json import BadDocument, read_json
 from runreel.importers import har, safe_yaml, vcr
 from runreel.importers.records import Broken, Foreign, Recording, Skipped
 from runreel.matching.matchers import MATCH_ON, Fingerprint, MatchOn, fingerprint
+from runreel.matching.resources import recognise
 from runreel.redaction.redactor import Redacted, Redaction, renamed
 from runreel.redaction.rules import PLACEHOLDER
 

@@ -10,7 +10,7 @@ from http.client import responses as phrases
 from typing import Any
 
 from runreel.cassettes.format import Cassette
-from runreel.http.encoding import codings
+from runreel.http.headers import codings
 from runreel.http.messages import Headers, Interaction
 from runreel.importers.records import (
     NO_CALL,

@@ -22,8 +22,8 @@ from urllib.parse import unquote_to_bytes
 
 from runreel.errors import Unredactable
 from runreel.http import sse, strict_json
-from runreel.http.encoding import codings, legible
-from runreel.http.headers import Trait, drop, named
+from runreel.http.encoding import legible
+from runreel.http.headers import Trait, codings, drop, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, without
 from runreel.http.strict_json import Patterns
 from runreel.redaction.rules import (

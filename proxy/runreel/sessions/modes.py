@@ -6,6 +6,7 @@ it is resolved to `replay` or `record` when a session opens. Nothing else asks f
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 # At once, as it was recorded, or so many milliseconds before an answer and each event of a stream.
@@ -37,29 +38,29 @@ class Mode(Enum):
     VERIFY = "verify"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """One row: what to do with a request that a recording matches, and with one that none does."""
 
     on_hit: Action
     on_miss: Action
 
-    @property
+    @cached_property
     def live(self) -> bool:
         """Whether the row can reach the upstream at all."""
         return self.on_hit.live or self.on_miss.live
 
-    @property
+    @cached_property
     def captures(self) -> bool:
         """Whether the row can change the cassette."""
         return Action.CAPTURE in (self.on_hit, self.on_miss)
 
-    @property
+    @cached_property
     def compares(self) -> bool:
         """Whether the row looks at what the upstream answers to what is recorded."""
         return self.on_hit is Action.COMPARE
 
-    @property
+    @cached_property
     def plays(self) -> bool:
         """Whether the row goes through the recordings, each in its turn and its state."""
         return self.on_hit in (Action.SERVE, Action.COMPARE)
