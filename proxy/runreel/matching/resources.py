@@ -1,4 +1,4 @@
-"""What a method and a path say: the operation, what it touches, which writes change what a read sees.
+"""What a method and a path say: the operation, what it touches, and what a write changes for reads.
 
 `OPERATIONS` names the run operations by OpenAI's operationIds, spelling included. A path is
 recognised by how it ends, so any prefix before `/threads/` will do; an id may be anything that is
