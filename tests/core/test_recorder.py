@@ -92,7 +92,7 @@ def test_a_secret_that_the_client_sent_is_kept_nowhere() -> None:
     found = kept(recorder().interaction(an_exchange(response, request)))
 
     assert FAKE_KEY not in str(found)
-    assert found.response.body == b"[redacted]"
+    assert found.response.body == b"REDACTED"
 
 
 def test_a_compressed_answer_is_kept_decoded() -> None:

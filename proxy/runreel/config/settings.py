@@ -25,6 +25,7 @@ from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
+from runreel.redaction.names import DISTINCT, FLAT, Manner, of_header
 from runreel.redaction.redactor import Redaction
 from runreel.redaction.rules import PatternRule
 from runreel.sessions.modes import SPELLINGS, Latency
@@ -461,9 +462,15 @@ def redaction_of(config: Config) -> Redaction:
             PatternRule(f"user-{number}", re.compile(text))
             for number, text in enumerate(rules.patterns, start=1)
         ),
-        known=tuple(
-            value
-            for name, value in config.upstream_options.headers.items()
-            if not has(name.lower(), Trait.HARMLESS)
-        ),
+        known=_added(config, FLAT),
+        known_names=_added(config, DISTINCT),
+    )
+
+
+def _added(config: Config, manner: Manner) -> tuple[str, ...]:
+    """The values of the headers that the configuration adds, of those that are hidden so."""
+    return tuple(
+        value
+        for name, value in config.upstream_options.headers.items()
+        if not has(name.lower(), Trait.HARMLESS) and (of_header(name) or FLAT) is manner
     )

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ from runreel.importers import har, safe_yaml, vcr
 from runreel.importers.records import Broken, Foreign, Recording, Skipped
 from runreel.matching.matchers import MATCH_ON, Fingerprint, MatchOn, fingerprint
 from runreel.redaction.redactor import Redacted, Redaction, renamed
-from runreel.redaction.rules import PLACEHOLDER
+from runreel.redaction.placeholders import count
 
 # Which dialect a recording of OpenAI is in, by its OpenAI-Beta header.
 PROFILE_OF_BETA = {"assistants=v1": "openai_v1", "assistants=v2": "openai"}
@@ -173,16 +172,12 @@ class Adoption:
         return tuple(
             (name, value)
             for name, value in headers
-            if name.lower() not in self._secret_headers or not _PLACEHOLDER_VALUE.fullmatch(value)
+            if self.redaction.header(name) is None or not _PLACEHOLDER_VALUE.fullmatch(value)
         )
 
     def _left_out(self, foreign: Foreign) -> int:
         headers = (*foreign.request_headers, *foreign.response_headers)
-        return sum(name.lower() in self._secret_headers for name, _ in headers)
-
-    @cached_property
-    def _secret_headers(self) -> frozenset[str]:
-        return frozenset(name.removeprefix("header.") for name in self.redaction.names)
+        return sum(self.redaction.header(name) is not None for name, _ in headers)
 
 
 def profile_of(headers: Headers, configured: Profile) -> Profile:
@@ -268,7 +263,7 @@ def _blanks(*messages: Request | Response) -> int:
         for text in (*(value for _, value in message.headers), message.body.decode("latin-1"))
     )
     targets = (message.target for message in messages if isinstance(message, Request))
-    return sum(text.count(PLACEHOLDER) for text in (*texts, *targets))
+    return sum(count(text) for text in (*texts, *targets))
 
 
 FILE_BYTES_MAX = 64 * 1024 * 1024

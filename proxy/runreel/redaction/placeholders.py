@@ -19,7 +19,7 @@ OURS = re.compile(rf"{FLAT}(?:-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))?")
 _FLAT_ONE = re.compile(rf"{FLAT}(?!-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))")
 _WORD = re.compile(rf"(?<![A-Za-z0-9_]){OURS.pattern}(?![A-Za-z0-9_])")
 # What other tools write, and the first build of this one did: VCR's `<NAME>`, `[redacted]`.
-_FOREIGN = re.compile(r"<[A-Za-z0-9][A-Za-z0-9_. -]*>|\[[A-Za-z]+\]")
+_FOREIGN = re.compile(r"<[A-Z][A-Z0-9_ -]{2,}>|\[(?i:redacted|filtered)\]")
 
 
 def distinct(value: str, salt: str) -> str:
