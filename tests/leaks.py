@@ -1,8 +1,8 @@
 """An independent look for a secret: shares no code and no idea with the redaction under test.
 
-It reads whatever it is given in every way it knows (percent, JSON escapes, base64, base32 and hex from
-any character on, UTF-16, gzip), again and again, and looks for any dozen characters of the secret
-in a row.
+It reads whatever it is given in every way it knows (percent, JSON escapes, base64, base32 and hex
+from any character on, UTF-16, gzip), again and again, and looks for any dozen characters of the
+secret in a row.
 """
 
 import base64

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from runreel.cassettes.format import Cassette
 from runreel.http.messages import NO_RESPONSE, Headers, Interaction, Request, Response, Violation
-from runreel.redaction.redactor import Redacted
 from runreel.redaction.names import of_header
+from runreel.redaction.redactor import Redacted
 
 Json = Any  # None, bool, int, float, str, or lists and dicts of them
 

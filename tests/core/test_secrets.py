@@ -133,7 +133,9 @@ def test_characters_count_and_not_bytes() -> None:
 def test_the_longer_of_two_secrets_goes_whole() -> None:
     inner = "fAkE0" * 4
 
-    clean = Secrets.of([inner, f"user-{inner}-x"]).replace_in(f"a user-{inner}-x b {inner}", lambda _: MARK)
+    clean = Secrets.of([inner, f"user-{inner}-x"]).replace_in(
+        f"a user-{inner}-x b {inner}", lambda _: MARK
+    )
 
     assert clean == "a [gone] b [gone]"
 

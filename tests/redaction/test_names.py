@@ -7,9 +7,7 @@ import pytest
 from runreel.redaction import names
 from runreel.redaction.names import Manner
 
-_TABLES: tuple[
-    tuple[str, Callable[[str], Manner | None], tuple[tuple[str, ...], ...]], ...
-] = (
+_TABLES: tuple[tuple[str, Callable[[str], Manner | None], tuple[tuple[str, ...], ...]], ...] = (
     ("header", names.of_header, names.HEADER_EXAMPLES),
     ("parameter", names.of_parameter, names.PARAMETER_EXAMPLES),
     ("member", names.of_member, names.MEMBER_EXAMPLES),

@@ -106,9 +106,7 @@ def manner(before: Known, requested: Metadata | None, after: Known) -> Manner | 
 
 def blanked(requested: Metadata | None) -> tuple[str, ...]:
     """The requested keys whose values are not all there: two secrets look the same."""
-    return tuple(
-        key for key, value in sorted((requested or {}).items()) if hides(str(value))
-    )
+    return tuple(key for key, value in sorted((requested or {}).items()) if hides(str(value)))
 
 
 def same(one: Any, other: Any) -> bool:

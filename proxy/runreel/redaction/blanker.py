@@ -11,16 +11,15 @@ string to string with those rules alone, so that its time is linear in the body 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runreel.errors import Unredactable
 from runreel.http import strict_json
 from runreel.http.json_pointer import NOWHERE, Patterns, steps
 from runreel.redaction import placeholders
-from runreel.redaction.names import DISTINCT, FLAT, Manner, of_member
+from runreel.redaction.names import DISTINCT, FLAT, Manner
 from runreel.redaction.rules import PATTERNS, PatternRule
 from runreel.redaction.secrets import Secrets
 
@@ -29,7 +28,19 @@ _NESTED_MAX = 6  # JSON texts in strings of JSON texts; their escapes double wit
 
 # How the names of `names.MEMBERS` end, which one must stand before a quote if one of them is there.
 _MEMBER_ENDS = (
-    *("word", "wd", "phrase", "ecret", "ey", "oken", "rization", "pem", "ssertion", "tring", "eyid"),
+    *(
+        "word",
+        "wd",
+        "phrase",
+        "ecret",
+        "ey",
+        "oken",
+        "rization",
+        "pem",
+        "ssertion",
+        "tring",
+        "eyid",
+    ),
     *("ey_id", "ey-id", "eyId", "eyID", "KEY", "OKEN", "ECRET", "WORD", "RIZATION"),
 )
 # Such a member in a text that is not JSON as a whole, with the backslashes of where it came from.
@@ -109,7 +120,7 @@ class Blanker:
             if not form:
                 return body
             alert = replace(self, patterns=(), own=(), secrets=Secrets(), member=_no_member)
-        return alert._alert_body(body, raw, media_type)
+        return alert.alert_body(body, raw, media_type)
 
     def alerted_by(self, raw: str) -> "Blanker | None":
         """A blanker with those rules that may find something in this text; None if none may."""
@@ -121,7 +132,8 @@ class Blanker:
             return None
         return replace(self, patterns=found, secrets=secrets, member=member)
 
-    def _alert_body(self, body: bytes, raw: str, media_type: str) -> bytes:
+    def alert_body(self, body: bytes, raw: str, media_type: str) -> bytes:
+        """A body in which something may be found; `raw` is its view in latin-1."""
         try:
             text, encoding = body.decode("utf-8"), "utf-8"
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Which names say that their value is a secret: of headers, query parameters, cookies, JSON members.
+"""Which names say that their value is a secret: of headers, parameters and JSON members.
 
 A name is read word by word (`X-Goog-Api-Key` is x, goog, api, key), so that `x-tokens-used`,
 `max_tokens` and `openai-processing-ms` stay while `PRIVATE-TOKEN` and `accessToken` do not. Three

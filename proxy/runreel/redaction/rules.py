@@ -70,7 +70,7 @@ class PatternRule:
             new = placeholders.distinct(secret, salt)
         return match.string[match.start() : start] + new + match.string[end : match.end()]
 
-    def manner_of(self, match: re.Match[str]) -> Manner:
+    def manner_of(self, match: re.Match[str]) -> Manner:  # noqa: ARG002 - see `_ByName`
         """How what was found is hidden."""
         return self.manner
 
@@ -143,13 +143,13 @@ def _is_value(match: re.Match[str]) -> bool:
 
 
 def _is_signed(match: re.Match[str]) -> bool:
-    """Whether a parameter of a URL is a secret: by its name, and where this is vague by its looks."""
+    """Whether a parameter of a URL is a secret: by its name, or if that is vague by its looks."""
     manner = names.of_parameter(unquote(match["name"]))
     value = match["secret"]
     if manner is None or not _is_value(match):
         return False
     if manner is FLAT:
-        return True
+        return len(unquote(value)) >= 8
     letters = any(char.isalpha() for char in value)
     return len(value) >= 16 and letters and any(char.isdigit() for char in value)
 
@@ -239,7 +239,16 @@ PATTERNS: tuple[PatternRule, ...] = (
         r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.[A-Za-z0-9_-]*+(?:\.[A-Za-z0-9_-]{8,}+){3}",
         "eyJ",
         secret=(
-            "eyJ" + _FAKE * 3 + "." + _FAKE * 4 + "." + _FAKE * 3 + "." + _FAKE * 4 + "." + _FAKE * 4,
+            "eyJ"
+            + _FAKE * 3
+            + "."
+            + _FAKE * 4
+            + "."
+            + _FAKE * 3
+            + "."
+            + _FAKE * 4
+            + "."
+            + _FAKE * 4,
             "eyJ" + _FAKE * 3 + ".." + ".".join((_FAKE * 3, _FAKE * 4, _FAKE * 4)),
         ),
         innocent=("eyJ0.a.b.c.d", "heyJude12345.a.b.c.d", "eyJ" + _FAKE * 3 + ".json"),
@@ -331,7 +340,9 @@ PATTERNS: tuple[PatternRule, ...] = (
         "slack-webhook",
         re.compile(r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[A-Za-z0-9/_]{20,})"),
         ("hooks.slack.com/",),
-        secret=("https://hooks.slack" + ".com/services/T0" + _FAKE + "/B0" + _FAKE + "/" + _FAKE * 4,),
+        secret=(
+            "https://hooks.slack" + ".com/services/T0" + _FAKE + "/B0" + _FAKE + "/" + _FAKE * 4,
+        ),
         innocent=("https://hooks.slack.com/services/", "hooks.slack.com/help"),
     ),
     _key(
@@ -347,7 +358,11 @@ PATTERNS: tuple[PatternRule, ...] = (
         r"gsk_[A-Za-z0-9]{40,}" + _END,
         "gsk_",
         secret=("gsk" + "_" + _FAKE * 10 + "12",),
-        innocent=("gsk_short", "pgsk_" + _FAKE * 10, "gsk_settings_of_the_whole_application_of_ours"),
+        innocent=(
+            "gsk_short",
+            "pgsk_" + _FAKE * 10,
+            "gsk_settings_of_the_whole_application_of_ours",
+        ),
     ),
     _key(
         "xai-key",
@@ -368,7 +383,11 @@ PATTERNS: tuple[PatternRule, ...] = (
         r"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{20,}={0,2})",
         *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
         real=_has_digit,
-        secret=("sk" + "_live_" + _FAKE * 5, "rk" + "_test_" + _FAKE * 5, "whs" + "ec_" + _FAKE * 6),
+        secret=(
+            "sk" + "_live_" + _FAKE * 5,
+            "rk" + "_test_" + _FAKE * 5,
+            "whs" + "ec_" + _FAKE * 6,
+        ),
         innocent=("sk_live_", "task_test_0123456789abcdef01", "sk_test_suite", "whsec_"),
     ),
     _key(

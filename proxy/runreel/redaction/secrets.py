@@ -1,9 +1,9 @@
 r"""Known secrets and the disguises they come in.
 
 Owns the search for one exact secret in a text: as it is, percent-encoded, JSON-escaped (`\/`,
-`\u0041`), each also in part, several times over and mixed, in hex, in UTF-16, in base32 and base64 at
-any alignment, in both alphabets and wrapped into lines, and in base64 of base64. Needs no idea of
-what a key looks like. Knows nothing of messages but header pairs.
+`\u0041`), each also in part, several times over and mixed, in hex, in UTF-16, in base32 and base64
+at any alignment, in both alphabets and wrapped into lines, and in base64 of base64. Needs no idea
+of what a key looks like. Knows nothing of messages but header pairs.
 
 There is one search: an escaped text is unescaped level by level, each character remembers where it
 came from, and secrets are looked for on every level. So what is found can always be replaced, and
