@@ -150,7 +150,7 @@ def _malformed(error: BadDocument, at: str, name: str | None) -> Finding:
 
 def _spotted(spot: Spot, name: str | None) -> Finding:
     sighting = spot.sighting
-    message = f"looks like a secret{_DISGUISES.get(sighting.disguise, f', in {sighting.disguise}')}: {sighting.begins}"
+    message = f"looks like a secret{_in(sighting.disguise)}: {sighting.begins}"
     at = spot.at if spot.at.startswith("line ") else shown_pointer(spot.at)
     return Finding(at, name, sighting.rule, message)
 
@@ -165,7 +165,8 @@ def _by_interaction(spots: Iterable[Spot], count: int) -> dict[int | None, list[
     return found
 
 
-_DISGUISES = {"": "", "escaped": ", with escapes"}  # and whatever it is in
+def _in(disguise: str) -> str:
+    return {"": "", "escaped": ", with escapes"}.get(disguise, f", in {disguise}")
 
 
 _PARTS = ("/request/target", "/request/headers", "/request/body", "/response/headers")
