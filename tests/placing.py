@@ -49,7 +49,10 @@ PAIRS = _read()
 def exchange(placed: Placement) -> Interaction:
     """The exchange with the value in its place."""
     target = f"/v1/threads/thread_{placed.number}/runs/run_1"
-    request, response = a_request(b'{"metadata":{"a":"b"}}', target=target, headers=JSON), a_response()
+    request, response = (
+        a_request(b'{"metadata":{"a":"b"}}', target=target, headers=JSON),
+        a_response(),
+    )
     name, value = placed.name, placed.value
     member = json.dumps({"a": [1, {name: value}]})
     match placed.place:

@@ -471,7 +471,7 @@ def in_document(text: str) -> Iterator[Spot]:
             seen[value] = sightings(value)
         found = seen[value]
         if span.kind == "string":
-            named = _named(json_pointer.steps(span.at), value)
+            named = _named(strict_json.steps(span.at), value)
             known = {sighting.secret for sighting in found}
             found += tuple(item for item in dict.fromkeys(named) if item.secret not in known)
         for sighting in found:

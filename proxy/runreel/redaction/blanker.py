@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from runreel.errors import Unredactable
 from runreel.http import strict_json
-from runreel.http.json_pointer import NOWHERE, Patterns, steps
+from runreel.http.strict_json import NOWHERE, Patterns, steps
 from runreel.redaction import placeholders
 from runreel.redaction.names import DISTINCT, FLAT, Manner
 from runreel.redaction.rules import PATTERNS, PatternRule

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from runreel.errors import Unredactable
-from runreel.http import json_pointer
+from runreel.http import strict_json
 from runreel.http.encoding import codings, legible
 from runreel.http.headers import Trait, drop, named
-from runreel.http.json_pointer import Patterns
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
+from runreel.http.strict_json import Patterns
 from runreel.redaction import names
 from runreel.redaction.blanker import Blanker, Places, as_read, unquoted
 from runreel.redaction.names import DISTINCT, FLAT, Manner
@@ -275,8 +275,8 @@ class Redaction:
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
         at = ""
-        for step in json_pointer.steps(violation.at):
-            at = json_pointer.pointer(at, blanker.text(step))
+        for step in strict_json.steps(violation.at):
+            at = strict_json.pointer(at, blanker.text(step))
         return replace(
             violation,
             at=at,
@@ -331,7 +331,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _said(violation: Violation) -> Iterator[str]:
-    yield from json_pointer.steps(violation.at)
+    yield from strict_json.steps(violation.at)
     yield violation.message
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runreel.errors import Unredactable
-from runreel.http import json_pointer, sse, strict_json
+from runreel.http import sse, strict_json
 from runreel.redaction.blanker import Blanker, apply
 from runreel.redaction.placeholders import FLAT
 
@@ -186,12 +186,12 @@ def _strings(value: Any, owner: _Owner, at: str) -> Iterator[tuple[_Owner, str, 
         case dict():
             named = tuple((name, str(value[name])) for name in _NAMES if name in value)
             for name, member in value.items():
-                yield from _strings(member, (*owner, named, name), json_pointer.pointer(at, name))
+                yield from _strings(member, (*owner, named, name), strict_json.pointer(at, name))
         case list():
             for index, item in enumerate(value):
                 own = isinstance(item, dict) and "index" in item
                 inner = owner if own else (*owner, index)
-                yield from _strings(item, inner, json_pointer.pointer(at, index))
+                yield from _strings(item, inner, strict_json.pointer(at, index))
 
 
 def _with_text(record: bytes, at: str, text: str, around: _Around) -> bytes:
