@@ -1,6 +1,7 @@
 """The exchanges of the table of placements: each secret in its place, each innocent twin too."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,52 +50,18 @@ PAIRS = _read()
 def exchange(placed: Placement) -> Interaction:
     """The exchange with the value in its place."""
     target = f"/v1/threads/thread_{placed.number}/runs/run_1"
-    request, response = (
-        a_request(b'{"metadata":{"a":"b"}}', target=target, headers=JSON),
-        a_response(),
-    )
-    name, value = placed.name, placed.value
-    member = json.dumps({"a": [1, {name: value}]})
-    match placed.place:
-        case "request header":
-            request = replace(request, headers=(*JSON, (name, value)))
-        case "request header value":
-            request = replace(request, headers=(*JSON, ("X-Note", f"it is {value}")))
-        case "response header":
-            response = replace(response, headers=(*JSON, (name, value)))
-        case "query":
-            request = replace(request, target=f"{target}?a=1&{name}={quote(value, safe='')}")
-        case "form":
-            form = f"a=1&{name}={quote(value, safe='')}".encode()
-            request = replace(request, headers=_FORM, body=form)
-        case "multipart":
-            request = replace(request, headers=_MULTIPART, body=_field(name, value))
-        case "request member":
-            request = replace(request, body=member.encode())
-        case "response member":
-            response = replace(response, headers=JSON, body=member.encode())
-        case "member in a string":
-            request = replace(request, body=json.dumps({"arguments": member}).encode())
-        case "request text":
-            request = replace(request, body=json.dumps({"text": f"use {value} now"}).encode())
-        case "response string":
-            response = replace(response, headers=JSON, body=json.dumps([value]).encode())
-        case "error message":
-            message = {"error": {"message": f"Incorrect API key provided: {value}."}}
-            response = Response(401, JSON, json.dumps(message).encode())
-        case "member in an event":
-            response = _stream([json.dumps({"x": {name: value}}), "[DONE]"])
-        case "event pieces":
-            cut = 6
-            pieces = (value[:cut], value[cut:])
-            response = _stream([json.dumps({"choices": [{"text": each}]}) for each in pieces])
+    request = a_request(b'{"metadata":{"a":"b"}}', target=target, headers=JSON)
+    place = _IN_REQUESTS.get(placed.place)
+    if place is not None:
+        request = place(request, placed.name, placed.value)
+    answer = _IN_RESPONSES.get(placed.place)
+    response = a_response() if answer is None else answer(placed.name, placed.value)
     sample = an_interaction(request, response, f"case-{placed.number}").value
     return replace(sample, request=request, response=response)
 
 
-def sent(placed: Placement) -> tuple[Request, Response]:
-    found = exchange(placed)
-    return found.request, found.response
+def _member(name: str, value: str) -> str:
+    return json.dumps({"a": [1, {name: value}]})
 
 
 def _field(name: str, value: str) -> bytes:
@@ -107,3 +74,49 @@ def _field(name: str, value: str) -> bytes:
 def _stream(events: list[str]) -> Response:
     body = "".join(f"data: {event}\n\n" for event in events).encode()
     return Response(200, _EVENTS, body, tuple(range(len(events))))
+
+
+def _pieces(value: str) -> list[str]:
+    return [json.dumps({"choices": [{"text": piece}]}) for piece in (value[:6], value[6:])]
+
+
+def _error(value: str) -> Response:
+    message = {"error": {"message": f"Incorrect API key provided: {value}."}}
+    return Response(401, JSON, json.dumps(message).encode())
+
+
+def _form(request: Request, name: str, value: str) -> Request:
+    form = f"a=1&{name}={quote(value, safe='')}".encode()
+    return replace(request, headers=_FORM, body=form)
+
+
+_IN_REQUESTS: dict[str, Callable[[Request, str, str], Request]] = {
+    "request header": lambda request, name, value: replace(request, headers=(*JSON, (name, value))),
+    "request header value": lambda request, _, value: replace(
+        request, headers=(*JSON, ("X-Note", f"it is {value}"))
+    ),
+    "query": lambda request, name, value: replace(
+        request, target=f"{request.target}?a=1&{name}={quote(value, safe='')}"
+    ),
+    "form": _form,
+    "multipart": lambda request, name, value: replace(
+        request, headers=_MULTIPART, body=_field(name, value)
+    ),
+    "request member": lambda request, name, value: replace(
+        request, body=_member(name, value).encode()
+    ),
+    "member in a string": lambda request, name, value: replace(
+        request, body=json.dumps({"arguments": _member(name, value)}).encode()
+    ),
+    "request text": lambda request, _, value: replace(
+        request, body=json.dumps({"text": f"use {value} now"}).encode()
+    ),
+}
+_IN_RESPONSES: dict[str, Callable[[str, str], Response]] = {
+    "response header": lambda name, value: a_response(headers=(*JSON, (name, value))),
+    "response member": lambda name, value: Response(200, JSON, _member(name, value).encode()),
+    "response string": lambda _, value: Response(200, JSON, json.dumps([value]).encode()),
+    "error message": lambda _, value: _error(value),
+    "member in an event": lambda name, value: _stream([json.dumps({"x": {name: value}}), "[DONE]"]),
+    "event pieces": lambda _, value: _stream(_pieces(value)),
+}

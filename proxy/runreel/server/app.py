@@ -174,8 +174,10 @@ def site_of(
     return Site(
         engine=_engine(config, upstream, auditing),
         sessions=sessions,
-        admin=Admin(sessions, config.listen.admin_token, hosts, config.base_path, __version__),
+        admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
         hosts=hosts,
+        origins=frozenset(config.listen.cors_origins),
+        token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
         refused=lambda method, code: log.refused(SystemClock().now(), method, code),
