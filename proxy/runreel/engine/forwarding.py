@@ -24,7 +24,7 @@ from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting, off_the_loop
 from runreel.engine.recorder import Check, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
@@ -229,7 +229,9 @@ class Forwarding:
 
     async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
-        call = replace(call, checks=self._findings_of_request(call))
+        size = len(call.plain.body)
+        checks = await off_the_loop(size, self._findings_of_request, call)
+        call = replace(call, checks=checks)
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
         assert self.upstream is not None  # noqa: S101 - no live mode starts without one
