@@ -19,7 +19,7 @@ WRONG = a_response(b'{"id": 7}')
 
 
 def recorder(check_response: Check = "off", decoded_bytes_max: int = 1_000) -> Recorder:
-    return Recorder(Redaction(), OPENAI, check_response, decoded_bytes_max)
+    return Recorder(OPENAI, check_response, decoded_bytes_max)
 
 
 def an_exchange(
@@ -38,6 +38,7 @@ def an_exchange(
         response=response or a_response(),
         recorded_at=datetime(2026, 3, 31, 10, 15, 2, 999_999, tzinfo=UTC),
         duration_ms=212,
+        redaction=Redaction(),
     )
 
 

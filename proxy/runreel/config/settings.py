@@ -537,6 +537,11 @@ def redaction_of(config: Config) -> Redaction:
     )
 
 
+def shown_upstream(config: Config) -> str | None:
+    """The upstream's URL as it may be stored and told: a secret in its path is taken out."""
+    return None if config.upstream is None else redaction_of(config).text(config.upstream)
+
+
 def adds_key(config: Config) -> bool:
     """Whether the proxy adds a credential of its own to what it forwards."""
     return bool(_added(config, FLAT))

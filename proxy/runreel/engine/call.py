@@ -131,6 +131,7 @@ class Call:
             response=response,
             recorded_at=self.clock.now(),
             duration_ms=self.elapsed_ms(),
+            redaction=self.session.redaction,
             client_gone=client_gone,
             failed=failed,
         )

@@ -57,7 +57,6 @@ class Engine:
         *,
         upstream: Upstream | None,
         clock: Clock,
-        redaction: Redaction,
         profile: Profile,
         checks: Checks,
         limits: Limits,
@@ -67,17 +66,15 @@ class Engine:
         auditing: Auditing | None = None,
     ) -> None:
         self._clock = clock
-        self._redaction = redaction
         self._limits = limits
         self._latency = latency
         self._order_wait_s = order_wait_ms / 1000
         self._waiting = Waiting()
-        recorder = Recorder(redaction, profile, checks.response, limits.decoded_bytes_max)
+        recorder = Recorder(profile, checks.response, limits.decoded_bytes_max)
         # What a recording says is compared, right or wrong.
         lenient = replace(recorder, check_response="off" if checks.response == "off" else "warn")
         self._forwarding = Forwarding(
             upstream=upstream,
-            redaction=redaction,
             profile=profile,
             check_request=checks.request,
             response_bytes_max=limits.response_bytes_max,
@@ -151,7 +148,7 @@ class Engine:
         started = self._clock.monotonic()
         match_on = session.state.match_on
         plain, sent, opaque = await off_the_loop(
-            len(request.body), self._looked_at, request, match_on
+            len(request.body), self._looked_at, request, session.redaction, match_on
         )
         operation = recognise(request.method, request.path)
         return Call(
@@ -169,12 +166,12 @@ class Engine:
         )
 
     def _looked_at(
-        self, request: Request, match_on: MatchOn
+        self, request: Request, redaction: Redaction, match_on: MatchOn
     ) -> tuple[Request, Redacted[Request] | None, str | None]:
         """What would be stored of a request, the same redacted, and why not if it cannot be."""
         plain = recordable_request(request, self._limits.decoded_bytes_max)
         try:
-            sent = self._redaction.request(plain, request)
+            sent = redaction.request(plain, request)
         except Unredactable as error:
             return plain, None, f"the request cannot be redacted: {error}"
         if len(sent.value.body) > AT_ONCE_BYTES_MAX:

@@ -114,7 +114,7 @@ class Adoption:
         profile = profile_of(plain.headers, self.profile)
         operation = recognise(foreign.method, plain.path)
         name = operation.name if operation else None
-        recorder = Recorder(self.redaction, profile, self.check_response, self.decoded_bytes_max)
+        recorder = Recorder(profile, self.check_response, self.decoded_bytes_max)
         kept = recorder.interaction(
             Exchange(
                 live=live,
@@ -125,6 +125,7 @@ class Adoption:
                 response=response,
                 recorded_at=_time_of(foreign, otherwise),
                 duration_ms=foreign.duration_ms,
+                redaction=self.redaction,
             )
         )
         if isinstance(kept, str):
