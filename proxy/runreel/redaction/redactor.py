@@ -2,8 +2,8 @@
 
 Owns `Redacted`, the only thing that stores, sessions and logs accept, and `Redaction`, the only
 thing that makes one from live traffic. What cannot be redacted raises `Unredactable`: it fails
-closed. Shapes are `rules`, names `names`, the search for a known secret `secrets`, how a text or a
-body is blanked `blanker`, a stream `streams`, and what is written instead `placeholders`. Knows
+closed. Shapes are `rules`, names `names`, the search for a known secret `secrets`, how a text, a
+body or a stream is blanked `blanker`, and what is written instead `placeholders`. Knows
 nothing of modes or files; the client's own bytes never pass through here on their way.
 """
 
@@ -20,13 +20,19 @@ from runreel.http.headers import Trait, drop, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
-from runreel.redaction.blanker import Blanker, Places, as_read, unquoted
+from runreel.redaction.blanker import (
+    Blanker,
+    Places,
+    as_read,
+    clean_events,
+    clean_lines,
+    unquoted,
+)
 from runreel.redaction.names import DISTINCT, FLAT, Manner
 from runreel.redaction.placeholders import FLAT as PLACEHOLDER
 from runreel.redaction.placeholders import is_ours, plain_segment
 from runreel.redaction.rules import HEADER_PATTERNS, PATTERNS, PatternRule
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
-from runreel.redaction.streams import clean_events, clean_lines
 
 _LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 # How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.

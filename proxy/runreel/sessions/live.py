@@ -163,8 +163,9 @@ class LiveSession:
             return None
         who = "the simulator" if made_up else self.redaction.text(self.upstream)
         return (
-            f"{who} made this answer, and cassette '{self.cassette}' was recorded from {self._header.upstream}: recordings of different "
-            "upstreams are never merged; record into another one with --cassette NAME"
+            f"{who} made this answer, and cassette '{self.cassette}' was recorded from "
+            f"{self._header.upstream}: recordings of different upstreams are never merged; record "
+            "into another one with --cassette NAME"
         )
 
     async def persist(self, capture: Pending) -> None:
