@@ -7,7 +7,6 @@ from audited import MemoryLedger
 from fakes import Script
 from runreel.audit.entries import entry_document
 from runreel.engine.auditing import Auditing, Rules
-from runreel.redaction.redactor import Redaction
 from stages import UPSTREAM, Stage, stage
 
 THREAD, RUN = "thread_abc123", "run_abc123"
@@ -25,7 +24,7 @@ class Scene:
         self.ledger = MemoryLedger()
         self.told: list[str] = []
         rules = Rules(UPSTREAM, fetch_before, 1_000_000, 1_000_000)
-        self.auditing = Auditing(self.ledger, Redaction(), rules, self.told.append)
+        self.auditing = Auditing(self.ledger, rules, self.told.append)
         self.stage: Stage = stage(mode, *scripts, auditing=self.auditing)
 
     async def log(self) -> list[dict[str, Any]]:

@@ -78,6 +78,36 @@ def in_words(secret: str, _: Random) -> str:
     return f"Incorrect API key provided: {secret}. You can find it at https://example.com/keys"
 
 
+def in_hex(secret: str, random: Random) -> str:
+    """Of the secret and what stands beside it, in either case."""
+    before, after = (random.randbytes(random.randrange(4)) for _ in range(2))
+    text = (before + secret.encode() + after).hex()
+    return text if random.random() < 0.5 else text.upper()
+
+
+def in_base32(secret: str, random: Random) -> str:
+    """At any alignment, with or without padding, in either case."""
+    before, after = (random.randbytes(random.randrange(8)) for _ in range(2))
+    text = base64.b32encode(before + secret.encode() + after).decode()
+    text = text.rstrip("=") if random.random() < 0.5 else text
+    return text if random.random() < 0.5 else text.lower()
+
+
+def in_base64_of_base64(secret: str, random: Random) -> str:
+    return in_base64(in_base64(secret, random), random)
+
+
+def in_utf16(secret: str, random: Random) -> str:
+    """Its bytes as a text, in either order."""
+    order = random.choice(("utf-16-le", "utf-16-be"))
+    return secret.encode(order).decode("latin-1")
+
+
+def in_utf16_in_base64(secret: str, random: Random) -> str:
+    order = random.choice(("utf-16-le", "utf-16-be"))
+    return base64.b64encode(secret.encode(order)).decode()
+
+
 DISGUISES: tuple[Disguise, ...] = (
     plain,
     percent_encoded,
@@ -87,4 +117,9 @@ DISGUISES: tuple[Disguise, ...] = (
     in_base64_in_url,
     in_nested_json,
     in_words,
+    in_hex,
+    in_base32,
+    in_base64_of_base64,
+    in_utf16,
+    in_utf16_in_base64,
 )

@@ -146,7 +146,7 @@ class TestSpellings:
             {},
         )
 
-        assert config.redaction.query == ["email", "name"]
+        assert [rule.name for rule in config.redaction.query] == ["email", "name"]
         assert config.upstream_options.headers == {"X-Team": "blue"}
 
     def test_a_trailing_slash_says_nothing(self) -> None:

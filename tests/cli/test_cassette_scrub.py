@@ -49,7 +49,7 @@ def test_a_key_is_taken_out_of_the_file_and_the_place_is_told(tool: Tool, plante
     assert ended.out == f"mine: json: {AT}\nrunreel: mine: 1 place was scrubbed\n"
     found = parse(planted.read_text())
     assert found.interactions[0].value.request.body == (
-        b'{"metadata":{"stage":"[redacted]","list":["b",{"c":"d"}]}}'
+        b'{"metadata":{"stage":"REDACTED","list":["b",{"c":"d"}]}}'
     )
     assert leaking_files(FAKE_KEY, planted.parent) == []
     assert tool("check", "mine").code == 0
@@ -109,7 +109,7 @@ def test_what_a_crash_left_in_a_journal_is_scrubbed_too(tool: Tool, keep: Keep) 
         "mine: new: /interactions/1/response/body/text\nrunreel: mine: 1 place was scrubbed\n"
     )
     assert [entry.name for entry in path.parent.iterdir()] == ["mine.json"]
-    assert parse(path.read_text()).interactions[1].value.response.body == b"[redacted]"
+    assert parse(path.read_text()).interactions[1].value.response.body == b"REDACTED"
 
 
 def test_what_no_rule_can_take_out_is_told_and_fails(tool: Tool, planted: Path) -> None:

@@ -26,6 +26,8 @@ base_path = "/v1"
 host = "127.0.0.1"
 port = 8080
 # admin_token is not set
+# client_token is not set
+cors_origins = []
 allowed_hosts = []
 
 [match]
@@ -49,6 +51,7 @@ headers = []
 query = []
 body = []
 patterns = []
+allow = []
 
 [verify]
 ignore = []

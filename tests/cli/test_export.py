@@ -91,7 +91,7 @@ def test_no_key_of_an_imported_file_is_in_any_export(
 
     for kind in ("har", "vcrpy", "curl"):
         assert FAKE_KEY not in exported(capsys, "--format", kind)
-    assert "[redacted]" in exported(capsys, "--format", "har")
+    assert "REDACTED" in exported(capsys, "--format", "har")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from processes import COMMAND, run
 from runreel.cassettes import interactions, load, save
 from runreel.cassettes.file_store import FileStore
 from runreel.cli import main
-from runreel.redaction.rules import PLACEHOLDER
+from runreel.redaction.redactor import PLACEHOLDER
 
 OTHER = URL.replace("api.example.com", "api.example.org")
 Said = Callable[..., list[str]]

@@ -47,15 +47,15 @@ def test_credential_headers_are_left_out_and_counted_and_what_repeats_them_is_bl
         a_foreign(
             request_headers=(("Authorization", f"Bearer {FAKE_KEY}"), ("Cookie", "a=b")),
             response_headers=(("Set-Cookie", "a=b"), ("X-Echo", FAKE_KEY)),
-            response_body=f'{{"a": "{FAKE_KEY}", "b": "{FAKE_KEY}", "c": "[redacted]"}}'.encode(),
+            response_body=f'{{"a": "{FAKE_KEY}", "b": "{FAKE_KEY}", "c": "REDACTED"}}'.encode(),
         )
     )
 
     kept = found.interaction.value
     assert (found.left_out, found.blanked) == (3, 3)
     assert kept.request.headers == ()
-    assert kept.response.headers == (("X-Echo", "[redacted]"),)
-    assert kept.response.body == b'{"a": "[redacted]", "b": "[redacted]", "c": "[redacted]"}'
+    assert kept.response.headers == (("X-Echo", "REDACTED"),)
+    assert kept.response.body == b'{"a": "REDACTED", "b": "REDACTED", "c": "REDACTED"}'
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_placeholder_is_no_secret(value: str) -> None:
 def test_a_blank_in_the_target_counts_too() -> None:
     found = adopted(a_foreign(target=f"/x?api-key={FAKE_KEY}"))
 
-    assert found.interaction.value.request.target == "/x?api-key=[redacted]"
+    assert found.interaction.value.request.target == "/x?api-key=REDACTED"
     assert found.blanked == 1
 
 
@@ -92,7 +92,7 @@ def test_a_placeholder_in_the_query_is_no_secret_elsewhere(value: str) -> None:
     found = adopted(a_foreign(target=f"/x?api-key={value}", response_body=body))
 
     assert found.interaction.value.response.body == body
-    assert found.interaction.value.request.target == "/x?api-key=[redacted]"
+    assert found.interaction.value.request.target == "/x?api-key=REDACTED"
 
 
 def test_what_merely_holds_a_placeholder_is_a_secret_still() -> None:
@@ -101,7 +101,7 @@ def test_what_merely_holds_a_placeholder_is_a_secret_still() -> None:
 
     found = adopted(a_foreign(request_headers=(("Api-Key", value),), response_body=body))
 
-    assert found.interaction.value.response.body == b'{"token": "[redacted]"}'
+    assert found.interaction.value.response.body == b'{"token": "REDACTED"}'
 
 
 def test_what_cannot_be_redacted_is_not_taken_over() -> None:

@@ -107,4 +107,4 @@ def test_an_upstream_is_known_by_what_it_did_with_keys_that_were_not_named(
 
 
 def test_what_was_redacted_is_named_for_it_may_hide_a_difference() -> None:
-    assert blanked({"b": "[redacted]", "a": "x [redacted] y", "c": "1"}) == ("a", "b")
+    assert blanked({"b": "REDACTED", "a": "x REDACTED y", "c": "1"}) == ("a", "b")

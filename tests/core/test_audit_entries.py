@@ -173,7 +173,7 @@ class TestBooks:
 
         assert intent.before == "unknown"
 
-    @pytest.mark.parametrize(("thread", "run"), [("t", "[redacted]"), ("[redacted]", "r")])
+    @pytest.mark.parametrize(("thread", "run"), [("t", "REDACTED"), ("REDACTED", "r")])
     def test_runs_whose_ids_are_redacted_alike_are_not_taken_for_one(
         self, thread: str, run: str
     ) -> None:

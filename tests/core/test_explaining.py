@@ -185,7 +185,7 @@ def test_a_secret_that_names_a_member_is_not_told_by_its_place() -> None:
 
     found = explained(sent)
 
-    assert found.redacted == (Effect("pattern.openai-key", "body", "/[redacted]"),)
+    assert found.redacted == (Effect("pattern.openai-key", "body", "/REDACTED"),)
     assert FAKE_KEY not in json.dumps(explanation_document(found, MATCH_ON, "default"))
 
 

@@ -229,7 +229,7 @@ def test_an_unknown_facet_is_refused_with_those_that_exist(name: str) -> None:
 
 
 def test_a_secret_in_the_body_does_not_tell_requests_apart() -> None:
-    other_key = "sk-" + "OtHeR" * 8
+    other_key = "sk-" + "0tHeR" * 8
     one, other = (f'{{"metadata":{{"key":"{key}"}}}}' for key in (FAKE_KEY, other_key))
 
     assert same(a_request(one.encode()), a_request(other.encode()))

@@ -19,7 +19,7 @@ WRONG = a_response(b'{"id": 7}')
 
 
 def recorder(check_response: Check = "off", decoded_bytes_max: int = 1_000) -> Recorder:
-    return Recorder(Redaction(), OPENAI, check_response, decoded_bytes_max)
+    return Recorder(OPENAI, check_response, decoded_bytes_max)
 
 
 def an_exchange(
@@ -38,6 +38,7 @@ def an_exchange(
         response=response or a_response(),
         recorded_at=datetime(2026, 3, 31, 10, 15, 2, 999_999, tzinfo=UTC),
         duration_ms=212,
+        redaction=Redaction(),
     )
 
 
@@ -92,7 +93,7 @@ def test_a_secret_that_the_client_sent_is_kept_nowhere() -> None:
     found = kept(recorder().interaction(an_exchange(response, request)))
 
     assert FAKE_KEY not in str(found)
-    assert found.response.body == b"[redacted]"
+    assert found.response.body == b"REDACTED"
 
 
 def test_a_compressed_answer_is_kept_decoded() -> None:

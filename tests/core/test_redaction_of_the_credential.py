@@ -51,7 +51,7 @@ def test_a_credential_is_found_in_what_comes_back_wherever_it_was_sent(
 
     found = redact(a_request(target=target, headers=headers), a_response(body=body))
 
-    assert b'"a": "[redacted]"' in found.response.body
+    assert b'"a": "REDACTED"' in found.response.body
     assert not leaks(KEY, written(found))
 
 
@@ -61,7 +61,7 @@ def test_a_credential_that_the_proxy_adds_itself_is_found_too(known: str) -> Non
         a_request(headers=(), body=BODY), a_response(body=BODY), rules=Redaction(known=(known,))
     )
 
-    assert found.request.body == found.response.body == b'{"key": "[redacted]"}'
+    assert found.request.body == found.response.body == b'{"key": "REDACTED"}'
 
 
 def test_the_credential_is_that_of_the_request_as_it_came_not_as_it_is_recorded() -> None:
@@ -70,45 +70,45 @@ def test_the_credential_is_that_of_the_request_as_it_came_not_as_it_is_recorded(
 
     found = Redaction().request(recordable, live)
 
-    assert found.value == Request("POST", TARGET, (), b'{"key": "[redacted]"}')
+    assert found.value == Request("POST", TARGET, (), b'{"key": "REDACTED"}')
 
 
 @pytest.mark.parametrize(
     ("body", "clean"),
     [
-        pytest.param(f"You sent {KEY}.", "You sent [redacted].", id="text"),
-        pytest.param(f'{{"{KEY}": 1}}', '{"[redacted]": 1}', id="member-name"),
+        pytest.param(f"You sent {KEY}.", "You sent REDACTED.", id="text"),
+        pytest.param(f'{{"{KEY}": 1}}', '{"REDACTED": 1}', id="member-name"),
         pytest.param(
             json.dumps({"a": {"b": [1, {"c": f"x {KEY}"}]}}),
-            '{"a": {"b": [1, {"c": "x [redacted]"}]}}',
+            '{"a": {"b": [1, {"c": "x REDACTED"}]}}',
             id="deep",
         ),
         pytest.param(
             '{"a":"' + "".join(f"\\u{ord(char):04x}" for char in KEY) + '"}',
-            '{"a":"[redacted]"}',
+            '{"a":"REDACTED"}',
             id="json-escapes",
         ),
-        pytest.param('{"a":"' + KEY.replace("/", "\\/") + '"}', '{"a":"[redacted]"}', id="slash"),
+        pytest.param('{"a":"' + KEY.replace("/", "\\/") + '"}', '{"a":"REDACTED"}', id="slash"),
         pytest.param(
             json.dumps({"raw": json.dumps({"k": KEY.replace("/", "\\/")})}),
-            json.dumps({"raw": '{"k": "[redacted]"}'}),
+            json.dumps({"raw": '{"k": "REDACTED"}'}),
             id="json-in-json",
         ),
         pytest.param(
             "k=Zq%2F" + KEY[3:].replace("+", "%2B").replace("=", "%3D") + "&n=1",
-            "k=[redacted]&n=1",
+            "k=REDACTED&n=1",
             id="form",
         ),
-        pytest.param("j=%22" + KEY.replace("/", "%5Cu002f") + "%22", "j=%22[redacted]%22", id="5C"),
+        pytest.param("j=%22" + KEY.replace("/", "%5Cu002f") + "%22", "j=%22REDACTED%22", id="5C"),
         pytest.param(
             f'--b\r\nContent-Disposition: form-data; name="k"\r\n\r\n{KEY}\r\n--b--\r\n',
-            '--b\r\nContent-Disposition: form-data; name="k"\r\n\r\n[redacted]\r\n--b--\r\n',
+            '--b\r\nContent-Disposition: form-data; name="k"\r\n\r\nREDACTED\r\n--b--\r\n',
             id="multipart",
         ),
-        pytest.param(f'{{"a": "{KEY}", broken', '{"a": "[redacted]", broken', id="broken-json"),
-        pytest.param(f'{{"a": 1, "a": "{KEY}"}}', '{"a": 1, "a": "[redacted]"}', id="duplicates"),
-        pytest.param(f'data: {{"a":"{KEY}"}}\n\n', 'data: {"a":"[redacted]"}\n\n', id="events"),
-        pytest.param(f'"{KEY}"', '"[redacted]"', id="json-string"),
+        pytest.param(f'{{"a": "{KEY}", broken', '{"a": "REDACTED", broken', id="broken-json"),
+        pytest.param(f'{{"a": 1, "a": "{KEY}"}}', '{"a": 1, "a": "REDACTED"}', id="duplicates"),
+        pytest.param(f'data: {{"a":"{KEY}"}}\n\n', 'data: {"a":"REDACTED"}\n\n', id="events"),
+        pytest.param(f'"{KEY}"', '"REDACTED"', id="json-string"),
     ],
 )
 def test_the_credential_goes_from_any_kind_of_body(body: str, clean: str) -> None:
@@ -121,7 +121,7 @@ def test_the_credential_goes_from_any_kind_of_body(body: str, clean: str) -> Non
 
 
 def test_the_credential_goes_from_a_body_that_is_not_utf8() -> None:
-    assert body_after(b"\xff\x00" + KEY.encode() + b"\xfe\r\n") == b"\xff\x00[redacted]\xfe\r\n"
+    assert body_after(b"\xff\x00" + KEY.encode() + b"\xfe\r\n") == b"\xff\x00REDACTED\xfe\r\n"
 
 
 def test_the_credential_goes_from_headers_and_target() -> None:
@@ -133,9 +133,9 @@ def test_the_credential_goes_from_headers_and_target() -> None:
 
     found = redact(request, response)
 
-    assert found.request.target == "/v1/[redacted]/x?next=[redacted]&n=1"
-    assert found.request.headers == (("X-Debug", "key=[redacted];"),)
-    assert found.response.headers == (("Location", "https://api.example.com/[redacted]?a"),)
+    assert found.request.target == "/v1/REDACTED/x?next=REDACTED&n=1"
+    assert found.request.headers == (("X-Debug", "key=REDACTED;"),)
+    assert found.response.headers == (("Location", "https://api.example.com/REDACTED?a"),)
 
 
 def test_the_credential_goes_from_findings() -> None:
@@ -145,7 +145,7 @@ def test_the_credential_goes_from_findings() -> None:
     found = Redaction().interaction(a_request(headers=BEARER), interaction).value
 
     assert found.violations == (
-        Violation("/metadata/[redacted]", "type", "error", "no [redacted] here"),
+        Violation("/metadata/REDACTED", "type", "error", "no REDACTED here"),
     )
 
 
@@ -174,12 +174,12 @@ def test_a_finding_can_be_told_without_the_credential_it_quotes() -> None:
 
     told = Redaction().finding(a_request(headers=BEARER), finding)
 
-    assert told == Violation("/[redacted]", "unknown", "error", "Unknown parameter: '[redacted]'.")
+    assert told == Violation("/REDACTED", "unknown", "error", "Unknown parameter: 'REDACTED'.")
 
 
 def test_a_finding_that_cannot_be_redacted_says_only_which_rule_it_is() -> None:
     finding = Violation("/a", "type", "error", "a number such as " + "1" * 300)
-    endless = Redaction(patterns=(PatternRule("user-1", re.compile(r"\b\d{3}")),))
+    endless = Redaction(patterns=(PatternRule("user-1", re.compile(r"(?<!\d)\d{3}")),))
 
     told = endless.finding(a_request(headers=BEARER), finding)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from builders import FAKE_KEY
 from disguises import DISGUISES, Disguise, chance
 from leaks import leaks
+from runreel.redaction.names import of_header
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
 MARK = "[gone]"
@@ -50,7 +51,7 @@ def test_a_secret_goes_in_every_spelling_and_nothing_else_does(text: str, clean:
     secrets = Secrets.of([KEY])
 
     assert secrets.occur_in(text)
-    assert secrets.replace_in(text, MARK) == clean
+    assert secrets.replace_in(text, lambda _: MARK) == clean
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
@@ -59,7 +60,7 @@ def test_a_secret_goes_in_every_spelling_and_nothing_else_does(text: str, clean:
 def test_base64_goes_at_every_alignment(encode, before, after) -> None:  # type: ignore[no-untyped-def]
     encoded = encode(before + KEY.encode() + after).decode()
 
-    clean = Secrets.of([KEY]).replace_in(f"<{encoded}>", MARK)
+    clean = Secrets.of([KEY]).replace_in(f"<{encoded}>", lambda _: MARK)
 
     assert clean.startswith("<")
     assert clean.endswith(">")
@@ -74,7 +75,7 @@ def test_the_padding_of_base64_goes_with_it() -> None:
 
     text = "auth=" + base64.b64encode(b":" + secret.encode()).decode() + "; next"
 
-    assert Secrets.of([secret]).replace_in(text, MARK) == "auth=O[gone]; next"
+    assert Secrets.of([secret]).replace_in(text, lambda _: MARK) == "auth=O[gone]; next"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_the_padding_of_base64_goes_with_it() -> None:
     ],
 )
 def test_base64_goes_in_both_alphabets_and_escaped(text: str) -> None:
-    assert Secrets.of(["fAkE??>>~~fAkE0fAkE0"]).replace_in(text, MARK) == "[gone]"
+    assert Secrets.of(["fAkE??>>~~fAkE0fAkE0"]).replace_in(text, lambda _: MARK) == "[gone]"
 
 
 def test_base64_of_an_escaped_secret_is_found_too() -> None:
@@ -115,7 +116,7 @@ def test_a_text_without_the_whole_secret_stays_as_it_is(text: str) -> None:
     secrets = Secrets.of([KEY])
 
     assert not secrets.occur_in(text)
-    assert secrets.replace_in(text, MARK) == text
+    assert secrets.replace_in(text, lambda _: MARK) == text
 
 
 def test_a_secret_of_sixteen_characters_is_looked_for_and_one_of_fifteen_is_not() -> None:
@@ -132,7 +133,9 @@ def test_characters_count_and_not_bytes() -> None:
 def test_the_longer_of_two_secrets_goes_whole() -> None:
     inner = "fAkE0" * 4
 
-    clean = Secrets.of([inner, f"user-{inner}-x"]).replace_in(f"a user-{inner}-x b {inner}", MARK)
+    clean = Secrets.of([inner, f"user-{inner}-x"]).replace_in(
+        f"a user-{inner}-x b {inner}", lambda _: MARK
+    )
 
     assert clean == "a [gone] b [gone]"
 
@@ -140,7 +143,7 @@ def test_the_longer_of_two_secrets_goes_whole() -> None:
 def test_a_password_with_spaces_is_found_in_a_form() -> None:
     secrets = Secrets.of(["correct horse battery"])
 
-    assert secrets.replace_in("p=correct+horse+battery&q=1", MARK) == "p=[gone]&q=1"
+    assert secrets.replace_in("p=correct+horse+battery&q=1", lambda _: MARK) == "p=[gone]&q=1"
 
 
 def test_a_password_with_a_backslash_is_found_at_any_depth_of_json() -> None:
@@ -150,13 +153,13 @@ def test_a_password_with_a_backslash_is_found_at_any_depth_of_json() -> None:
     for _ in range(4):
         text = json.dumps(text)
 
-        assert not leaks("slash-" + "fAkE0" * 3, secrets.replace_in(text, MARK).encode())
+        assert not leaks("slash-" + "fAkE0" * 3, secrets.replace_in(text, lambda _: MARK).encode())
 
 
 def test_a_password_with_control_characters_is_found_in_json() -> None:
     secrets = Secrets.of(["tab\there-" + "fAkE0" * 3])
 
-    assert secrets.replace_in(r'"tab\there-fAkE0fAkE0fAkE0"', MARK) == '"[gone]"'
+    assert secrets.replace_in(r'"tab\there-fAkE0fAkE0fAkE0"', lambda _: MARK) == '"[gone]"'
 
 
 @pytest.mark.parametrize(
@@ -171,15 +174,15 @@ def test_a_password_with_control_characters_is_found_in_json() -> None:
 def test_a_secret_beyond_ascii_is_found_however_its_bytes_are_read(text: str) -> None:
     secrets = Secrets.of([_view("пароль-é-" + "fAkE0" * 3)])
 
-    assert secrets.replace_in(text, MARK) == '"[gone]"'
+    assert secrets.replace_in(text, lambda _: MARK) == '"[gone]"'
 
 
 def test_a_secret_that_looks_escaped_is_found_as_it_is_and_unescaped() -> None:
     secrets = Secrets.of(["s%3AfAkE0fAkE0fAkE0.%2Bx"])
 
-    assert secrets.replace_in("c=s%3AfAkE0fAkE0fAkE0.%2Bx;", MARK) == "c=[gone];"
-    assert secrets.replace_in("c=s%253AfAkE0fAkE0fAkE0.%252Bx;", MARK) == "c=[gone];"
-    assert secrets.replace_in("c=s:fAkE0fAkE0fAkE0.+x;", MARK) == "c=[gone];"
+    assert secrets.replace_in("c=s%3AfAkE0fAkE0fAkE0.%2Bx;", lambda _: MARK) == "c=[gone];"
+    assert secrets.replace_in("c=s%253AfAkE0fAkE0fAkE0.%252Bx;", lambda _: MARK) == "c=[gone];"
+    assert secrets.replace_in("c=s:fAkE0fAkE0fAkE0.+x;", lambda _: MARK) == "c=[gone];"
 
 
 @given(
@@ -195,7 +198,7 @@ def test_no_disguise_hides_a_secret(
     text = _view(before + disguise(secret, chance(seed)) + after)
     assert leaks(secret, text.encode("latin-1"))  # the checker sees it, so its silence means much
 
-    clean = Secrets.of([_view(secret)]).replace_in(text, MARK)
+    clean = Secrets.of([_view(secret)]).replace_in(text, lambda _: MARK)
 
     assert not leaks(secret, clean.encode("latin-1"))
     assert MARK in clean
@@ -205,10 +208,7 @@ def test_no_disguise_hides_a_secret(
 @example("%" * 100 + "\\" * 100)
 @example("%25" * 40 + "\\u" * 40 + "\\u005c" * 40)
 def test_a_text_that_holds_no_secret_is_not_changed(text: str) -> None:
-    assert Secrets.of([KEY]).replace_in(text, MARK) == text
-
-
-NAMES = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+    assert Secrets.of([KEY]).replace_in(text, lambda _: MARK) == text
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,9 @@ NAMES = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie
     ],
 )
 def test_the_credentials_of_a_header(header: tuple[str, str], found: tuple[str, ...]) -> None:
-    assert credentials_of((header,), NAMES) == found
+    values = tuple(value for value, _ in credentials_of((header,), of_header))
+
+    assert values == found
 
 
 @pytest.mark.parametrize("encoded", ["bWU6c2VjcmV0cw==", "bWU6c2VjcmV0cw"])
@@ -247,10 +249,10 @@ def test_base64_is_found_however_it_is_wrapped_into_lines(width: int, line_break
     lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
     text = f"before\n{line_break.join(lines)}\nafter"
 
-    clean = Secrets.of([FAKE_KEY]).replace_in(text, "[redacted]")
+    clean = Secrets.of([FAKE_KEY]).replace_in(text, lambda _: "REDACTED")
 
     assert clean.startswith("before\n")
     assert clean.endswith("\nafter")
-    assert "[redacted]" in clean
+    assert "REDACTED" in clean
     joined = clean.replace("\\r", "").replace("\\n", "").translate({9: "", 10: "", 13: "", 32: ""})
     assert encoded[28:-4] not in joined

@@ -50,8 +50,8 @@ async def test_values_are_redacted_on_both_sides_and_said_to_be() -> None:
     assert key not in json.dumps(found)
     names = ("requested", "after", "effect", "reason")
     assert less(found[1], *names) == (
-        {"k": "[redacted]"},
-        {"k": "[redacted]"},
+        {"k": "REDACTED"},
+        {"k": "REDACTED"},
         "applied",
         "compared as redacted: k",
     )
@@ -90,7 +90,7 @@ async def test_a_secret_in_a_path_is_not_in_the_log_however_it_is_spelled() -> N
     await scene.stage.ask(a_request(A, f"/v1/threads/{THREAD}/runs/{encoded}"))
     found = await scene.log()
 
-    assert [each["run_id"] for each in found] == ["[redacted]", "[redacted]"]
+    assert [each["run_id"] for each in found] == ["REDACTED", "REDACTED"]
 
 
 class TestFetchBefore:

@@ -150,7 +150,7 @@ async def test_the_client_gets_a_secret_that_the_recording_does_not_have() -> No
     answer = await scene.ask(a_request(A))
 
     assert answer.response.body == b'{"key":"' + FAKE_KEY.encode() + b'"}'
-    assert scene.kept == [(A, 200, b'{"key":"[redacted]"}')]
+    assert scene.kept == [(A, 200, b'{"key":"REDACTED"}')]
 
 
 async def test_a_recording_has_its_time_in_whole_seconds_and_its_duration() -> None:

@@ -189,7 +189,7 @@ async def test_a_secret_that_comes_in_two_chunks_is_found() -> None:
     answer = await scene.ask(a_request(headers=KEY_HEADERS))
 
     assert await rest(answer.tail) == [stream, DONE]
-    assert kept_bodies(scene) == [b'data: {"a":"[redacted]"}\n\n' + DONE]
+    assert kept_bodies(scene) == [b'data: {"a":"REDACTED"}\n\n' + DONE]
 
 
 async def test_a_compressed_stream_goes_out_as_it_came_and_is_kept_decoded() -> None:

@@ -162,7 +162,7 @@ def test_cookies_that_a_browser_put_into_one_value_are_secrets_each(tmp_path: Pa
     (found,) = imported(har(tmp_path / "old.har", entry))
 
     assert found.response.headers == ()
-    assert found.response.body == b"[redacted] and [redacted]"
+    assert found.response.body == b"REDACTED and REDACTED"
 
 
 def test_a_file_in_another_format_than_said_is_refused(

@@ -273,9 +273,9 @@ async def test_with_a_token_all_but_health_and_sessions_urls_need_it(
         ("null", 403),
         ("http://localhost.evil.example", 403),
         ("http://[::1", 403),
-        ("http://[::1]:5173", 200),
-        ("http://localhost:5173", 200),
-        ("http://127.0.0.1", 200),
+        ("http://[::1]:5173", 403),
+        ("http://localhost:5173", 403),
+        ("http://127.0.0.1", 403),
     ],
 )
 async def test_pages_of_other_sites_cannot_use_the_admin_api(

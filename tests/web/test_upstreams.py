@@ -90,7 +90,7 @@ async def test_a_credential_reaches_the_upstream_and_no_byte_that_is_written(
     assert live.values("x-runreel-recorded") == ["yes"]
     assert leaking_files(KEY, tmp_path) == []
     assert not leaks(KEY, log.getvalue().encode())
-    assert b"[redacted]" in replayed.body
+    assert b"REDACTED" in replayed.body
     assert replayed.status == 200
 
 

@@ -127,7 +127,7 @@ async def test_no_secret_is_in_the_receipt_or_the_log(
     assert FAKE_KEY.encode() in reply.body
     assert len(recorded) == 3
     (drifted,) = json.loads(path.read_bytes())["drift"]
-    assert {"kind": "value", "at": "/status", "recorded": "completed", "live": "[redacted]"} in (
+    assert {"kind": "value", "at": "/status", "recorded": "completed", "live": "REDACTED"} in (
         drifted["differences"]
     )
     assert not leaks(FAKE_KEY, path.read_bytes())

@@ -17,7 +17,7 @@ from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadat
 from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
-from runreel.redaction.rules import PLACEHOLDER
+from runreel.redaction.placeholders import hides
 
 Manner = Literal["merges", "replaces"]
 
@@ -99,9 +99,7 @@ def manner(before: Known, requested: Metadata | None, after: Known) -> Manner | 
 
 def blanked(requested: Metadata | None) -> tuple[str, ...]:
     """The requested keys whose values are not all there: two secrets look the same."""
-    return tuple(
-        key for key, value in sorted((requested or {}).items()) if PLACEHOLDER in str(value)
-    )
+    return tuple(key for key, value in sorted((requested or {}).items()) if hides(str(value)))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -238,7 +236,7 @@ class Books:
 
     def _saw(self, run: Run) -> None:
         key = (run.thread_id, run.run_id)
-        if PLACEHOLDER in f"{run.thread_id} {run.run_id}":
+        if hides(f"{run.thread_id} {run.run_id}"):
             return
         self._undo.setdefault(key, self._known.get(key))
         self._known[key] = run.metadata

@@ -21,6 +21,7 @@ from runreel.http.encoding import Unpacker
 from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
 from runreel.matching.resources import recognise
+from runreel.redaction.placeholders import read_segment
 from runreel.redaction.redactor import Redacted
 
 METADATA_BYTES_MAX = 65_536  # of one run, as RFC 8785 JSON; 16 keys of OpenAI's have less
@@ -103,8 +104,8 @@ def asked(operation: str, request: Redacted[Request]) -> Asked:
     thread, run = _PLACES[operation]
     segments = path.split("/")
     return Asked(
-        segments[thread] if thread is not None else None,
-        segments[run] if run is not None else None,
+        read_segment(segments[thread]) if thread is not None else None,
+        read_segment(segments[run]) if run is not None else None,
         requested,
         reason,
     )

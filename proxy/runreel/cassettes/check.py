@@ -66,6 +66,9 @@ def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:
         return (_malformed(error, "", None), *spots)
     listed = document.get(_INTERACTIONS) if isinstance(document, dict) else None
     items = listed if isinstance(listed, list) else []
+    salt = document.get("salt") if isinstance(document, dict) else None
+    if isinstance(salt, str) and salt.isascii():
+        redaction = redaction.salted(salt)
     first_build = isinstance(document, dict) and "redaction" in document
     spots_of = _by_interaction(in_document(text), len(items))
     found = [_spotted(spot, None) for spot in spots_of[None]]
@@ -150,7 +153,7 @@ def _malformed(error: BadDocument, at: str, name: str | None) -> Finding:
 
 def _spotted(spot: Spot, name: str | None) -> Finding:
     sighting = spot.sighting
-    message = f"looks like a secret{_DISGUISES[sighting.disguise]}: {sighting.begins}"
+    message = f"looks like a secret{_in(sighting.disguise)}: {sighting.begins}"
     at = spot.at if spot.at.startswith("line ") else shown_pointer(spot.at)
     return Finding(at, name, sighting.rule, message)
 
@@ -165,7 +168,8 @@ def _by_interaction(spots: Iterable[Spot], count: int) -> dict[int | None, list[
     return found
 
 
-_DISGUISES = {"": "", "escaped": ", with escapes", "base64": ", in base64"}
+def _in(disguise: str) -> str:
+    return {"": "", "escaped": ", with escapes"}.get(disguise, f", in {disguise}")
 
 
 _PARTS = ("/request/target", "/request/headers", "/request/body", "/response/headers")
@@ -199,7 +203,7 @@ def scrub(cassette: Cassette, redaction: Redaction) -> Scrubbed:
         Unredactable: a secret stands where it cannot be replaced; names the interaction.
     """
     seen = {spot.sighting.secret for item in cassette.interactions for spot in _spots(item)}
-    rules = replace(redaction, known=(*redaction.known, *sorted(seen)))
+    rules = replace(redaction, salt=cassette.salt, known=(*redaction.known, *sorted(seen)))
     clean: list[Redacted[Interaction]] = []
     changed: list[Place] = []
     left: list[Place] = []

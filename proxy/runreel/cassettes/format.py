@@ -50,6 +50,7 @@ from runreel.http.messages import (
 )
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.matching.matchers import MatchOn, check_match_on, in_order
+from runreel.redaction.placeholders import FLAT
 from runreel.redaction.redactor import Redacted, request_of
 
 FORMAT = 1
@@ -257,6 +258,7 @@ class _Response(_Part):
         return Response(self.status, tuple(self.headers), restored, bodies.times(form))
 
 
+_PLACEHOLDER_OF_THE_FIRST_BUILD = "[redacted]"
 _IF_ON_PURPOSE = "if you edited it on purpose, delete this member"
 
 
@@ -275,6 +277,21 @@ class _Interaction(_Part):
     client: Literal["gone"] | None = None
     digest: str | None = None
 
+    def _request(self, at: str, *, first_build: bool) -> Request:
+        request = self.request.value(f"{at}/request/body")
+        if not first_build:
+            return request
+        # It says of a secret what is said now, or no request of today would match it.
+        return Request(
+            request.method,
+            request.target.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, FLAT),
+            tuple(
+                (name, value.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, FLAT))
+                for name, value in request.headers
+            ),
+            request.body.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD.encode(), FLAT.encode()),
+        )
+
     def value(self, at: str, *, first_build: bool) -> Interaction:
         try:
             recorded_at = datetime.strptime(f"{self.recorded_at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
@@ -289,7 +306,7 @@ class _Interaction(_Part):
             operation=self.operation,
             recorded_at=recorded_at.astimezone(UTC),
             duration_ms=self.duration_ms,
-            request=self.request.value(f"{at}/request/body"),
+            request=self._request(at, first_build=first_build),
             response=self._response(at, first_build=first_build),
             violations=tuple(
                 Violation(item.at, item.rule, item.severity, item.message)

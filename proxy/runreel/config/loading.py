@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from runreel.config.settings import Config, keys
+from runreel.config.settings import Config, adds_key, keys
 from runreel.errors import StartRefused
 
 FILE_NAME = "runreel.toml"
@@ -202,4 +202,16 @@ def _check_together(config: Config) -> None:
         raise StartRefused(
             f"listen.host: {config.listen.host} can be reached from other machines; set "
             "listen.admin_token (16 characters or more) to allow that, or listen on 127.0.0.1"
+        )
+    if config.listen.host not in LOOPBACK and not config.listen.client_token and adds_key(config):
+        raise StartRefused(
+            f"listen.host: {config.listen.host} can be reached from other machines, and everybody "
+            "there could spend the credential of upstream_options.headers; set "
+            "listen.client_token (16 characters or more), which clients send as their key, or "
+            "listen on 127.0.0.1"
+        )
+    if config.listen.client_token and config.listen.client_token == config.listen.admin_token:
+        raise StartRefused(
+            "listen.client_token: it is the admin token too, so that every client could use the "
+            "admin API; set another one"
         )

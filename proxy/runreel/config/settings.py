@@ -5,6 +5,7 @@ What a single value may be stands here; how values are found and what they mean 
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
+from runreel.redaction.names import DISTINCT, FLAT, Manner, of_header
 from runreel.redaction.redactor import Redaction
 from runreel.redaction.rules import PatternRule
 from runreel.sessions.modes import SPELLINGS, Latency
@@ -260,6 +262,15 @@ def _regex(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", text):
+        raise ValueError(
+            "must be an origin as browsers write it, scheme://host[:port] in lower case and "
+            "nothing more; there is no * for all of them"
+        )
+    return text
+
+
 class Listen(Section):
     """Where the proxy listens."""
 
@@ -269,6 +280,14 @@ class Listen(Section):
         None,
         min_length=16,
         description="bearer token of the admin API; a host that is not loopback needs it",
+    )
+    client_token: str | None = Field(
+        None,
+        min_length=16,
+        description="key of this proxy, which clients must send as theirs; never passed on",
+    )
+    cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
+        [], description="origins of web pages that may call, such as http://localhost:3000"
     )
     allowed_hosts: list[str] = Field(
         [], description="more names that requests may carry in Host, beside loopback and `host`"
@@ -307,18 +326,47 @@ class Validation(Section):
     )
 
 
+class _QueryRule(Section):
+    name: str
+    distinct: bool = False
+
+
+class _BodyRule(Section):
+    pointer: Annotated[str, AfterValidator(pointer)]
+    distinct: bool = False
+
+
+class _PatternRule(Section):
+    pattern: Annotated[str, AfterValidator(_regex)]
+    distinct: bool = False
+
+
+def _as_table(name: str) -> Callable[[Any], Any]:
+    """What reads a rule that is written as its text alone."""
+    return lambda value: {name: value} if isinstance(value, str) else value
+
+
 class RedactionRules(Section):
     """What is taken out before anything is matched, stored or logged, beside the defaults."""
 
     headers: list[Annotated[str, AfterValidator(header_name), AfterValidator(str.lower)]] = Field(
         [], description="more headers to leave out"
     )
-    query: list[str] = Field([], description="more query parameters to blank")
-    body: list[Annotated[str, AfterValidator(pointer)]] = Field(
-        [], description="JSON pointers to blank in request and response bodies; * for any one step"
+    query: list[Annotated[_QueryRule, BeforeValidator(_as_table("name"))]] = Field(
+        [],
+        description="more query parameters to blank; { name, distinct = true } keeps values apart",
     )
-    patterns: list[Annotated[str, AfterValidator(_regex)]] = Field(
-        [], description="regular expressions to blank in every string"
+    body: list[Annotated[_BodyRule, BeforeValidator(_as_table("pointer"))]] = Field(
+        [],
+        description="JSON pointers to blank in bodies, * for one step; or { pointer, distinct }",
+    )
+    patterns: list[Annotated[_PatternRule, BeforeValidator(_as_table("pattern"))]] = Field(
+        [],
+        description="regular expressions to blank in every string; or { pattern, distinct }",
+    )
+    allow: list[Annotated[str, AfterValidator(str.lower)]] = Field(
+        [],
+        description="names of headers, parameters and members that look suspicious and are not",
     )
 
 
@@ -434,7 +482,9 @@ def keys(model: type[BaseModel] = Config, prefix: str = "") -> dict[str, str]:
     return found
 
 
-SECRET_KEYS = frozenset({"listen.admin_token", "simulator.api_key", "upstream_options.headers"})
+SECRET_KEYS = frozenset(
+    {"listen.admin_token", "listen.client_token", "simulator.api_key", "upstream_options.headers"}
+)
 
 
 def shown(config: Config) -> dict[str, Any]:
@@ -446,8 +496,18 @@ def shown(config: Config) -> dict[str, Any]:
             value = getattr(value, step)
         if key in SECRET_KEYS and value:
             value = dict.fromkeys(value, "[hidden]") if isinstance(value, dict) else "[hidden]"
-        values[key] = str(value) if isinstance(value, Path) else value
+        values[key] = str(value) if isinstance(value, Path) else _plain(value)
     return values
+
+
+def _plain(value: Any) -> Any:
+    """A value as it may be printed: a rule that is no more than its text is that text."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, Section):
+        return value
+    members = value.model_dump()
+    return members if members.get("distinct") else next(iter(members.values()))
 
 
 def redaction_of(config: Config) -> Redaction:
@@ -455,15 +515,42 @@ def redaction_of(config: Config) -> Redaction:
     rules = config.redaction
     return Redaction(
         headers=frozenset(rules.headers),
-        query=frozenset(name.lower() for name in rules.query),
-        body=tuple(rules.body),
+        query=frozenset(rule.name.lower() for rule in rules.query),
+        body=tuple(rule.pointer for rule in rules.body),
         patterns=tuple(
-            PatternRule(f"user-{number}", re.compile(text))
-            for number, text in enumerate(rules.patterns, start=1)
+            PatternRule(
+                f"user-{number}",
+                re.compile(rule.pattern),
+                manner=DISTINCT if rule.distinct else FLAT,
+            )
+            for number, rule in enumerate(rules.patterns, start=1)
         ),
-        known=tuple(
-            value
-            for name, value in config.upstream_options.headers.items()
-            if not has(name.lower(), Trait.HARMLESS)
+        distinct=frozenset(
+            (
+                *(f"query.{rule.name.lower()}" for rule in rules.query if rule.distinct),
+                *(f"body.{rule.pointer}" for rule in rules.body if rule.distinct),
+            )
         ),
+        allow=frozenset(rules.allow),
+        known=_added(config, FLAT),
+        known_names=_added(config, DISTINCT),
+    )
+
+
+def shown_upstream(config: Config) -> str | None:
+    """The upstream's URL as it may be stored and told: a secret in its path is taken out."""
+    return None if config.upstream is None else redaction_of(config).text(config.upstream)
+
+
+def adds_key(config: Config) -> bool:
+    """Whether the proxy adds a credential of its own to what it forwards."""
+    return bool(_added(config, FLAT))
+
+
+def _added(config: Config, manner: Manner) -> tuple[str, ...]:
+    """The values of the headers that the configuration adds, of those that are hidden so."""
+    return tuple(
+        value
+        for name, value in config.upstream_options.headers.items()
+        if not has(name.lower(), Trait.HARMLESS) and (of_header(name) or FLAT) is manner
     )

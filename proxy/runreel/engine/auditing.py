@@ -19,7 +19,7 @@ from runreel.errors import Unredactable, UpstreamFailed
 from runreel.http.headers import Trait, drop, recordable_response
 from runreel.http.messages import Interaction, Request, Response, values
 from runreel.ports import Upstream, UpstreamAnswer
-from runreel.redaction.redactor import Redaction, response_of
+from runreel.redaction.redactor import response_of
 
 _STOPPED = "runreel stopped before the answer was known"
 _TOO_LARGE = "the answer is larger than limits.response_body_bytes_max"
@@ -43,11 +43,8 @@ class Rules:
 class Auditing:
     """Audits the calls of a process; `tell` gets a sentence when something is wrong or new."""
 
-    def __init__(
-        self, ledger: Ledger, redaction: Redaction, rules: Rules, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, ledger: Ledger, rules: Rules, tell: Callable[[str], None]) -> None:
         self._rules = rules
-        self._redaction = redaction
         self._keeper = Bookkeeper(ledger, tell)
         self._open: set[Audit] = set()
 
@@ -63,7 +60,7 @@ class Auditing:
         changes = call.operation in observation.CHANGING
         if not changes and call.operation not in observation.SHOWING:
             return None
-        audit = Audit(call, self._asked(call), self._rules, self._redaction, self._keeper)
+        audit = Audit(call, self._asked(call), self._rules, self._keeper)
         if changes:
             if self._rules.fetch_before and call.operation == "modifyRun":
                 await self._read_first(audit, upstream)
@@ -90,7 +87,7 @@ class Auditing:
         # Spelled plainly it may show a secret that was not to be seen before.
         bare = Request(call.plain.method, path)
         try:
-            named = observation.asked(operation, self._redaction.request(bare, call.live))
+            named = observation.asked(operation, call.session.redaction.request(bare, call.live))
         except Unredactable:
             named = Asked(None, None)
         if call.sent is None:
@@ -108,7 +105,7 @@ class Auditing:
             live=Request("GET", live.path, drop(live.headers, Trait.OF_BODY)),
             operation="getRun",
         )
-        reading = Audit(read, asked, self._rules, self._redaction, self._keeper)
+        reading = Audit(read, asked, self._rules, self._keeper)
         try:
             came = await upstream.send(read.live)
             body = await _beginning(came, self._rules.response_bytes_max)
@@ -133,7 +130,6 @@ class Audit:
     call: Call
     asked: Asked
     _rules: Rules
-    _redaction: Redaction
     _keeper: Bookkeeper
     interaction: str | None = None
     unread: str | None = None
@@ -231,7 +227,7 @@ class Audit:
         bare = Request(live.method, "/")
         seen = Interaction("", None, self.call.clock.now(), 0, bare, observation.essence(plain))
         try:
-            redacted = self._redaction.interaction(live, seen)
+            redacted = self.call.session.redaction.interaction(live, seen)
         except Unredactable as error:
             return (), f"the answer cannot be redacted: {error}"
         return observation.runs(self.asked, response_of(redacted)), None

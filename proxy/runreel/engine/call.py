@@ -5,10 +5,11 @@ calls wait, and when the pieces of a recorded answer go out (`replay.latency`, a
 is done with a request is `engine`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from runreel.engine.recorder import Exchange
 from runreel.http.messages import Interaction, Request, Response, Violation
@@ -22,6 +23,22 @@ from runreel.sessions.modes import Latency
 from runreel.sessions.session import Verdict
 
 AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
+
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
+
+
+async def off_the_loop(
+    size: int,
+    work: Callable[Arguments, Found],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Found:
+    """What a function of a body of that many bytes gives; of a large one, while others go on."""
+    if size <= AT_ONCE_BYTES_MAX:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
+
 
 Source = Literal["replay", "upstream", "simulator", "proxy"]
 
@@ -114,6 +131,7 @@ class Call:
             response=response,
             recorded_at=self.clock.now(),
             duration_ms=self.elapsed_ms(),
+            redaction=self.session.redaction,
             client_gone=client_gone,
             failed=failed,
         )

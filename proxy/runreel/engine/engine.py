@@ -11,13 +11,22 @@ from dataclasses import dataclass, replace
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
-from runreel.engine.call import Answer, Call, Turn, Waiting, plan
+from runreel.engine.call import (
+    AT_ONCE_BYTES_MAX,
+    Answer,
+    Call,
+    Turn,
+    Waiting,
+    off_the_loop,
+    plan,
+)
 from runreel.engine.forwarding import Capturing, Forwarding, Verifying
 from runreel.engine.recorder import Checks, Recorder
 from runreel.errors import Unredactable, error_response
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Request
 from runreel.matching.drift import Rule
+from runreel.matching.matchers import MatchOn, fingerprint
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
@@ -48,7 +57,6 @@ class Engine:
         *,
         upstream: Upstream | None,
         clock: Clock,
-        redaction: Redaction,
         profile: Profile,
         checks: Checks,
         limits: Limits,
@@ -58,17 +66,15 @@ class Engine:
         auditing: Auditing | None = None,
     ) -> None:
         self._clock = clock
-        self._redaction = redaction
         self._limits = limits
         self._latency = latency
         self._order_wait_s = order_wait_ms / 1000
         self._waiting = Waiting()
-        recorder = Recorder(redaction, profile, checks.response, limits.decoded_bytes_max)
+        recorder = Recorder(profile, checks.response, limits.decoded_bytes_max)
         # What a recording says is compared, right or wrong.
         lenient = replace(recorder, check_response="off" if checks.response == "off" else "warn")
         self._forwarding = Forwarding(
             upstream=upstream,
-            redaction=redaction,
             profile=profile,
             check_request=checks.request,
             response_bytes_max=limits.response_bytes_max,
@@ -91,12 +97,12 @@ class Engine:
         `gone` tells at any time whether the client has left. A call to the upstream is finished
         all the same. `connection` is what the request came by: others may have to come first.
         """
-        call = self._read(session, arrival, request, gone, connection)
+        call = await self._read(session, arrival, request, gone, connection)
         if call.sent is None:
             decision = session.state.decision
             if not decision.on_miss.live:
                 session.give_back(arrival)
-                return self._refuse_opaque(call)
+                return await self._refuse_opaque(call)
             session.state.pass_on(arrival, request)
             return await self._forwarding.forward(call, None)
         self._waiting.free_what_clients_left(session)
@@ -105,7 +111,7 @@ class Engine:
             case Action.SERVE:
                 return await self._serve(call, verdict)
             case Action.REFUSE:
-                return self._refuse(call, verdict)
+                return await self._refuse(call, verdict)
             case Action.FORWARD | Action.CAPTURE | Action.COMPARE:
                 return await self._forwarding.forward(call, verdict)
 
@@ -131,7 +137,7 @@ class Engine:
     def _time_left_s(self, call: Call) -> float:
         return call.started + self._order_wait_s - self._clock.monotonic()
 
-    def _read(
+    async def _read(
         self,
         session: LiveSession,
         arrival: int,
@@ -139,14 +145,12 @@ class Engine:
         gone: Callable[[], bool],
         connection: object,
     ) -> Call:
-        plain = recordable_request(request, self._limits.decoded_bytes_max)
+        started = self._clock.monotonic()
+        match_on = session.state.match_on
+        plain, sent, opaque = await off_the_loop(
+            len(request.body), self._looked_at, request, session.redaction, match_on
+        )
         operation = recognise(request.method, request.path)
-        sent: Redacted[Request] | None = None
-        opaque = None
-        try:
-            sent = self._redaction.request(plain, request)
-        except Unredactable as error:
-            opaque = f"the request cannot be redacted: {error}"
         return Call(
             session=session,
             arrival=arrival,
@@ -155,11 +159,24 @@ class Engine:
             plain=plain,
             operation=operation.name if operation else None,
             clock=self._clock,
-            started=self._clock.monotonic(),
+            started=started,
             gone=gone,
             connection=connection,
             opaque=opaque,
         )
+
+    def _looked_at(
+        self, request: Request, redaction: Redaction, match_on: MatchOn
+    ) -> tuple[Request, Redacted[Request] | None, str | None]:
+        """What would be stored of a request, the same redacted, and why not if it cannot be."""
+        plain = recordable_request(request, self._limits.decoded_bytes_max)
+        try:
+            sent = redaction.request(plain, request)
+        except Unredactable as error:
+            return plain, None, f"the request cannot be redacted: {error}"
+        if len(sent.value.body) > AT_ONCE_BYTES_MAX:
+            fingerprint(sent, match_on)  # which the session finds ready
+        return plain, sent, None
 
     async def _serve(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.hit is not None  # noqa: S101 - SERVE comes with a hit, by the session's contract
@@ -180,15 +197,16 @@ class Engine:
             response, "replay", tail=tail, turn=Turn(call.session, call.arrival, served=True)
         )
 
-    def _refuse(self, call: Call, verdict: Verdict) -> Answer:
+    async def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.miss is not None  # noqa: S101 - REFUSE comes with a miss, likewise
-        return self._missed(call, Missed(verdict.miss, call.sent, call.session.cassette))
+        return await self._missed(call, Missed(verdict.miss, call.sent, call.session.cassette))
 
-    def _refuse_opaque(self, call: Call) -> Answer:
+    async def _refuse_opaque(self, call: Call) -> Answer:
         nothing = Miss(NO_MATCH)
-        return self._missed(call, Missed(nothing, None, call.session.cassette, call.opaque))
+        return await self._missed(call, Missed(nothing, None, call.session.cassette, call.opaque))
 
-    def _missed(self, call: Call, missed: Missed) -> Answer:
-        response = error_response(missed.code, missed.message())
+    async def _missed(self, call: Call, missed: Missed) -> Answer:
+        message = await off_the_loop(len(call.plain.body), missed.message)
+        response = error_response(missed.code, message)
         call.tell(Outcome.MISSED, response.status, missed=missed, reason=missed.opaque)
         return Answer(response, "proxy")

@@ -24,7 +24,7 @@ from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting, off_the_loop
 from runreel.engine.recorder import Check, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
@@ -38,7 +38,7 @@ from runreel.http.headers import has_body, is_event_stream, not_the_apis
 from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation, values
 from runreel.matching.drift import Drift, Rule, drift, unrecordable
 from runreel.ports import Upstream, UpstreamAnswer
-from runreel.redaction.redactor import Redacted, Redaction
+from runreel.redaction.redactor import Redacted
 from runreel.sessions.events import Outcome
 from runreel.sessions.modes import Action
 from runreel.sessions.session import Verdict
@@ -207,7 +207,7 @@ class Verifying:
             return unrecordable(came)
         try:
             # The rules of today, and this call's own credential, on both sides.
-            recorded = self.recorder.redaction.interaction(call.live, hit.value)
+            recorded = call.session.redaction.interaction(call.live, hit.value)
         except Unredactable as error:
             return unrecordable(f"the recording cannot be redacted any more: {error}")
         return drift(recorded, came, self.rule)
@@ -218,7 +218,6 @@ class Forwarding:
     """Forwards calls; `auditing` is None if no audit log is kept."""
 
     upstream: Upstream | None
-    redaction: Redaction
     profile: Profile
     check_request: Check
     response_bytes_max: int
@@ -229,7 +228,9 @@ class Forwarding:
 
     async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
-        call = replace(call, checks=self._findings_of_request(call))
+        size = len(call.plain.body)
+        checks = await off_the_loop(size, self._findings_of_request, call)
+        call = replace(call, checks=checks)
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
         assert self.upstream is not None  # noqa: S101 - no live mode starts without one
@@ -358,7 +359,7 @@ class Forwarding:
         """What the API itself would say to a request that strict validation does not let pass."""
         call.session.give_back(call.arrival)
         errors = [
-            self.redaction.finding(call.live, item)
+            call.session.redaction.finding(call.live, item)
             for item in call.checks
             if item.severity == validation.ERROR
         ]

@@ -35,7 +35,8 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched.
+    """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched;
+    `redaction` is that of the cassette it may go into.
 
     With `client_gone` nobody was there any more to receive the answer; with `failed`, the slug of
     an error, there was none, and `response` is `NO_RESPONSE`.
@@ -49,6 +50,7 @@ class Exchange:
     response: Response
     recorded_at: datetime
     duration_ms: int
+    redaction: Redaction
     client_gone: bool = False
     failed: str | None = None
 
@@ -67,7 +69,6 @@ def name_of(operation: str | None, method: str, fingerprint: Fingerprint) -> str
 class Recorder:
     """The rules of keeping; `decoded_bytes_max` limits what a compressed body may decode to."""
 
-    redaction: Redaction
     profile: Profile
     check_response: Check
     decoded_bytes_max: int
@@ -82,7 +83,7 @@ class Recorder:
             findings = self._findings(exchange, plain)
         if self.check_response == "strict" and validation.forbids(findings):
             error = next(item for item in findings if item.severity == validation.ERROR)
-            first = self.redaction.finding(live, error)
+            first = exchange.redaction.finding(live, error)
             return f"strict response validation: {first.at or 'the body'}: {first.rule}"
         interaction = Interaction(
             id=name_of(exchange.operation, live.method, exchange.fingerprint),
@@ -96,7 +97,7 @@ class Recorder:
             failed=exchange.failed,
         )
         try:
-            redacted = self.redaction.interaction(live, interaction)
+            redacted = exchange.redaction.interaction(live, interaction)
             check_storable(redacted)
         except Unredactable as problem:
             return f"it cannot be redacted: {problem}"

@@ -41,8 +41,8 @@ from runreel.importers import har, safe_yaml, vcr
 from runreel.importers.records import Broken, Foreign, Recording, Skipped
 from runreel.matching.matchers import MATCH_ON, Fingerprint, MatchOn, fingerprint
 from runreel.matching.resources import recognise
+from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction, renamed
-from runreel.redaction.rules import PLACEHOLDER
 
 # Which dialect a recording of OpenAI is in, by its OpenAI-Beta header.
 PROFILE_OF_BETA = {"assistants=v1": "openai_v1", "assistants=v2": "openai"}
@@ -97,14 +97,14 @@ class Adoption:
         live = replace(request, target=_PLACEHOLDER_IN_QUERY.sub("", request.target))
         plain = recordable_request(request, self.decoded_bytes_max)
         try:
-            redacted = self.redaction.request(plain, live)
+            redacted = self._rules.request(plain, live)
         except Unredactable as problem:
             return f"it cannot be redacted: {problem}"
         matched_by = fingerprint(redacted, self.match_on)
         profile = profile_of(plain.headers, self.profile)
         operation = recognise(foreign.method, plain.path)
         name = operation.name if operation else None
-        recorder = Recorder(self.redaction, profile, self.check_response, self.decoded_bytes_max)
+        recorder = Recorder(profile, self.check_response, self.decoded_bytes_max)
         kept = recorder.interaction(
             Exchange(
                 live=live,
@@ -115,6 +115,7 @@ class Adoption:
                 response=response,
                 recorded_at=_time_of(foreign, otherwise),
                 duration_ms=foreign.duration_ms,
+                redaction=self._rules,
             )
         )
         if isinstance(kept, str):
@@ -158,16 +159,17 @@ class Adoption:
         return tuple(
             (name, value)
             for name, value in headers
-            if name.lower() not in self._secret_headers or not _PLACEHOLDER_VALUE.fullmatch(value)
+            if self.redaction.header(name) is None or not _PLACEHOLDER_VALUE.fullmatch(value)
         )
+
+    @cached_property
+    def _rules(self) -> Redaction:
+        """The redaction of the cassettes to be."""
+        return self.redaction.salted(self.salt)
 
     def _left_out(self, foreign: Foreign) -> int:
         headers = (*foreign.request_headers, *foreign.response_headers)
-        return sum(name.lower() in self._secret_headers for name, _ in headers)
-
-    @cached_property
-    def _secret_headers(self) -> frozenset[str]:
-        return frozenset(name.removeprefix("header.") for name in self.redaction.names)
+        return sum(self.redaction.header(name) is not None for name, _ in headers)
 
 
 def profile_of(headers: Headers, configured: Profile) -> Profile:
@@ -249,7 +251,7 @@ def _blanks(*messages: Request | Response) -> int:
         for text in (*(value for _, value in message.headers), message.body.decode("latin-1"))
     )
     targets = (message.target for message in messages if isinstance(message, Request))
-    return sum(text.count(PLACEHOLDER) for text in (*texts, *targets))
+    return sum(count(text) for text in (*texts, *targets))
 
 
 FILE_BYTES_MAX = 64 * 1024 * 1024

@@ -194,6 +194,7 @@ MatchOn = tuple[str, ...]
 HEADER_PREFIX = "header."
 MATCH_ON: MatchOn = ("method", "path", "query", "body", "header.openai-beta")
 
+_LARGE_BODY_BYTES = 65_536
 _SETS_OF_RULES_MAX = 64  # kept ready at once; a process has as many as its cassettes differ in
 
 
@@ -263,7 +264,17 @@ def facet(name: str, ignored: Ignoring = NOTHING) -> Facet:
 
 def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerprint:
     """All facets of a request, in the order of `match_on`, less what it ignores."""
-    return tuple((name, read(request.value)) for name, read in _facets(tuple(match_on)))
+    if len(request.value.body) > _LARGE_BODY_BYTES:
+        return _remembered(request.value, tuple(match_on))
+    return _fingerprint(request.value, tuple(match_on))
+
+
+def _fingerprint(request: Request, match_on: MatchOn) -> Fingerprint:
+    return tuple((name, read(request)) for name, read in _facets(match_on))
+
+
+# What takes long is worked out in a thread first, and found here by whoever asks on the loop.
+_remembered = lru_cache(maxsize=8)(_fingerprint)
 
 
 @lru_cache(maxsize=_SETS_OF_RULES_MAX)

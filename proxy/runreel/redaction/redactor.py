@@ -1,228 +1,42 @@
-"""Texts and bodies with a placeholder where a secret or a pattern stood.
-
-Owns how things are blanked: within JSON string tokens only, event by event, again until nothing
-changes. Which values are secrets and which rules apply to what part of a message is `redaction`.
-What cannot be blanked raises `Unredactable`.
-
-Taking secrets out, before anything is matched, stored or logged.
+"""Taking secrets out, before anything is matched, stored or logged.
 
 Owns `Redacted`, the only thing that stores, sessions and logs accept, and `Redaction`, the only
 thing that makes one from live traffic. What cannot be redacted raises `Unredactable`: it fails
-closed. The rules are in `rules`, the search for a known secret in `secrets`, how a text or a body
-is blanked in `blanking`. Knows nothing of modes or files; the client's own bytes never pass
-through here on their way.
+closed. Shapes are `rules`, names `names`, the search for a known secret `secrets`, how a text, a
+body or a stream is blanked `blanker`, and what is written instead `placeholders`. Knows
+nothing of modes or files; the client's own bytes never pass through here on their way.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar
-from urllib.parse import unquote_to_bytes
+from typing import Generic, TypeVar
 
 from runreel.errors import Unredactable
-from runreel.http import sse, strict_json
+from runreel.http import strict_json
 from runreel.http.encoding import legible
 from runreel.http.headers import Trait, codings, drop, named
-from runreel.http.messages import Headers, Interaction, Request, Response, Violation, without
+from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
-from runreel.redaction.rules import (
-    CREDENTIAL_QUERY,
-    HEADER_PATTERNS,
-    PATTERNS,
-    PLACEHOLDER,
-    PatternRule,
+from runreel.redaction import names
+from runreel.redaction.blanker import (
+    Blanker,
+    Places,
+    as_read,
+    clean_events,
+    clean_lines,
+    unquoted,
 )
+from runreel.redaction.names import DISTINCT, FLAT, Manner
+from runreel.redaction.placeholders import FLAT as PLACEHOLDER
+from runreel.redaction.placeholders import is_ours, plain_segment
+from runreel.redaction.rules import HEADER_PATTERNS, PATTERNS, PatternRule
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
-_PASSES_MAX = 32  # of all rules over one text; one that still finds something will never end
-
-
-@dataclass(frozen=True, slots=True)
-class Blanker:
-    """What to blank in the message at hand: `secrets`, what `patterns` find, and `pointers`.
-
-    `pointers` are places in a JSON body; `own` are the user's among the patterns, which may find
-    anything in a body that nothing else looks twice at.
-    """
-
-    secrets: Secrets
-    patterns: Sequence[PatternRule]
-    pointers: Patterns
-    own: Sequence[PatternRule]
-
-    def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
-        """A text without secrets; `more` rules come first."""
-        # Until nothing changes, so that what was redacted once stays as it is for ever.
-        for _ in range(_PASSES_MAX):
-            before = text
-            text = self.secrets.replace_in(text, PLACEHOLDER)
-            for rule in (*more, *self.patterns):
-                text = rule.replace_in(text)
-            if text == before:
-                return text
-        raise Unredactable("a pattern finds something new in each text that it leaves")
-
-    def body(self, body: bytes) -> bytes:
-        """A body without secrets: JSON, text or anything."""
-        raw = body.decode("latin-1")
-        if not self._suspicious(raw):
-            return body
-        try:
-            text, encoding = body.decode("utf-8"), "utf-8"
-            strict_json.loads(text)
-        except UnicodeDecodeError:
-            text, encoding = raw, "latin-1"
-        except strict_json.Unreadable:
-            pass
-        else:
-            return self._json(text).encode("utf-8")
-        if self.pointers and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-            raise Unredactable("redaction.body cannot be applied to broken JSON")
-        return self.text(text).encode(encoding)
-
-    def stream(self, body: bytes) -> bytes:
-        """A stream of events without secrets, with as many events as before."""
-        # First what is said in pieces: blanked piece by piece, half a secret could stay.
-        events = self._joined(sse.split(body))
-        if self._suspicious(body.decode("latin-1")):
-            events = tuple(map(self._event, events))
-        clean = b"".join(events)
-        if sse.split(clean) != events:
-            raise Unredactable("a pattern leaves other events than there were")
-        return clean
-
-    def _suspicious(self, raw: str) -> bool:
-        # A cheap look that may be wrong in one direction only: most bodies hold nothing.
-        return (
-            bool(self.pointers or self.own)
-            or "\\u" in raw
-            or any(rule.hint in raw for rule in PATTERNS)
-            or self.secrets.occur_in(raw)
-        )
-
-    def _event(self, event: bytes) -> bytes:
-        """An event without secrets; JSON data is blanked as a JSON body is."""
-        parts = None if sse.is_done(event) else sse.around_data(event)
-        return self.body(event) if parts is None else b"".join(map(self.body, parts))
-
-    def _joined(self, events: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """The events without what only shows when their parts of one text are put together.
-
-        Where that is so, the first part becomes the whole text, blanked, and the others nothing.
-        """
-        groups: dict[_Owner, list[_Part]] = {}
-        for place, event in enumerate(events):
-            for owner, part in _parts(place, event):
-                groups.setdefault(owner, []).append(part)
-        found = list(events)
-        for group in groups.values():
-            whole = "".join(part.text for part in group)
-            clean = self.text(whole) if len(group) > 1 else whole
-            if clean != whole:
-                for part, text in zip(group, (clean, *("" for _ in group[1:])), strict=True):
-                    found[part.place] = _with_text(found[part.place], part.at, text)
-        return tuple(found)
-
-    def _json(self, text: str) -> str:
-        """Replace within string tokens only, so that every other byte stays as it was."""
-        edits: list[tuple[int, int, str]] = []
-        seen: dict[str, str] = {}  # lists repeat their members' names
-        for span in strict_json.spans(text):
-            token = text[span.start : span.end]
-            if span.kind != "name" and self.pointers and self.pointers.mean(span.at):
-                edits.append((span.start, span.end, f'"{PLACEHOLDER}"'))
-            elif span.kind in ("name", "string"):
-                value = json.loads(token)
-                if value not in seen:
-                    seen[value] = self.text(value)
-                if seen[value] != value:
-                    edits.append((span.start, span.end, _token(seen[value], token)))
-        clean = _apply(text, edits)
-        try:
-            strict_json.loads(clean)
-        except strict_json.Unreadable:
-            raise Unredactable("two members of an object would have the same name") from None
-        return clean
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A string of an event's data: the event's place, its JSON pointer and itself."""
-
-    place: int
-    at: str
-    text: str
-
-
-# Whose text a part belongs to: the event's head, and what names its containers and members.
-_Owner = tuple[bytes, tuple[object, ...]]
-# Members that say which of several texts an object goes on with, whatever its place in a list.
-_NAMES = ("id", "index", "item_id", "output_index", "content_index")
-
-
-def _parts(place: int, event: bytes) -> Iterable[tuple[_Owner, _Part]]:
-    """The strings of an event that may go on in another one, by whose they are."""
-    parts = sse.around_data(event) if b'"delta"' in event else None
-    if parts is None:
-        return
-    try:
-        document = strict_json.loads(parts[1].decode("utf-8"))
-    except ValueError:
-        return
-    for owner, at, text in _strings(document, (), ""):
-        if "delta" in owner:
-            yield (parts[0], owner), _Part(place, at, text)
-
-
-def _strings(
-    value: Any, owner: tuple[object, ...], at: str
-) -> Iterator[tuple[tuple[object, ...], str, str]]:
-    """Every string in a document: whose it is, its JSON pointer, itself."""
-    match value:
-        case str():
-            yield owner, at, value
-        case dict():
-            named = tuple((name, str(value[name])) for name in _NAMES if name in value)
-            for name, member in value.items():
-                yield from _strings(member, (*owner, named, name), strict_json.pointer(at, name))
-        case list():
-            for index, item in enumerate(value):
-                own = isinstance(item, dict) and "index" in item
-                inner = owner if own else (*owner, index)
-                yield from _strings(item, inner, strict_json.pointer(at, index))
-
-
-def _with_text(event: bytes, at: str, text: str) -> bytes:
-    """The event with another text at a place of its data."""
-    parts = sse.around_data(event)
-    assert parts is not None  # noqa: S101 - only such events have parts
-    before, data, after = (part.decode("utf-8") for part in parts)
-    edits = [
-        (span.start, span.end, json.dumps(text))
-        for span in strict_json.spans(data)
-        if span.kind == "string" and span.at == at
-    ]
-    return (before + _apply(data, edits) + after).encode()
-
-
-def _token(value: str, like: str) -> str:
-    lone_surrogates = any("\ud800" <= char <= "\udfff" for char in value)
-    return json.dumps(value, ensure_ascii=like.isascii() or lone_surrogates)
-
-
-def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
-    # By start; of two that nest, the outer one comes first and swallows the inner.
-    pieces: list[str] = []
-    done = 0
-    for start, end, new in sorted(edits, key=lambda edit: (edit[0], -edit[1])):
-        if start >= done:
-            pieces += (text[done:start], new)
-            done = end
-    return "".join(pieces) + text[done:]
-
-
 _LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
+# How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -266,8 +80,11 @@ def response_of(interaction: Redacted[Interaction]) -> Redacted[Response]:
 class Redaction:
     """All rules in force: the defaults, plus what the user adds. Defaults cannot be removed.
 
-    `headers` and `query` are names, `body` JSON pointers, `patterns` the user's own rules, `known`
-    values like that of Authorization, but not the client's (those of `upstream_options.headers`).
+    `headers` and `query` are names, `body` JSON pointers, `patterns` the user's own rules;
+    `distinct` are those of `query` (`query.NAME`) and `body` (`body.POINTER`) whose values stay
+    apart. `known` are values like that of Authorization, but not the client's (those of
+    `upstream_options.headers`), `known_names` the same of headers that say who somebody is.
+    `allow` are names (lower case) that look suspicious and are not. `salt` is that of the cassette.
     """
 
     headers: frozenset[str] = frozenset()
@@ -275,33 +92,70 @@ class Redaction:
     body: tuple[str, ...] = ()
     patterns: tuple[PatternRule, ...] = ()
     known: tuple[str, ...] = ()
+    known_names: tuple[str, ...] = ()
+    distinct: frozenset[str] = frozenset()
+    allow: frozenset[str] = frozenset()
+    salt: str = ""
+
+    def salted(self, salt: str) -> "Redaction":
+        """The same rules for a cassette of that salt (hex digits)."""
+        return self if salt == self.salt else replace(self, salt=salt)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The rules in force by name, as a cassette lists them."""
         return (
             "credential",
-            *(f"header.{name}" for name in sorted(self._headers)),
-            *(f"query.{name}" for name in sorted(self._query)),
+            *(f"header.{name}" for name in sorted(named(Trait.SECRET) | self._own_headers)),
+            *(f"query.{name}" for name in sorted(names.SECRET_PARAMETERS.keys() | self._own_query)),
             *(f"body.{at}" for at in self.body),
             *(f"pattern.{rule.name}" for rule in self._patterns),
         )
 
     @cached_property
-    def _headers(self) -> frozenset[str]:
-        return named(Trait.SECRET) | {name.lower() for name in self.headers}
+    def _own_headers(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.headers)
 
     @cached_property
-    def _query(self) -> frozenset[str]:
-        return CREDENTIAL_QUERY | {name.lower() for name in self.query}
+    def _own_query(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.query)
 
     @cached_property
-    def _pointers(self) -> Patterns:
-        return Patterns.of(self.body)
+    def _places(self) -> Places:
+        apart = (at for at in self.body if f"body.{at}" in self.distinct)
+        return Places(Patterns.of(self.body), Patterns.of(apart))
 
     @cached_property
     def _patterns(self) -> tuple[PatternRule, ...]:
         return (*PATTERNS, *self.patterns)
+
+    def header(self, name: str) -> Manner | None:
+        """How the value of a header is hidden wherever it turns up; None if the header is stored,
+        else it is left out.
+        """
+        lower = name.lower()
+        if lower in self._own_headers:
+            return FLAT
+        found = names.of_header(name)
+        excused = found is not None and lower in self.allow and lower not in _FIXED_HEADERS
+        return None if excused else found
+
+    def parameter(self, name: str) -> Manner | None:
+        """How the value of a parameter of a query or a form is hidden; None if it is not."""
+        lower = name.lower()
+        if lower in self._own_query:
+            return DISTINCT if f"query.{lower}" in self.distinct else FLAT
+        found = names.of_parameter(name)
+        excused = lower in self.allow and lower not in names.SECRET_PARAMETERS
+        return None if excused else found
+
+    def member(self, name: str) -> Manner | None:
+        """The same of a member of a JSON object whose value is a string."""
+        return None if name.lower() in self.allow else names.of_member(name)
+
+    def text(self, text: str) -> str:
+        """A text of ours, such as the upstream's URL, without what is secret in it."""
+        return self._blanker(self._known()).text(text)
 
     def request(self, request: Request, live: Request | None = None) -> Redacted[Request]:
         """A request without its secrets; the credential that `live`, the request as the client
@@ -314,10 +168,12 @@ class Redaction:
 
     def rule_of_place(self, facet: str, at: str) -> str | None:
         """The name of the rule that blanks a parameter of the `query` or a place of the `body`."""
-        if facet == "query" and at.lower() in self._query:
+        if facet == "query" and self.parameter(at) is not None:
             return f"query.{at.lower()}"
         named = (text for text in self.body if Patterns.of((text,)).mean(at))
         found = next(named, None) if facet == "body" else None
+        if found is None and facet == "body" and self.member(at.rpartition("/")[2]) is not None:
+            return f"member.{at.rpartition('/')[2]}"
         return None if found is None else f"body.{found}"
 
     def found_in(self, text: str, live: Request, *, header: bool = False) -> tuple[str, ...]:
@@ -326,7 +182,7 @@ class Redaction:
         """
         secrets = self._secrets_of(live)
         found = ["credential"] if secrets.occur_in(text) else []
-        text = secrets.replace_in(text, PLACEHOLDER)
+        text = secrets.replace_in(text, lambda _: PLACEHOLDER)
         for rule in (*(HEADER_PATTERNS if header else ()), *self._patterns):
             before, text = text, rule.replace_in(text)
             if text != before:
@@ -340,18 +196,15 @@ class Redaction:
             Unredactable: a secret stands where it cannot be replaced.
         """
         sent = self._secrets_of(live)
-        returned = credentials_of(interaction.response.headers, self._headers)
-        secrets = Secrets.of((*sent.plain, *returned))
         response = interaction.response
-        blanker = self._blanker(secrets)
-        body = blanker.body if response.at_ms is None else blanker.stream
+        secrets = _with(sent, credentials_of(response.headers, self.header))
         found = replace(
             interaction,
             request=self._request(interaction.request, sent),
             response=Response(
                 response.status,
                 self._header_pairs(response.headers, secrets),
-                body(response.body),
+                self._body_of(response, secrets),
                 response.at_ms,
             ),
             violations=tuple(self._violation(item, secrets) for item in interaction.violations),
@@ -370,37 +223,45 @@ class Redaction:
             return replace(violation, at="", message=f"Not shown, it holds a secret: {PLACEHOLDER}")
         return found
 
+    def _known(self) -> Secrets:
+        plain = (secret for value in self.known for secret in of_authorization(value))
+        return Secrets.of(plain, self.known_names)
+
     def _secrets_of(self, request: Request) -> Secrets:
-        in_query = (
-            _unquoted(value)
-            for name, _, value in _query_pairs(request.query)
-            if _unquoted(name).lower() in self._query
-        )
-        in_headers = credentials_of(request.headers, self._headers)
-        known = (secret for value in self.known for secret in of_authorization(value))
-        return Secrets.of((*in_headers, *in_query, *known))
+        secrets = _with(self._known(), credentials_of(request.headers, self.header))
+        for pair in request.query.split("&") if request.query else ():
+            name, _, value = pair.partition("=")
+            manner = self.parameter(unquoted(name))
+            if manner is not None and not secrets.occur_in(value):
+                secrets = _with(secrets, [(unquoted(value), manner)])
+        return secrets
 
     def _request(self, request: Request, secrets: Secrets) -> Request:
         redacted = Request(
             request.method,
             self._target(request, secrets),
             self._header_pairs(request.headers, secrets),
-            self._blanker(secrets).body(request.body),
+            self._body_of(request, secrets),
         )
         _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
         return redacted
 
-    def _target(self, request: Request, secrets: Secrets) -> str:
-        target = request.path
-        if "?" in request.target:
-            pairs = (
-                f"{name}={PLACEHOLDER}"
-                if _unquoted(name).lower() in self._query
-                else name + equals + value
-                for name, equals, value in _query_pairs(request.query)
-            )
-            target += "?" + "&".join(pairs)
+    def _body_of(self, message: Request | Response, secrets: Secrets) -> bytes:
         blanker = self._blanker(secrets)
+        if not message.body:
+            return message.body
+        if isinstance(message, Response) and message.at_ms is not None:
+            return clean_events(message.body, blanker)
+        types = values(message.headers, "content-type")
+        media_type = types[0].partition(";")[0].strip().lower() if types else ""
+        body = clean_lines(message.body, blanker) if isinstance(message, Response) else message.body
+        return blanker.body(body, media_type)
+
+    def _target(self, request: Request, secrets: Secrets) -> str:
+        blanker = self._blanker(secrets)
+        target = "/".join(map(plain_segment, request.path.split("/")))
+        if "?" in request.target:
+            target += "?" + blanker.form(_plain_values(request.query))
         target = blanker.text(target)
         if target.startswith("/"):
             return target
@@ -413,7 +274,8 @@ class Redaction:
         blanker = self._blanker(secrets)
         return tuple(
             (name, blanker.text(value, HEADER_PATTERNS))
-            for name, value in without(drop(headers, Trait.NEVER_STORED), self._headers)
+            for name, value in drop(headers, Trait.NEVER_STORED)
+            if self.header(name) is None
         )
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
@@ -428,25 +290,53 @@ class Redaction:
         )
 
     def _blanker(self, secrets: Secrets) -> Blanker:
-        return Blanker(secrets, self._patterns, self._pointers, self.patterns)
+        return Blanker(
+            secrets,
+            self._patterns,
+            self.patterns,
+            self._places,
+            self.parameter,
+            self.member,
+            self.salt,
+        )
 
 
-def _unquoted(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("latin-1")
+_FIXED_HEADERS = named(Trait.SECRET)
 
 
-def _query_pairs(query: str) -> Iterable[tuple[str, str, str]]:
-    return (pair.partition("=") for pair in query.split("&"))
+def _with(secrets: Secrets, more: Iterable[tuple[str, Manner]]) -> Secrets:
+    """These secrets and more of them; what is a placeholder already is none."""
+    found = tuple(pair for pair in more if not is_ours(pair[0]))
+    flat = Secrets.of((*secrets.plain, *(text for text, manner in found if manner is FLAT)))
+    apart = (text for text, manner in found if manner is DISTINCT and not flat.occur_in(text))
+    return Secrets.of(flat.plain, (*secrets.named, *apart))
 
 
-def _written(message: Request | Response) -> Iterable[str]:
+def _plain_values(query: str) -> str:
+    """The query with each value that is a placeholder in its one spelling."""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return "&".join(name + equals + plain_segment(value) for name, equals, value in pairs)
+
+
+def _written(message: Request | Response) -> Iterator[str]:
     yield from (text for pair in message.headers for text in pair)
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield legible(message.body, applied, _LEGIBLE_BYTES_MAX).decode("latin-1")
+    elif message.body.startswith(_COMPRESSED):
+        yield _unpacked(message.body).decode("latin-1")
 
 
-def _said(violation: Violation) -> Iterable[str]:
+def _unpacked(body: bytes) -> bytes:
+    """What compressed bytes say, as far as that goes."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib
+    try:
+        return unpacker.decompress(body, _LEGIBLE_BYTES_MAX)
+    except zlib.error:
+        return b""
+
+
+def _said(violation: Violation) -> Iterator[str]:
     yield from strict_json.steps(violation.at)
     yield violation.message
 
@@ -455,3 +345,6 @@ def _refuse_leftovers(secrets: Secrets, written: Iterable[str]) -> None:
     """The last gate: nothing that will be written may still hold a known secret."""
     if any(secrets.occur_in(text) for text in written):
         raise Unredactable("a credential stands where it cannot be replaced")
+
+
+__all__ = ["PLACEHOLDER", "Redacted", "Redaction", "as_read"]

@@ -1,18 +1,20 @@
 """The redaction rules that are always on, each with its true and false examples beside it.
 
-Owns names and shapes; how they are applied is `redaction`. Examples are put together from pieces,
-so that no scanner takes this file for a leak. Sources: the published rules of the common secret
-scanners, and what those lack (`sess-` keys, keys without the usual infix).
+Owns shapes; names are `names`, and how they are applied is `redactor`. Examples are put together
+from pieces, so that no scanner takes this file for a leak. Sources: the published rules of the
+common secret scanners, and what those lack (`sess-` keys, keys without the usual infix).
 """
 
+import base64
+import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
+from urllib.parse import unquote
 
-PLACEHOLDER = "[redacted]"
-
-# Whose value is a credential: it is blanked, and looked for everywhere else. Headers of that kind
-# are in the table of `http.headers`.
-CREDENTIAL_QUERY = frozenset({"access_token", "api-key", "api_key", "apikey"})
+from runreel.redaction import names, placeholders
+from runreel.redaction.names import DISTINCT, FLAT, Manner
 
 # The start of a key. A letter or digit before it makes it the middle of a word (`task-…`,
 # `Gdańsk-…`), unless that letter belongs to the escape of something else, as in `\nsk-…` inside a
@@ -30,40 +32,158 @@ _END = r"(?![A-Za-z0-9])"
 class PatternRule:
     """A shape that is replaced wherever it stands in a string.
 
-    `hint` is a text without which the shape cannot occur; `keeps` is what of a match stays.
+    A match holds one of the `hints`, if there are any. What of it is the secret is its group
+    `secret`, or all of it; `real` says whether that is one, however it looks, and may be None.
     """
 
     name: str
     pattern: re.Pattern[str]
-    hint: str = ""
-    keeps: str = ""
+    hints: tuple[str, ...] = ()
+    manner: Manner = FLAT
+    real: Callable[[re.Match[str]], bool] | None = None
     secret: tuple[str, ...] = field(default=(), repr=False)
     innocent: tuple[str, ...] = field(default=(), repr=False)
 
-    def replace_in(self, text: str) -> str:
-        """The text with every match replaced; what was replaced before stays as it is."""
-        if self.hint not in text:
-            return text
-        return self.pattern.sub(self._replacement, text)
+    def hinted(self, text: str) -> bool:
+        """Whether it may find something in the text; a cheap look."""
+        return not self.hints or any(hint in text for hint in self.hints)
 
-    def _replacement(self, match: re.Match[str]) -> str:
-        width = len(PLACEHOLDER)
-        around = match.string.find(PLACEHOLDER, max(0, match.end() - width), match.start() + width)
-        nothing_new = around >= 0 or not match[0]
-        return match[0] if nothing_new else match.expand(self.keeps) + PLACEHOLDER
+    def replace_in(self, text: str, salt: str = "") -> str:
+        """The text with every match replaced; what was replaced before stays as it is."""
+        if not self.hinted(text):
+            return text
+
+        def replaced(match: re.Match[str]) -> str:
+            return self._replaced(match, salt)
+
+        return self.pattern.sub(replaced, text)
+
+    def _replaced(self, match: re.Match[str], salt: str) -> str:
+        start, end = match.span("secret" if "secret" in self.pattern.groupindex else 0)
+        if start == end or _stands_at(match.string, start, end):
+            return match[0]
+        if self.real is not None and not self.real(match):
+            return match[0]
+        secret = match.string[start:end]
+        new = placeholders.FLAT
+        if self.manner_of(match) is DISTINCT:
+            new = placeholders.distinct(secret, salt)
+        return match.string[match.start() : start] + new + match.string[end : match.end()]
+
+    def manner_of(self, match: re.Match[str]) -> Manner:  # noqa: ARG002 - see `_ByName`
+        """How what was found is hidden."""
+        return self.manner
+
+
+def _stands_at(text: str, start: int, end: int) -> bool:
+    """Whether the span lies within a placeholder."""
+    around = max(0, start - _PLACEHOLDER_WIDTH)
+    found = placeholders.OURS.finditer(text, around, min(len(text), end + _PLACEHOLDER_WIDTH))
+    return any(match.start() <= start and end <= match.end() for match in found)
+
+
+_PLACEHOLDER_WIDTH = len(placeholders.distinct("", ""))
+
+
+class _ByName(PatternRule):
+    """A parameter of a URL in a text: `name` says how its value is hidden."""
+
+    def manner_of(self, match: re.Match[str]) -> Manner:
+        return names.of_parameter(match["name"]) or FLAT
+
+
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_HEX_RUN = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,}")
+_LONG = 40  # characters of a key that no class name or slug reaches with digits and both cases
+
+
+def random(text: str) -> bool:
+    """Whether a part of the text looks drawn by lot: digits and both cases in a run of 16 that
+    changes between them often, or 32 hex digits. Class names, slugs and words do not.
+    """
+    if any(_is_random(run) for run in _RUN.findall(text)):
+        return True
+    return _HEX_RUN.search(text) is not None
+
+
+def _is_random(run: str) -> bool:
+    kinds = [0 if char.isdigit() else 1 if char.islower() else 2 for char in run]
+    if len(set(kinds)) < 3:
+        return False
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return len(run) >= _LONG or changes >= 0.3 * (len(run) - 1)
+
+
+def _random(match: re.Match[str]) -> bool:
+    return random(match[0])
+
+
+def _has_digit(match: re.Match[str]) -> bool:
+    return any(char.isdigit() for char in match[0])
+
+
+def _is_basic(match: re.Match[str]) -> bool:
+    """Whether it decodes to a user and a password."""
+    try:
+        text = base64.b64decode(match["secret"] + "==").decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return ":" in text and text.isprintable()
+
+
+# What documentation writes for a password, a key or a signature.
+_NO_VALUE = re.compile(
+    r"(?i)(?:x+|\*+|\.+|pass(?:word|wd)?|secret|pw|pwd|token|key|example|changeme"
+    r"|[<$%{\[].*|your[-_a-z]*|my[-_a-z]*)"
+)
+
+
+def _is_value(match: re.Match[str]) -> bool:
+    return _NO_VALUE.fullmatch(match["secret"]) is None
+
+
+def _is_signed(match: re.Match[str]) -> bool:
+    """Whether a parameter of a URL is a secret: by its name, or if that is vague by its looks."""
+    manner = names.of_parameter(unquote(match["name"]))
+    value = match["secret"]
+    if manner is None or not _is_value(match):
+        return False
+    if manner is FLAT:
+        return len(unquote(value)) >= 8
+    letters = any(char.isalpha() for char in value)
+    return len(value) >= 16 and letters and any(char.isdigit() for char in value)
 
 
 _FAKE = "FaKe0"
+_FAKE_HEX = "0f1e2d3c"
+_FAKE_32 = "Q2W3E4R5"
 
-PATTERNS = (
-    PatternRule(
+
+def _key(
+    name: str,
+    pattern: str,
+    *hints: str,
+    secret: tuple[str, ...],
+    innocent: tuple[str, ...],
+    manner: Manner = FLAT,
+    real: Callable[[re.Match[str]], bool] | None = None,
+) -> PatternRule:
+    return PatternRule(name, re.compile(START + pattern), hints, manner, real, secret, innocent)
+
+
+PATTERNS: tuple[PatternRule, ...] = (
+    _key(  # OpenAI, Anthropic and all who write theirs like them
         "openai-key",
-        re.compile(START + r"sk-[A-Za-z0-9_-]{16,}"),
-        hint="sk-",
+        r"sk-[A-Za-z0-9_-]{16,}",
+        "sk-",
+        real=_random,
         secret=(
             "sk-" + _FAKE * 4,
             "key sk-proj-" + _FAKE * 12 + "-x_y, revoked",
-            "sk-ant-" + _FAKE * 6,
+            "sk-svcacct-" + _FAKE * 8,
+            "sk-admin-" + _FAKE * 8,
+            "sk-ant-api03-" + _FAKE * 6,
+            "sk-" + _FAKE_HEX * 4,
             r"line\nsk-" + _FAKE * 4,
             "?k=%20sk-" + _FAKE * 4,
         ),
@@ -76,45 +196,311 @@ PATTERNS = (
             "Gda\u0144sk-Warszawa-Wschodnia",
             r"Gda\u0144sk-Warszawa-Wschodnia",
             "?city=Gda%C5%84sk-Warszawa-Wschodnia",
+            "sk-estimator-doc-link",
+            "sk-text-repr-fallback",
+            "sk-RandomForestClassifier2",
+            "sk-Section2-OverviewOfAllThings",
+            "sk-toggleable__label-arrow:before",
         ),
     ),
-    PatternRule(
+    _key(
         "masked-key",
-        re.compile(START + r"sk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_-]*"),
-        hint="***",
+        r"sk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_-]*",
+        "***",
         secret=("Incorrect API key provided: sk-" + "BQ" + "***" + "Cf6e.",),
         innocent=("*** note ***", "ask-***"),
     ),
-    PatternRule(
+    _key(
         "session-key",
-        re.compile(START + r"sess-[A-Za-z0-9]{20,}"),
-        hint="sess-",
+        r"sess-[A-Za-z0-9]{20,}",
+        "sess-",
+        real=_random,
         secret=("sess-" + _FAKE * 4,),
-        innocent=("sess-ion", "assess-01234567890123456789", "sess-1"),
+        innocent=("sess-ion", "assess-01234567890123456789", "sess-1", "sess-abcdefghijklmnopqrst"),
     ),
-    PatternRule(
+    _key(  # of a realtime session
+        "ephemeral-key",
+        r"ek_[A-Za-z0-9]{20,}" + _END,
+        "ek_",
+        real=_random,
+        secret=("ek_" + _FAKE * 5, "ek_" + _FAKE_HEX * 4),
+        innocent=("week_" + _FAKE * 5, "ek_internationalization_of_texts", "ek_1"),
+    ),
+    _key(
         "jwt",
         # The first part ends where the next could begin, or time would be quadratic in `-eyJ-eyJ…`.
-        re.compile(
-            START + r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"
-        ),
-        hint="eyJ",
+        r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*",
+        "eyJ",
         secret=("eyJ" + _FAKE * 3 + ".eyJ" + _FAKE * 3 + "." + _FAKE,),
         innocent=("eyJ.eyJ.", "heyJude.heyJude.x"),
     ),
-    PatternRule(
+    _key(
+        "jwe",
+        r"eyJ(?:(?![_-]eyJ)[A-Za-z0-9_-]){8,}+\.[A-Za-z0-9_-]*+(?:\.[A-Za-z0-9_-]{8,}+){3}",
+        "eyJ",
+        secret=(
+            "eyJ"
+            + _FAKE * 3
+            + "."
+            + _FAKE * 4
+            + "."
+            + _FAKE * 3
+            + "."
+            + _FAKE * 4
+            + "."
+            + _FAKE * 4,
+            "eyJ" + _FAKE * 3 + ".." + ".".join((_FAKE * 3, _FAKE * 4, _FAKE * 4)),
+        ),
+        innocent=("eyJ0.a.b.c.d", "heyJude12345.a.b.c.d", "eyJ" + _FAKE * 3 + ".json"),
+    ),
+    _key(
         "organization-id",
-        re.compile(START + r"org-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
-        hint="org-",
+        r"org-[A-Za-z0-9]{20,}" + _END,
+        "org-",
+        manner=DISTINCT,
+        real=_random,
         secret=("in organization org-" + _FAKE * 4 + " on tokens",),
-        innocent=("org-internationalization", "org-chart", "cyborg-0123456789abcdefgh"),
+        innocent=(
+            "org-internationalization",
+            "org-chart",
+            "cyborg-0123456789abcdefghijkl",
+            "org-marketingQ32025launch",
+            "org-0123456789012345678901234",
+        ),
+    ),
+    _key(
+        "project-id",
+        r"proj_[A-Za-z0-9]{20,}" + _END,
+        "proj_",
+        manner=DISTINCT,
+        real=_random,
+        secret=("proj_" + _FAKE * 4,),
+        innocent=(
+            "proj_internationalization",
+            "proj_1",
+            "subproj_0123456789abcdefghijkl",
+            "proj_marketingQ32025launch",
+        ),
+    ),
+    _key(
+        "aws-key-id",
+        r"(?:AKIA|ABIA|ACCA|(?=ASIA[A-Z]*[2-7])ASIA)[A-Z2-7]{16}" + _END,
+        *("AKIA", "ASIA", "ABIA", "ACCA"),
+        secret=("AKIA" + _FAKE_32 * 2, "ASIA" + _FAKE_32 * 2 + "/2025"),
+        innocent=("ASIAPACIFICSALESTEAM", "AKIAK", "akia" + _FAKE_32 * 2, "xAKIA" + _FAKE_32 * 2),
+    ),
+    _key(
+        "azure-key",
+        r"[A-Za-z0-9]{30,70}JQQJ99[A-Za-z0-9]{8,60}" + _END,
+        "JQQJ99",
+        secret=(_FAKE * 10 + "00" + "JQQJ" + "99" + _FAKE * 5 + "0",),
+        innocent=("JQQJ" + "99", "the JQQJ" + "99 of all"),
     ),
     PatternRule(
-        "project-id",
-        re.compile(START + r"proj_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{16,}" + _END),
-        hint="proj_",
-        secret=("proj_" + _FAKE * 4,),
-        innocent=("proj_internationalization", "proj_1", "subproj_0123456789abcdefgh"),
+        "azure-shared-key",
+        re.compile(r"(?i)(?:Account|SharedAccess)Key=(?P<secret>[A-Za-z0-9+/]{40,}={0,2})"),
+        ("Key=", "key="),
+        secret=("AccountName=a;AccountKey=" + _FAKE * 17 + "0==;X",),
+        innocent=("AccountKey=none", "PartitionKey=" + "a" * 44),
+    ),
+    _key(
+        "github-token",
+        r"(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
+        *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        secret=("ghp" + "_" + _FAKE * 7 + "x", "github" + "_pat_" + _FAKE * 4 + "_" + _FAKE * 11),
+        innocent=("ghp_short", "ghs_", "github_pat_tern", "lghp_" + _FAKE * 8),
+    ),
+    _key(
+        "gitlab-token",
+        r"(?:gl(?:pat|dt|rt|ptt|cbt|oas|ft|imt|agent|soat)-[A-Za-z0-9_-]{20,}"
+        r"|GR1348941[A-Za-z0-9_-]{20,})",
+        "gl",
+        "GR1348941",
+        real=_has_digit,
+        secret=("gl" + "pat-" + _FAKE * 4,),
+        innocent=("glpat-", "glrt-short", "glft-a-long-name-of-a-thing-of-ours"),
+    ),
+    _key(
+        "google-key",
+        r"(?:AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})",
+        *("AIza", "ya29.", "GOCSPX-"),
+        secret=("AI" + "za" + _FAKE * 7, "ya" + "29." + _FAKE * 6, "GOC" + "SPX-" + _FAKE * 5),
+        innocent=("AIza", "AIzawadi", "ya29.x", "Maya29." + _FAKE * 6, "GOCSPX-"),
+    ),
+    _key(
+        "slack-token",
+        r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})",
+        "xox",
+        "xapp-",
+        real=_has_digit,
+        secret=("xox" + "b-1234567890-" + _FAKE * 4, "xapp" + "-1-A0" + _FAKE * 4),
+        innocent=("xoxo-hugs-and-kisses", "xapp-lication", "xoxb-short", "xoxo-with-love-from-us"),
+    ),
+    PatternRule(
+        "slack-webhook",
+        re.compile(r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[A-Za-z0-9/_]{20,})"),
+        ("hooks.slack.com/",),
+        secret=(
+            "https://hooks.slack" + ".com/services/T0" + _FAKE + "/B0" + _FAKE + "/" + _FAKE * 4,
+        ),
+        innocent=("https://hooks.slack.com/services/", "hooks.slack.com/help"),
+    ),
+    _key(
+        "hugging-face-token",
+        r"(?:hf_|api_org_)[A-Za-z0-9]{30,}" + _END,
+        "hf_",
+        "api_org_",
+        secret=("hf" + "_" + "FaKeTe" * 5 + "stst",),
+        innocent=("hf_transfer", "hf_hub_download_of_a_long_name_x", "shf_" + _FAKE * 7),
+    ),
+    _key(
+        "groq-key",
+        r"gsk_[A-Za-z0-9]{40,}" + _END,
+        "gsk_",
+        secret=("gsk" + "_" + _FAKE * 10 + "12",),
+        innocent=(
+            "gsk_short",
+            "pgsk_" + _FAKE * 10,
+            "gsk_settings_of_the_whole_application_of_ours",
+        ),
+    ),
+    _key(
+        "xai-key",
+        r"xai-[A-Za-z0-9]{40,}" + _END,
+        "xai-",
+        secret=("xai" + "-" + _FAKE * 16,),
+        innocent=("xai-explainable", "taxai-" + _FAKE * 16),
+    ),
+    _key(
+        "replicate-token",
+        r"r8_[A-Za-z0-9]{30,}" + _END,
+        "r8_",
+        secret=("r8" + "_" + _FAKE * 7 + "ab",),
+        innocent=("r8_v2", "er8_" + _FAKE * 7),
+    ),
+    _key(
+        "stripe-key",
+        r"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{20,}={0,2})",
+        *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
+        real=_has_digit,
+        secret=(
+            "sk" + "_live_" + _FAKE * 5,
+            "rk" + "_test_" + _FAKE * 5,
+            "whs" + "ec_" + _FAKE * 6,
+        ),
+        innocent=("sk_live_", "task_test_0123456789abcdef01", "sk_test_suite", "whsec_"),
+    ),
+    _key(
+        "npm-token",
+        r"npm_[A-Za-z0-9]{36}" + _END,
+        "npm_",
+        secret=("np" + "m_" + _FAKE * 7 + "x",),
+        innocent=("npm_config_cache", "npm_lifecycle_event", "npm_package_name"),
+    ),
+    _key(
+        "pypi-token",
+        r"pypi-[A-Za-z0-9_-]{50,}",
+        "pypi-",
+        real=_random,
+        secret=("py" + "pi-AgEIcHlwaS5vcmc" + _FAKE * 12,),
+        innocent=("pypi-mirror", "pypi-the-python-package-index-and-all-that-belongs-to-it-here"),
+    ),
+    _key(  # Perplexity, Databricks, DigitalOcean, SendGrid, Shopify
+        "other-token",
+        r"(?:pplx-[A-Za-z0-9]{40,}|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{64}"
+        r"|SG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32})" + _END,
+        *("pplx-", "dapi", "_v1_", "SG.", "shp"),
+        secret=(
+            *("pplx" + "-" + _FAKE * 10, "dapi" + _FAKE_HEX * 4, "dop" + "_v1_" + _FAKE_HEX * 8),
+            *("SG" + "." + _FAKE * 5 + "." + _FAKE * 8, "shp" + "at_" + _FAKE_HEX * 4),
+        ),
+        innocent=("pplx-api", "dapi", "SG.com", "shpat_", "crash_v1_x"),
+    ),
+    PatternRule(
+        "private-key",
+        re.compile(
+            r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----.*?"
+            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+            re.DOTALL,
+        ),
+        ("PRIVATE KEY",),
+        secret=(
+            "-----BEGIN " + "PRIVATE KEY-----\n" + _FAKE * 12 + "\n-----END " + "PRIVATE KEY-----",
+            "-----BEGIN RSA " + "PRIVATE KEY-----\\n" + _FAKE * 12,
+        ),
+        innocent=(
+            "-----BEGIN PUBLIC KEY-----\n" + _FAKE * 4 + "\n-----END PUBLIC KEY-----",
+            "-----BEGIN CERTIFICATE-----",
+            "a PRIVATE KEY is secret",
+        ),
+    ),
+    PatternRule(
+        "url-password",
+        re.compile(
+            r"(?<=://)[^\s/:@?#\"'<>\\]{0,200}:(?P<secret>[^\s/@\"'<>\\]{3,200})(?=@[A-Za-z0-9\[])"
+        ),
+        ("://",),
+        real=_is_value,
+        secret=("postgres://app:hu" + "nter2x@db:5432/x", "redis://:" + _FAKE * 3 + "@r"),
+        innocent=(
+            "http://localhost:8080/@scope",
+            "postgres://user:password@host/db",
+            "https://a.example/x:y@z",
+            "mailto://a@b",
+        ),
+    ),
+    _ByName(
+        "url-parameter",
+        re.compile(
+            r"(?:[?&;]|%3[Ff]|%26)(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,40})(?:=|%3[Dd])"
+            r"(?P<secret>(?:(?!%26|%23)[^&\s\"'<>#\\;,)]){8,})"
+        ),
+        ("=", "%3D", "%3d"),
+        real=_is_signed,
+        secret=(
+            "https://a.example/b?sv=2024&sig=" + _FAKE * 8 + "%3D",
+            "https://b.example/?X-Amz-Signature=" + _FAKE_HEX * 8,
+            "https://b.example/?X-Amz-Credential=" + "AK" + _FAKE * 3 + "%2Fus",
+            "https://b.example/?a=1&amp;X-Amz-Security-Token=" + _FAKE * 8,
+            "/next?access_token=" + _FAKE * 4,
+            "u=https%3A%2F%2Fa.example%3Fsig%3D" + _FAKE * 4,
+            "https://a.example/f?token=" + _FAKE * 4,
+        ),
+        innocent=(
+            "https://a.example/?design=0123456789abcdef01",
+            "?page=2&key=value&order=desc",
+            "a.example/?token=next&x=1",
+            "if (a?sig=b:c)",
+            "https://a.example/?api_key=YOUR_API_KEY",
+            "?X-Amz-SignedHeaders=host%3Bx-amz-date&X-Amz-Date=20250101T000000Z",
+        ),
+    ),
+    PatternRule(
+        "bearer-token",
+        re.compile(r"(?i)\bbearer\s{1,4}(?P<secret>[A-Za-z0-9._~+/-]{20,2000}=*)"),
+        ("earer", "EARER"),
+        real=lambda match: random(match["secret"]),
+        secret=("curl -H 'Authorization: Bearer " + _FAKE * 5 + "' x",),
+        innocent=("the bearer of internationalization-and-more", "Bearer $OPENAI_API_KEY"),
+    ),
+    PatternRule(
+        "basic-credentials",
+        re.compile(r"(?i)\bbasic (?P<secret>[A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/])"),
+        ("asic ", "ASIC "),
+        real=_is_basic,
+        secret=("Authorization: Basic " + "dXNlcjpm" + "YWtlMTIz",),
+        innocent=("Basic arithmetic", "a basic internationalization test"),
+    ),
+    PatternRule(
+        "assignment",
+        re.compile(
+            r"\b[A-Z][A-Z0-9_]{0,40}(?:KEY|SECRET|TOKEN|PASSWORD)\s{0,4}=\s{0,4}[\"']?"
+            r"(?P<secret>[A-Za-z0-9/+_.~-]{16,200}=*)"
+        ),
+        ("KEY", "SECRET", "TOKEN", "PASSWORD"),
+        real=lambda match: random(match["secret"]),
+        secret=("export AWS_SECRET_ACCESS_KEY=" + _FAKE * 8, 'API_KEY = "' + _FAKE * 4 + '"'),
+        innocent=("OPENAI_API_KEY=your-key-goes-here-please", "KEY=value", "MAX_TOKENS=1000"),
     ),
 )
 
@@ -122,15 +508,13 @@ PATTERNS = (
 HEADER_PATTERNS = (
     PatternRule(
         "bearer",
-        re.compile(r'(?i)\b(bearer)\s+(?!\w+=")\S{16,}'),
-        keeps=r"\1 ",
+        re.compile(r'(?i)\bbearer\s+(?!\w+=")(?P<secret>\S{16,})'),
         secret=("Bearer " + _FAKE * 4,),
         innocent=('Bearer realm="https://api.example.com"', "the Bearer of this letter"),
     ),
     PatternRule(
         "basic",
-        re.compile(r"(?i)\b(basic) [A-Za-z0-9+/]{8,}={0,2}(?![^\s,;])"),
-        keeps=r"\1 ",
+        re.compile(r"(?i)\bbasic (?P<secret>[A-Za-z0-9+/]{8,}={0,2})(?![^\s,;])"),
         secret=("Basic " + "ZmFr" * 5 + "ZQ==",),
         innocent=('Basic realm="api"', "Basic"),
     ),

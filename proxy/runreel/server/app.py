@@ -17,7 +17,7 @@ from runreel.audit.history import moment
 from runreel.audit.store import AuditLog, Sizes
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import SIMULATOR
-from runreel.config.settings import Config, redaction_of
+from runreel.config.settings import Config, redaction_of, shown_upstream
 from runreel.engine.auditing import Auditing, Rules
 from runreel.engine.engine import Engine, Limits
 from runreel.engine.log import Log, Retirement, loop_errors_to
@@ -64,12 +64,12 @@ class Audits:
         self._misplaced = config.audit.enabled and _is_inside(config)
         if config.audit.enabled and not self._left_out:
             rules = Rules(
-                upstream=config.upstream or "",
+                upstream=shown_upstream(config) or "",
                 fetch_before=config.audit.fetch_before,
                 decoded_bytes_max=config.limits.decoded_body_bytes_max,
                 response_bytes_max=config.limits.response_body_bytes_max,
             )
-            self.auditing = Auditing(self._log, redaction_of(config), rules, self._warn)
+            self.auditing = Auditing(self._log, rules, self._warn)
 
     async def open(self) -> None:
         """Return once changes can be logged; says where.
@@ -174,8 +174,10 @@ def site_of(
     return Site(
         engine=_engine(config, upstream, auditing),
         sessions=sessions,
-        admin=Admin(sessions, config.listen.admin_token, hosts, config.base_path, __version__),
+        admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
         hosts=hosts,
+        origins=frozenset(config.listen.cors_origins),
+        token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
         refused=lambda method, code: log.refused(SystemClock().now(), method, code),
@@ -186,7 +188,6 @@ def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> En
     return Engine(
         upstream=upstream,
         clock=SystemClock(),
-        redaction=redaction_of(config),
         profile=PROFILES[config.profile],
         checks=Checks(config.validation.request, config.validation.response),
         limits=Limits(
@@ -257,7 +258,7 @@ async def serving(
     def warn(what: str) -> None:
         log.problem(SystemClock().now(), what)
 
-    retirement = Retirement(config.upstream, warn)
+    retirement = Retirement(shown_upstream(config), warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = OnDemand(config, SystemClock())

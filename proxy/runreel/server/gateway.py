@@ -6,11 +6,13 @@ messages are sent (`messages.end_to_end`), and so are trailers: aiohttp reads an
 both directions, and nobody ever merges them into the headers.
 """
 
+import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 
 from runreel.errors import error_response
-from runreel.http.messages import Headers, Response, values
+from runreel.http.messages import Headers, Response, values, without
 from runreel.server.exchange import can_be_written
 
 _VERSIONS = frozenset({(1, 0), (1, 1)})
@@ -34,10 +36,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are: the `name` we sign with in Via, the `hosts` we answer to, in lower case."""
+    """Who we are: the `name` we sign with in Via, the `hosts` we answer to, in lower case, and the
+    `origins` whose pages may call us, as browsers write them.
+    """
 
     name: str
     hosts: frozenset[str]
+    origins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def look(head: Head, us: Identity) -> Admitted | Response:
         raise Refused("method_not_allowed", f"{head.method} is never passed on.")
     _check_framing(head)
     target, authority = _place(head, us.hosts)
+    if (preflight := _of_pages(head, authority, us)) is not None:
+        return preflight
     _check_bytes(head)
     waits = _expects_100(head)
     if us.name in _words(values(head.headers, "via")):
@@ -94,6 +101,107 @@ def look(head: Head, us: Identity) -> Admitted | Response:
             "or byte beyond ASCII; escape them with %.",
         )
     return Admitted(target, authority, (*passed, via(us.name, head.version)), waits)
+
+
+# What says on answers which pages may read them.
+ALLOWANCES = (
+    "Access-Control-Allow-Origin",
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Expose-Headers",
+)
+
+
+def granted(headers: Headers, origins: frozenset[str]) -> Headers:
+    """The headers that let the page that sent a request read its answer; none if none may."""
+    found = values(headers, "origin")
+    if len(found) != 1 or found[0] not in origins:
+        return ()
+    return (
+        ("Access-Control-Allow-Origin", found[0]),
+        ("Access-Control-Expose-Headers", "*"),
+        ("Vary", "Origin"),
+    )
+
+
+def _of_pages(head: Head, authority: str | None, us: Identity) -> Response | None:
+    """Return if a request comes from no page of another site, or from one that may call; the
+    answer, if it only asks whether it may.
+
+    A browser says where its page comes from. Any page could send a form, or text, to an address of
+    this machine, and with it spend the key that the proxy adds.
+
+    Raises:
+        Refused: the page may not.
+    """
+    headers = head.headers
+    asks = head.method == "OPTIONS" and values(headers, "access-control-request-method")
+    if allowed := granted(headers, us.origins):
+        return Response(204, (*allowed[:1], *_allowances(headers), *allowed[2:])) if asks else None
+    ours = _plain(authority or "")
+    foreign = any(_authority_of(origin) != ours for origin in values(headers, "origin"))
+    sites = {value.strip().lower() for value in values(headers, "sec-fetch-site")}
+    if foreign or asks or "cross-site" in sites:
+        raise Refused(
+            "origin_refused",
+            "A page of another origin may not call this proxy; name its origin in "
+            "listen.cors_origins to allow it.",
+        )
+    return None
+
+
+def _allowances(headers: Headers) -> Headers:
+    """What a preflight is told: that all it asks for may be sent."""
+    pairs = (
+        ("Access-Control-Allow-Methods", "access-control-request-method"),
+        ("Access-Control-Allow-Headers", "access-control-request-headers"),
+        ("Access-Control-Allow-Private-Network", "access-control-request-private-network"),
+    )
+    found = ((name, ", ".join(values(headers, asked))) for name, asked in pairs)
+    return (
+        *((name, value) for name, value in found if value),
+        ("Access-Control-Max-Age", "600"),
+    )
+
+
+def _authority_of(origin: str) -> str | None:
+    """Host and port of an origin, as `_plain` writes them; None if it has none."""
+    scheme, found, authority = origin.partition("://")
+    return _plain(authority) if found and scheme in ("http", "https") else None
+
+
+def _plain(authority: str) -> str:
+    return re.sub(r":(?:80|443)?$", "", authority.lower())
+
+
+_TOKEN_HEADERS = ("authorization", "api-key", "x-api-key")  # where SDKs send their key
+
+
+def without_token(headers: Headers, token: str) -> Headers:
+    """The headers of a client that may use the API, less those that say so: `token` is ours, and
+    goes no further.
+
+    Raises:
+        Refused: none of them holds the token.
+    """
+    holding = frozenset(
+        name
+        for name in _TOKEN_HEADERS
+        for value in values(headers, name)
+        if same_token(value.removeprefix("Bearer ") if name == "authorization" else value, token)
+    )
+    if not holding:
+        raise Refused(
+            "unauthorized",
+            "This proxy asks for the token of listen.client_token; send it as the API key, as in "
+            "'Authorization: Bearer TOKEN'.",
+        )
+    return without(headers, frozenset(_TOKEN_HEADERS))
+
+
+def same_token(sent: str, token: str) -> bool:
+    """Whether two tokens are equal; the time it takes tells nothing of either."""
+    pair = [hashlib.sha256(text.strip().encode()).digest() for text in (sent, token)]
+    return hmac.compare_digest(*pair)
 
 
 def via(name: str, version: tuple[int, int] = (1, 1)) -> tuple[str, str]:

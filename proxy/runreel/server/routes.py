@@ -27,7 +27,7 @@ from runreel.engine.call import Answer
 from runreel.engine.engine import Engine
 from runreel.errors import SessionUnknown, UpstreamFailed
 from runreel.http.headers import simulated
-from runreel.http.messages import Headers, Request, Response, values
+from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, Ask
 from runreel.server.exchange import (
     TooLarge,
@@ -38,7 +38,17 @@ from runreel.server.exchange import (
     read_body,
     write,
 )
-from runreel.server.gateway import Admitted, Head, Identity, Refused, look, via
+from runreel.server.gateway import (
+    ALLOWANCES,
+    Admitted,
+    Head,
+    Identity,
+    Refused,
+    granted,
+    look,
+    via,
+    without_token,
+)
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import Sessions
 
@@ -97,7 +107,8 @@ def _unique_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the routes need to know: `hosts` are the names we answer to, in lower case.
+    """What the routes need to know: `hosts` are the names we answer to, in lower case, `origins`
+    those of pages that may call, and `token` what a client of the API must show (None: nothing).
 
     `refused` is told the method (None: not even that is known) and the slug of each request that
     ends before a session sees it. A body may take `body_read_s_max` seconds to come in.
@@ -111,6 +122,8 @@ class Site:
     body_bytes_max: int
     body_read_s_max: float
     refused: Callable[[str | None, str], None]
+    origins: frozenset[str] = frozenset()
+    token: str | None = None
     name: str = field(default_factory=_unique_name)
 
 
@@ -141,25 +154,42 @@ async def _ask_later(_: web.Request) -> None:
 
 
 async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
-    try:
-        with ExitStack() as held:
-            return await write(request, await _answer(site, request, held))
-    except Refused as refusal:
-        site.refused(request.method, refusal.slug)
-        return await write(request, Answer(refusal.response, "proxy"), last=True)
-
-
-async def _answer(site: Site, request: web.Request, held: ExitStack) -> Answer:
-    """What to send; until it is sent, `held` keeps its session open."""
     head = Head(
         request.method,
         request.raw_path,
         (request.version.major, request.version.minor),
         raw_pairs(request.raw_headers),
     )
-    admitted = look(head, Identity(site.name, site.hosts))
+    allowed = granted(head.headers, site.origins)
+    try:
+        with ExitStack() as held:
+            answer = await _answer(site, request, head, held)
+            return await write(request, _readable(answer, allowed))
+    except Refused as refusal:
+        site.refused(request.method, refusal.slug)
+        answer = _readable(Answer(refusal.response, "proxy"), allowed)
+        return await write(request, answer, last=True)
+
+
+_OF_PAGES = frozenset(name.lower() for name in ALLOWANCES)
+
+
+def _readable(answer: Answer, allowed: Headers) -> Answer:
+    """The answer as the page that asked may read it; what an upstream says of pages is of its own
+    address.
+    """
+    if not allowed or (answer.response.status == 204 and answer.source == "proxy"):
+        return answer
+    headers = (*without(answer.response.headers, _OF_PAGES), *allowed)
+    return replace(answer, response=replace(answer.response, headers=headers))
+
+
+async def _answer(site: Site, request: web.Request, head: Head, held: ExitStack) -> Answer:
+    """What to send; until it is sent, `held` keeps its session open."""
+    admitted = look(head, Identity(site.name, site.hosts, site.origins))
     if isinstance(admitted, Response):
-        site.refused(request.method, "max_forwards")  # to pass it on
+        # To pass it on, or it was a page that asks whether it may call.
+        site.refused(request.method, "preflight" if admitted.headers else "max_forwards")
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
@@ -173,6 +203,8 @@ async def _answer(site: Site, request: web.Request, held: ExitStack) -> Answer:
         return Answer(await _admin(site, request, admitted, head.headers), "proxy")
     elif len(named) > 1:
         raise Refused("session_unknown", "The request names a session more than once.")
+    if site.token is not None:
+        admitted = replace(admitted, headers=without_token(admitted.headers, site.token))
     try:
         session = held.enter_context(site.sessions.using(name))
     except SessionUnknown as error:

@@ -6,7 +6,7 @@ what a replay that begins with it would answer. All of it comes from the code th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -74,6 +74,7 @@ def explain(
         Unredactable: it, or a recording, has a secret that cannot be taken out.
     """
     plain = recordable_request(live, rules.decoded_bytes_max)
+    rules = replace(rules, redaction=rules.redaction.salted(cassette.salt))
     request = rules.redaction.request(plain, live)
     session = Session(
         cassette.interactions,

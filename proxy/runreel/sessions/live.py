@@ -15,6 +15,7 @@ from runreel.cassettes.journal import Journal, Pending, Stored
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Response
+from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Fact
 from runreel.sessions.modes import Mode
 from runreel.sessions.session import Session
@@ -51,7 +52,7 @@ class _At:
 class LiveSession:
     """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the session
         self,
         *,
         id: str,  # noqa: A002 - it is the session's id everywhere else too
@@ -61,6 +62,7 @@ class LiveSession:
         header: Cassette,
         stored: Stored | None,
         recording: Recording | None,
+        redaction: Redaction,
         tell: Callable[[Fact], None],
     ) -> None:
         self.id = id
@@ -68,6 +70,7 @@ class LiveSession:
         self.cassette = cassette
         # Where its answers come from, or came from when they were recorded.
         self.upstream = recording.upstream if recording else header.upstream
+        self.redaction = redaction  # for this cassette: its salt is in it
         self.state = state
         self.tell = tell
         self.sha256 = stored.sha256 if stored else None
@@ -158,10 +161,11 @@ class LiveSession:
         if made_up and not self.interactions:
             self._header = replace(self._header, upstream=SIMULATOR)
             return None
+        who = "the simulator" if made_up else self.redaction.text(self.upstream)
         return (
-            f"{'the simulator' if made_up else self.upstream} made this answer, and cassette "
-            f"'{self.cassette}' was recorded from {self._header.upstream}: recordings of different "
-            "upstreams are never merged; record into another one with --cassette NAME"
+            f"{who} made this answer, and cassette '{self.cassette}' was recorded from "
+            f"{self._header.upstream}: recordings of different upstreams are never merged; record "
+            "into another one with --cassette NAME"
         )
 
     async def persist(self, capture: Pending) -> None:

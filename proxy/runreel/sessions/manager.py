@@ -141,9 +141,14 @@ def _recording(
     return _recording(spec, mode, store, latest, tell, warn)
 
 
+def _shown_upstream(spec: SessionSpec) -> str:
+    """The upstream's URL as it is stored and told: a secret in its path is taken out."""
+    return spec.redaction.text(spec.upstream or "")
+
+
 def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
     return Cassette(
-        upstream=stored.cassette.upstream if stored else spec.upstream or "",
+        upstream=stored.cassette.upstream if stored else _shown_upstream(spec),
         profile=spec.profile,
         match_on=spec.match_on or (stored.cassette.match_on if stored else MATCH_ON),
         salt=(stored.cassette.salt if stored else "") or spec.salt,
@@ -159,11 +164,12 @@ def _opened(
     tell: Tell,
 ) -> LiveSession:
     header = _header(spec, stored)
+    redaction = spec.redaction.salted(header.salt)
     state = Session(
         stored.cassette.interactions if stored else (),
         DECISIONS[mode],
         header.match_on,
-        spec.redaction,
+        redaction,
         manner=spec.manner,
         scope=spec.scope,
         allow_regress=spec.allow_regress,
@@ -177,6 +183,7 @@ def _opened(
         header=header,
         stored=stored,
         recording=recording,
+        redaction=redaction,
         tell=tell,
     )
     session.notes += state.notes()
@@ -211,10 +218,10 @@ def _no_upstream(spec: SessionSpec, mode: Mode) -> str:
 
 def _check_fits(spec: SessionSpec, found: Cassette) -> None:
     # Behind a URL may be a simulator: then its answers say so, and no others are kept.
-    if found.upstream not in (spec.upstream, SIMULATOR):
+    if found.upstream not in (_shown_upstream(spec), SIMULATOR):
         raise StartRefused(
             f"cassette '{spec.cassette}' was recorded from {found.upstream}, not from "
-            f"{spec.upstream}, and recordings of different upstreams are never merged; "
+            f"{_shown_upstream(spec)}, and recordings of different upstreams are never merged; "
             "record into another one with --cassette NAME"
         )
     if found.profile != spec.profile:

@@ -82,7 +82,11 @@ async def wrapped(
 
 def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, str]:
     no_key = running.session.mode is Mode.REPLAY or running.session.upstream == SIMULATOR
-    return environment(wrapping, _for_clients(running.url) + config.base_path, any_key=no_key)
+    url = _for_clients(running.url) + config.base_path
+    given = environment(wrapping, url, any_key=no_key)
+    # The proxy asks its clients for this token in place of the upstream's key.
+    token = config.listen.client_token
+    return given if token is None else given | {"OPENAI_API_KEY": token}
 
 
 def environment(wrapping: Wrapping, url: str, *, any_key: bool) -> dict[str, str]:
