@@ -13,7 +13,7 @@ from runreel.engine.log import Log
 from runreel.matching.drift import Drift
 from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.matchers import MATCH_ON, fingerprint
-from runreel.matching.near_miss import NO_MATCH, Candidate, Miss
+from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, Missed
 from runreel.redaction.redactor import Redaction, request_of
 from runreel.sessions.events import Fact, Outcome
 
@@ -48,6 +48,10 @@ def a_miss() -> Miss:
     return Miss(NO_MATCH, candidate, (Difference("body", "/metadata/stage", "b", "a"),))
 
 
+def missed(miss: Miss) -> Missed:
+    return Missed(miss, Redaction().request(a_request()), "default")
+
+
 def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
     out = io.StringIO()
     Log(out, as_json=as_json, quiet=quiet)(fact)
@@ -66,11 +70,11 @@ def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
             f"10:15:02 served POST {TARGET} 200 7ms session=test-7 modifyRun-3f2a9c1e\n",
         ),
         (
-            a_fact(Outcome.MISSED, status=424, miss=a_miss()),
+            a_fact(Outcome.MISSED, status=424, missed=missed(a_miss())),
             f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000\n",
         ),
         (
-            a_fact(Outcome.MISSED, status=424, miss=Miss(NO_MATCH)),
+            a_fact(Outcome.MISSED, status=424, missed=missed(Miss(NO_MATCH))),
             f"10:15:02 missed POST {TARGET} 424 7ms nearest=None\n",
         ),
         (
@@ -92,7 +96,7 @@ def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
             a_fact(Outcome.COMPARED, drift=DRIFT),
             (
                 f"10:15:02 compared POST {TARGET} 200 7ms drift 4 "
-                f"(status, gone /a, value /{'b' * 93}, \\u2026)\n"
+                f"(status, gone /a, value /{'b' * 92}\\u2026, \\u2026)\n"
             ),
         ),
         (
@@ -110,7 +114,9 @@ def test_a_fact_is_one_line(fact: Fact, line: str) -> None:
 
 
 def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
-    fact = a_fact(Outcome.MISSED, status=424, miss=a_miss(), violations=1, upstream_called=True)
+    fact = a_fact(
+        Outcome.MISSED, status=424, missed=missed(a_miss()), violations=1, upstream_called=True
+    )
 
     assert json.loads(logged(fact, as_json=True)) == {
         "at": "2026-03-31T10:15:02.123+00:00",
