@@ -25,19 +25,30 @@ def play(session: Any, script: list[Step]) -> Live:
 
 
 def law_1(model: Any, todo: list[Any]) -> Any:
-    """What a session was answered live is what a replay of its cassette answers."""
+    """What a session was answered live is what a replay of its cassette answers.
+
+    Whoever prunes a write says that it never happened, and `new_episodes` takes the upstream to
+    stand where the cassette ends: so nothing is added to a cassette that lost one before something
+    was recorded anew (`history.md`, and the case "prune, then new_episodes").
+    """
     cassette, world = model.cassette(), World()
+    lost_a_write = False
     for operation, argument in todo:
         if operation == "record":
+            lost_a_write = False
             live = model.record(cassette, world, argument)
             assert play(model.session(cassette), argument) == live
         elif operation == "add":
+            if lost_a_write:
+                continue
             live, unstored = model.add(cassette, world, argument)
             if not unstored:
                 again = play(model.session(cassette), argument)
                 assert again[: len(live)] == live
         elif cassette.calls:
-            model.prune(cassette, argument % len(cassette.calls))
+            at = argument % len(cassette.calls)
+            lost_a_write = lost_a_write or access(cassette.calls[at][1]).writes
+            model.prune(cassette, at)
     return cassette
 
 
