@@ -9,6 +9,7 @@ def a_receipt(**members: Any) -> dict[str, Any]:
         "mode": "replay",
         "cassette": "mine",
         "served": 1,
+        "redacted": 0,
         "recorded": 0,
         "not_stored": 0,
         "missed": [],

@@ -14,7 +14,8 @@ from wire import Wire, exchange, post
 Recorded = dict[str, Any]
 
 MEMBERS = [
-    *("session", "mode", "cassette", "cassette_sha256", "requests", "served", "recorded"),
+    *("session", "mode", "cassette", "cassette_sha256", "requests", "served", "redacted"),
+    "recorded",
     *(
         "not_stored",
         "failed",
@@ -61,6 +62,7 @@ def test_a_recording_session_counts_what_it_recorded(recorded: Recorded, tmp_pat
         "cassette": "default",
         "requests": 3,
         "served": 0,
+        "redacted": 0,
         "recorded": 3,
         "not_stored": 0,
         "failed": 0,

@@ -32,6 +32,7 @@ from runreel.http.strict_json import loads
 from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.near_miss import shown
 from runreel.ports import SystemClock
+from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.text import counted, safe
 
@@ -205,6 +206,8 @@ def _in_full(document: dict[str, Any]) -> Iterator[str]:
     for item in document.get("violations", []):
         where = f"{item['severity']}: {item['at'] or 'the body'}: {item['message']}"
         yield paint(where, fg="red" if item["severity"] == "error" else "yellow")
+    if altered := count(json.dumps(response.get("body", {})).encode()):
+        yield paint(f"redacted: {altered} in the answer's body", fg="yellow")
     if "client" in document:
         yield paint("client gone: this answer reached nobody and is never played", fg="yellow")
     if "failed" in document:

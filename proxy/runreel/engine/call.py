@@ -77,7 +77,8 @@ class Answer:
 
     `body` is the whole body, or with `tail` its beginning; then `length` is its length in bytes if
     that is known. A tail is read to its end even if the client has left, for it may be recorded.
-    `turn` is None where nothing was taken of the session.
+    `turn` is None where nothing was taken of the session. `redacted` counts the placeholders in
+    the body of a recording.
     """
 
     response: Response
@@ -86,6 +87,7 @@ class Answer:
     tail: AsyncGenerator[bytes, None] | None = None
     length: int | None = None
     turn: Turn | None = None
+    redacted: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

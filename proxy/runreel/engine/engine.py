@@ -30,6 +30,7 @@ from runreel.matching.matchers import MatchOn, fingerprint
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
+from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Outcome
 from runreel.sessions.live import LiveSession
@@ -192,10 +193,10 @@ class Engine:
         else:
             with self._waiting.waits(call, verdict):
                 await call.wait_until(pieces[0][0])
-        call.tell(Outcome.SERVED, response.status, interaction=interaction.id)
-        return Answer(
-            response, "replay", tail=tail, turn=Turn(call.session, call.arrival, served=True)
-        )
+        altered = count(interaction.response.body)
+        call.tell(Outcome.SERVED, response.status, interaction=interaction.id, redacted=altered)
+        turn = Turn(call.session, call.arrival, served=True)
+        return Answer(response, "replay", tail=tail, turn=turn, redacted=altered)
 
     async def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.miss is not None  # noqa: S101 - REFUSE comes with a miss, likewise

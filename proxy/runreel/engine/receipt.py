@@ -30,12 +30,14 @@ class Receipt:
         self._new: list[dict[str, Any]] = []
         self._upstream_calls = 0
         self._violations = 0
+        self._redacted = 0  # served answers whose body is not what the upstream sent
 
     def __call__(self, fact: Fact) -> None:
         """Take one fact."""
         self._counts[fact.outcome] += 1
         self._upstream_calls += fact.upstream_called
         self._violations += fact.violations
+        self._redacted += fact.redacted > 0
         if fact.outcome is Outcome.MISSED:
             self._missed.append(fact)
         if fact.outcome is Outcome.NEW:
@@ -53,6 +55,7 @@ class Receipt:
             "cassette_sha256": session.sha256,
             "requests": sum(self._counts.values()),
             "served": self._counts[Outcome.SERVED],
+            "redacted": self._redacted,
             "recorded": 0 if session.discarded else recorded,
             **({"discarded": recorded} if session.discarded else {}),
             "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,

@@ -100,6 +100,7 @@ HEADERS: dict[str, Trait] = {
     "x-request-id": _VOLATILE,
     "x-request-time": _VOLATILE,  # Azure
     "x-runreel-recorded": Trait.OURS | Trait.RELAY,
+    "x-runreel-redacted": Trait.OURS | Trait.RELAY,
     "x-runreel-session": _NOISE | Trait.ENDS_HERE,
     "x-runreel-source": Trait.OURS | Trait.RELAY,
     "x-should-retry": _COMPARED,

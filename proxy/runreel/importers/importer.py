@@ -251,7 +251,7 @@ def _blanks(*messages: Request | Response) -> int:
         for text in (*(value for _, value in message.headers), message.body.decode("latin-1"))
     )
     targets = (message.target for message in messages if isinstance(message, Request))
-    return sum(count(text) for text in (*texts, *targets))
+    return sum(count(text.encode("latin-1", "replace")) for text in (*texts, *targets))
 
 
 FILE_BYTES_MAX = 64 * 1024 * 1024

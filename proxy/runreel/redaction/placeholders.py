@@ -39,9 +39,11 @@ def hides(text: str) -> bool:
     return FLAT in text and _FLAT_ONE.search(text) is not None
 
 
-def count(text: str) -> int:
-    """How many placeholders stand in a text."""
-    return sum(1 for _ in _WORD.finditer(text)) if FLAT in text else 0
+def count(body: bytes) -> int:
+    """How many placeholders stand in a body."""
+    if FLAT.encode() not in body:
+        return 0
+    return sum(1 for _ in _WORD.finditer(body.decode("latin-1")))
 
 
 def read_segment(segment: str) -> str:

@@ -34,6 +34,8 @@ from runreel.redaction.placeholders import is_ours, plain_segment
 from runreel.redaction.rules import HEADER_PATTERNS, PATTERNS, PatternRule
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
+# What the first build wrote for a secret; its recordings still match.
+_OF_FIRST_BUILD = b"[redacted]"
 _LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 # How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.
 _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
@@ -241,7 +243,7 @@ class Redaction:
             request.method,
             self._target(request, secrets),
             self._header_pairs(request.headers, secrets),
-            self._body_of(request, secrets),
+            self._body_of(request, secrets).replace(_OF_FIRST_BUILD, PLACEHOLDER.encode()),
         )
         _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
         return redacted

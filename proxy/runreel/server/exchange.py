@@ -52,6 +52,7 @@ def _text(value: str) -> str:
 
 SOURCE_HEADER = "X-Runreel-Source"
 RECORDED_HEADER = "X-Runreel-Recorded"
+REDACTED_HEADER = "X-Runreel-Redacted"
 STALL_S_MAX = 60  # that a client may take nothing of what is sent to it
 
 
@@ -182,6 +183,8 @@ def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     fields[SOURCE_HEADER] = answer.source
     if answer.recorded is not None:
         fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"
+    if answer.redacted:
+        fields[REDACTED_HEADER] = str(answer.redacted)
     response = _Verbatim(answer.response.status, fields)
     if has_body(request.method, answer.response.status):
         if answer.tail is None:

@@ -38,7 +38,7 @@ class Fact:
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
     not stored or not compared, or failed; `upstream_called` is whether a request left for the
-    upstream.
+    upstream; `redacted` counts the placeholders in the body that was served.
     """
 
     at: datetime
@@ -55,6 +55,7 @@ class Fact:
     upstream_called: bool = False
     violations: int = 0
     drift: tuple[Drift, ...] = ()
+    redacted: int = 0
 
 
 class Sink(Protocol):
