@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -24,16 +25,28 @@ _SHORT = dict(zip(b'"\\/bfnrt', b'"\\/\b\f\n\r\t', strict=True))
 
 def leaks(secret: str, data: bytes) -> bool:
     """Whether a part of the secret can be read from the data."""
+    return found_in(data, windows(secret))
+
+
+def windows(secret: str) -> set[bytes]:
+    """All of the secret that nobody may read: each dozen of its characters in a row."""
     raw = secret.encode()
-    windows = {raw[at : at + _WINDOW] for at in range(len(raw) - _WINDOW + 1)}
+    return {raw[at : at + _WINDOW] for at in range(len(raw) - _WINDOW + 1)}
+
+
+def found_in(data: bytes, parts: set[bytes]) -> bool:
+    """Whether one of the parts can be read from the data, in whatever way."""
+    return any(part in text for text in _all_readings(data) for part in parts)
+
+
+@lru_cache(maxsize=8)
+def _all_readings(data: bytes) -> frozenset[bytes]:
     seen: set[bytes] = set()
     level = {data}
     for _ in range(_DEPTH):
-        if any(window in text for text in level for window in windows):
-            return True
         seen |= level
         level = {reading for text in level for reading in _readings(text)} - seen
-    return any(window in text for text in level for window in windows)
+    return frozenset(seen | level)
 
 
 def leaking_files(secret: str, folder: Path) -> list[Path]:

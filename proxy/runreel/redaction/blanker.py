@@ -105,7 +105,7 @@ class Blanker:
 
         What authenticates by its looks is flat whatever its name says: keys decide no match.
         """
-        if not value or placeholders.is_ours(value):
+        if not value or placeholders.is_anyones(value):
             return value
         if manner is FLAT:
             return placeholders.FLAT

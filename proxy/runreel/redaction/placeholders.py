@@ -19,7 +19,7 @@ OURS = re.compile(rf"{FLAT}(?:-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))?")
 _FLAT_ONE = re.compile(rf"{FLAT}(?!-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))")
 _WORD = re.compile(rf"(?<![A-Za-z0-9_]){OURS.pattern}(?![A-Za-z0-9_])")
 # What other tools write, and the first build of this one did: VCR's `<NAME>`, `[redacted]`.
-_FOREIGN = re.compile(r"<[A-Z][A-Z0-9_ -]{2,}>|\[(?i:redacted|filtered)\]")
+_FOREIGN = re.compile(r"Sanitized|<[A-Z][A-Z0-9_ -]{2,}>|\[(?i:redacted|filtered)\]")
 
 
 def distinct(value: str, salt: str) -> str:
@@ -32,6 +32,11 @@ def distinct(value: str, salt: str) -> str:
 def is_ours(text: str) -> bool:
     """Whether the text is a placeholder and nothing else."""
     return OURS.fullmatch(text) is not None
+
+
+def is_anyones(text: str) -> bool:
+    """Whether the text is a placeholder, ours or that of another tool, and nothing else."""
+    return is_ours(text) or _FOREIGN.fullmatch(text) is not None
 
 
 def hides(text: str) -> bool:
@@ -49,7 +54,7 @@ def count(body: bytes) -> int:
 def read_segment(segment: str) -> str:
     """A segment of a path as a body would say it, if it is a placeholder; else as it is."""
     read = unquote(segment)
-    return read if is_ours(read) or _FOREIGN.fullmatch(read) else segment
+    return read if is_anyones(read) else segment
 
 
 def plain_segment(segment: str) -> str:

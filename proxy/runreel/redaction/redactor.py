@@ -10,7 +10,7 @@ nothing of modes or files; the client's own bytes never pass through here on the
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from runreel.errors import Unredactable
@@ -308,10 +308,20 @@ _FIXED_HEADERS = named(Trait.SECRET)
 
 def _with(secrets: Secrets, more: Iterable[tuple[str, Manner]]) -> Secrets:
     """These secrets and more of them; what is a placeholder already is none."""
-    found = tuple(pair for pair in more if not is_ours(pair[0]))
+    found = tuple(
+        (text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)
+    )
     flat = Secrets.of((*secrets.plain, *(text for text, manner in found if manner is FLAT)))
     apart = (text for text, manner in found if manner is DISTINCT and not flat.occur_in(text))
     return Secrets.of(flat.plain, (*secrets.named, *apart))
+
+
+@lru_cache(maxsize=1024)
+def _is_a_key(text: str) -> bool:
+    """Whether a value authenticates by its looks, whatever its name says."""
+    for rule in PATTERNS:
+        text = rule.replace_in(text)
+    return text == PLACEHOLDER
 
 
 def _plain_values(query: str) -> str:
