@@ -74,7 +74,7 @@ def test_what_was_redacted_once_stays_as_it_is(place: Callable[[str], Request], 
 
 def test_another_process_gives_the_same_digits_and_another_salt_others() -> None:
     program = (
-        "from runreel.redaction.placeholders import distinct\n"
+        "from runreel.redaction.rules import distinct\n"
         f"print(distinct('proj_AbC', '{SALT}'), distinct('proj_AbC', '{'00' * 16}'))"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

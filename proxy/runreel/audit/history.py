@@ -17,7 +17,7 @@ from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadat
 from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
-from runreel.redaction.placeholders import hides
+from runreel.redaction.rules import hides
 
 Manner = Literal["merges", "replaces"]
 

@@ -21,8 +21,8 @@ from runreel.http.encoding import Unpacker
 from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
 from runreel.matching.resources import recognise
-from runreel.redaction.placeholders import read_segment
 from runreel.redaction.redactor import Redacted
+from runreel.redaction.rules import read_segment
 
 METADATA_BYTES_MAX = 65_536  # of one run, as RFC 8785 JSON; 16 keys of OpenAI's have less
 RUNS_MAX = 1_000  # that one answer shows

@@ -40,18 +40,11 @@ from pydantic import (
 
 from runreel.cassettes import bodies
 from runreel.http import strict_json
-from runreel.http.messages import (
-    NO_RESPONSE,
-    Headers,
-    Interaction,
-    Request,
-    Response,
-    Violation,
-)
+from runreel.http.messages import NO_RESPONSE, Headers, Interaction, Request, Response, Violation
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.matching.matchers import MatchOn, check_match_on, in_order
-from runreel.redaction.placeholders import FLAT
 from runreel.redaction.redactor import Redacted, request_of
+from runreel.redaction.rules import PLACEHOLDER
 
 FORMAT = 1
 GONE = "gone"  # the client of an interaction that had left before the answer
@@ -284,12 +277,12 @@ class _Interaction(_Part):
         # It says of a secret what is said now, or no request of today would match it.
         return Request(
             request.method,
-            request.target.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, FLAT),
+            request.target.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, PLACEHOLDER),
             tuple(
-                (name, value.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, FLAT))
+                (name, value.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD, PLACEHOLDER))
                 for name, value in request.headers
             ),
-            request.body.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD.encode(), FLAT.encode()),
+            request.body.replace(_PLACEHOLDER_OF_THE_FIRST_BUILD.encode(), PLACEHOLDER.encode()),
         )
 
     def value(self, at: str, *, first_build: bool) -> Interaction:

@@ -32,8 +32,8 @@ from runreel.http.strict_json import loads
 from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.near_miss import shown
 from runreel.ports import SystemClock
-from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction
+from runreel.redaction.rules import count
 from runreel.text import counted, safe
 
 _UNITS = (("y", 31_536_000), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

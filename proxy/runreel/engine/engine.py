@@ -11,15 +11,7 @@ from dataclasses import dataclass, replace
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
-from runreel.engine.call import (
-    AT_ONCE_BYTES_MAX,
-    Answer,
-    Call,
-    Turn,
-    Waiting,
-    off_the_loop,
-    plan,
-)
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting, off_the_loop, plan
 from runreel.engine.forwarding import Capturing, Forwarding, Verifying
 from runreel.engine.recorder import Checks, Recorder
 from runreel.errors import Unredactable, error_response
@@ -30,8 +22,8 @@ from runreel.matching.matchers import MatchOn, fingerprint
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
-from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction
+from runreel.redaction.rules import count
 from runreel.sessions.events import Outcome
 from runreel.sessions.live import LiveSession
 from runreel.sessions.modes import Action, Latency

@@ -41,8 +41,8 @@ from runreel.importers import har, safe_yaml, vcr
 from runreel.importers.records import Broken, Foreign, Recording, Skipped
 from runreel.matching.matchers import MATCH_ON, Fingerprint, MatchOn, fingerprint
 from runreel.matching.resources import recognise
-from runreel.redaction.placeholders import count
 from runreel.redaction.redactor import Redacted, Redaction, renamed
+from runreel.redaction.rules import count
 
 # Which dialect a recording of OpenAI is in, by its OpenAI-Beta header.
 PROFILE_OF_BETA = {"assistants=v1": "openai_v1", "assistants=v2": "openai"}

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 from runreel.errors import Unredactable
 from runreel.http import sse, strict_json
 from runreel.http.strict_json import NOWHERE, Patterns, steps
-from runreel.redaction import placeholders
+from runreel.redaction import rules
 from runreel.redaction.names import FLAT, Manner
 from runreel.redaction.rules import PatternRule
 from runreel.redaction.secrets import Secrets
@@ -105,12 +105,12 @@ class Blanker:
 
         What authenticates by its looks is flat whatever its name says: keys decide no match.
         """
-        if not value or placeholders.is_anyones(value):
+        if not value or rules.is_anyones(value):
             return value
         if manner is FLAT:
-            return placeholders.FLAT
+            return rules.PLACEHOLDER
         clean = self.text(value)
-        return clean if placeholders.is_ours(clean) else placeholders.distinct(clean, self.salt)
+        return clean if rules.is_ours(clean) else rules.distinct(clean, self.salt)
 
     def body(self, body: bytes, media_type: str = "") -> bytes:
         """A body without secrets: JSON, a form, text or anything."""
@@ -210,19 +210,19 @@ class Blanker:
 
     def _of_secret(self, secret: str) -> str:
         if secret in self.secrets.plain:
-            return placeholders.FLAT
-        return placeholders.distinct(as_read(secret), self.salt)
+            return rules.PLACEHOLDER
+        return rules.distinct(as_read(secret), self.salt)
 
     def _of_place(self, token: str, at: str) -> str:
         if not self.places.distinct.mean(at):
-            return placeholders.FLAT
+            return rules.PLACEHOLDER
         value = json.loads(token)
         if isinstance(value, str):
-            return value if placeholders.is_ours(value) else self._distinct(value)
+            return value if rules.is_ours(value) else self._distinct(value)
         return self._distinct(strict_json.canonical_json(token))
 
     def _distinct(self, value: str) -> str:
-        return placeholders.distinct(value, self.salt)
+        return rules.distinct(value, self.salt)
 
     def _of_member(self, match: re.Match[str]) -> str:
         manner = self.member(match["name"])
@@ -241,7 +241,7 @@ class Blanker:
         name, equals, value = pair.partition("=")
         manner = self.parameter(unquoted(name))
         if manner is FLAT:
-            return f"{name}={placeholders.FLAT}"
+            return f"{name}={rules.PLACEHOLDER}"
         if manner is None or not value:
             return pair
         if self.secrets.occur_in(value):  # perhaps one with a plus sign
@@ -391,7 +391,7 @@ def _runs(group: Sequence[Part], blanker: Blanker) -> Iterator[list[Part]]:
     run: list[Part] = []
     for part in group:
         begins = part.text and blanker.text(part.text) != part.text
-        if run and begins and blanker.text(part.text).startswith(placeholders.FLAT):
+        if run and begins and blanker.text(part.text).startswith(rules.PLACEHOLDER):
             yield run
             run = []
         run.append(part)

@@ -20,18 +20,16 @@ from runreel.http.headers import Trait, codings, drop, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
-from runreel.redaction.blanker import (
-    Blanker,
-    Places,
-    as_read,
-    clean_events,
-    clean_lines,
-    unquoted,
-)
+from runreel.redaction.blanker import Blanker, Places, as_read, clean_events, clean_lines, unquoted
 from runreel.redaction.names import DISTINCT, FLAT, Manner
-from runreel.redaction.placeholders import FLAT as PLACEHOLDER
-from runreel.redaction.placeholders import is_ours, plain_segment
-from runreel.redaction.rules import HEADER_PATTERNS, PATTERNS, PatternRule
+from runreel.redaction.rules import (
+    HEADER_PATTERNS,
+    PATTERNS,
+    PLACEHOLDER,
+    PatternRule,
+    is_ours,
+    plain_segment,
+)
 from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
 # What the first build wrote for a secret; its recordings still match.

@@ -1,4 +1,11 @@
-"""The redaction rules that are always on, each with its true and false examples beside it.
+"""What stands where a secret stood: `REDACTED`, or `REDACTED-` and ten hex digits.
+
+The flat one is for what authenticates: requests that differ in nothing else are equal. The digits
+are for identifiers and for what only looks suspicious, so that two values stay two; they come from
+an HMAC of the value under the cassette's salt, which is public. All characters are unreserved in a
+URL, so that a client can use what it got in the path of its next request.
+
+The redaction rules that are always on, each with its true and false examples beside it.
 
 Owns shapes; names are `names`, and how they are applied is `redactor`. Examples are put together
 from pieces, so that no scanner takes this file for a leak. Sources: the published rules of the
@@ -7,14 +14,74 @@ common secret scanners, and what those lack (`sess-` keys, keys without the usua
 
 import base64
 import binascii
+import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from runreel.redaction import names, placeholders
+from runreel.redaction import names
 from runreel.redaction.names import DISTINCT, FLAT, Manner
+
+PLACEHOLDER = "REDACTED"
+_DIGITS = 10
+
+# A placeholder as we write it; the digits may not be the beginning of something longer.
+OURS = re.compile(rf"{PLACEHOLDER}(?:-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))?")
+_FLAT_ONE = re.compile(rf"{PLACEHOLDER}(?!-[0-9a-f]{{{_DIGITS}}}(?![0-9A-Za-z]))")
+_WORD = re.compile(rf"(?<![A-Za-z0-9_]){OURS.pattern}(?![A-Za-z0-9_])")
+# What other tools write, and the first build of this one did: VCR's `<NAME>`, `[redacted]`.
+_FOREIGN = re.compile(r"Sanitized|<[A-Z][A-Z0-9_ -]{2,}>|\[(?i:redacted|filtered)\]")
+
+
+def distinct(value: str, salt: str) -> str:
+    """The placeholder that only this value has; `salt` is hex digits, or empty for none."""
+    raw = value.encode("utf-8", "surrogatepass")
+    digest = hmac.new(salt.encode("ascii"), raw, hashlib.sha256).hexdigest()
+    return f"{PLACEHOLDER}-{digest[:_DIGITS]}"
+
+
+def is_ours(text: str) -> bool:
+    """Whether the text is a placeholder and nothing else."""
+    return OURS.fullmatch(text) is not None
+
+
+def is_anyones(text: str) -> bool:
+    """Whether the text is a placeholder, ours or that of another tool, and nothing else."""
+    return is_ours(text) or _FOREIGN.fullmatch(text) is not None
+
+
+def hides(text: str) -> bool:
+    """Whether a flat placeholder stands in the text: two that hide something may be two values."""
+    return PLACEHOLDER in text and _FLAT_ONE.search(text) is not None
+
+
+def count(body: bytes) -> int:
+    """How many placeholders stand in a body."""
+    if PLACEHOLDER.encode() not in body:
+        return 0
+    return sum(1 for _ in _WORD.finditer(body.decode("latin-1")))
+
+
+def read_segment(segment: str) -> str:
+    """A segment of a path as a body would say it, if it is a placeholder; else as it is."""
+    read = unquote(segment)
+    return read if is_anyones(read) else segment
+
+
+def plain_segment(segment: str) -> str:
+    """A segment of a path, or a value of a query, in the one spelling of what may be a placeholder:
+    ours without escapes, those of other tools with all of theirs; anything else as it is.
+    """
+    if "%" not in segment and segment[:1] not in ("<", "["):
+        return segment
+    read = unquote(segment)
+    if is_ours(read):
+        return read
+    return quote(read, safe="") if _FOREIGN.fullmatch(read) else segment
+
 
 # The start of a key. A letter or digit before it makes it the middle of a word (`task-…`,
 # `Gdańsk-…`), unless that letter belongs to the escape of something else, as in `\nsk-…` inside a
@@ -65,9 +132,9 @@ class PatternRule:
         if self.real is not None and not self.real(match):
             return match[0]
         secret = match.string[start:end]
-        new = placeholders.FLAT
+        new = PLACEHOLDER
         if self.manner_of(match) is DISTINCT:
-            new = placeholders.distinct(secret, salt)
+            new = distinct(secret, salt)
         return match.string[match.start() : start] + new + match.string[end : match.end()]
 
     def manner_of(self, match: re.Match[str]) -> Manner:  # noqa: ARG002 - see `_ByName`
@@ -78,11 +145,11 @@ class PatternRule:
 def _stands_at(text: str, start: int, end: int) -> bool:
     """Whether the span lies within a placeholder."""
     around = max(0, start - _PLACEHOLDER_WIDTH)
-    found = placeholders.OURS.finditer(text, around, min(len(text), end + _PLACEHOLDER_WIDTH))
+    found = OURS.finditer(text, around, min(len(text), end + _PLACEHOLDER_WIDTH))
     return any(match.start() <= start and end <= match.end() for match in found)
 
 
-_PLACEHOLDER_WIDTH = len(placeholders.distinct("", ""))
+_PLACEHOLDER_WIDTH = len(distinct("", ""))
 
 
 class _ByName(PatternRule):
