@@ -269,7 +269,7 @@ def _json(entry: Entry) -> str:
     return json.dumps(entry_document(entry), ensure_ascii=True)
 
 
-class _Line:
+class _Row:
     """A file for `csv` whose rows come back as what they are written as."""
 
     def write(self, text: str) -> str:
@@ -277,7 +277,7 @@ class _Line:
 
 
 def _csv(entries: Iterable[Entry]) -> Iterator[str]:
-    writer = csv.writer(_Line(), lineterminator="")
+    writer = csv.writer(_Row(), lineterminator="")
     names = ("seq", *(name for name in MEMBERS if name != "seq"))
     yield writer.writerow(names)
     for entry in entries:

@@ -110,17 +110,13 @@ def story(folder: Path, *, kept: bool) -> Iterator[Step]:
     written = f"kept in {cassettes / CASSETTE}.json"
     if not kept:
         written = "kept until the demo ends, as is all it writes; --keep FOLDER keeps it for you"
-    with _running(_config(folder, SIMULATOR)) as simulator:
-        simulator.open(SESSION, cassettes, CASSETTE, "passthrough")
-        simulator.use(SESSION)
+    with _running(_config(folder, SIMULATOR), "passthrough") as simulator:
         yield Step(
             "A stand-in for the API runs, with no key and no network",
             f"runreel simulate --lenient --port {urlsplit(simulator.url).port}",
             (f"listening at {simulator.url}",),
         )
-        with _running(_config(folder, simulator.url)) as proxy:
-            proxy.open(SESSION, cassettes, CASSETTE, "record")
-            proxy.use(SESSION)
+        with _running(_config(folder, simulator.url), "record") as proxy:
             recorded = _modify(proxy.url, "review")
             proxy.close(SESSION)
     yield Step(
@@ -128,9 +124,7 @@ def story(folder: Path, *, kept: bool) -> Iterator[Step]:
         f"runreel record {place}--cassette {CASSETTE} --upstream {simulator.url}",
         (_asked("review"), _answered(recorded), written),
     )
-    with _running(_config(folder, None)) as proxy:
-        proxy.open(SESSION, cassettes, CASSETTE, "replay")
-        proxy.use(SESSION)
+    with _running(_config(folder, None), "replay") as proxy:
         replayed = _modify(proxy.url, "review")
         missed = _modify(proxy.url, "done")
         receipt = proxy.close(SESSION)
@@ -152,9 +146,12 @@ def story(folder: Path, *, kept: bool) -> Iterator[Step]:
 
 
 @contextmanager
-def _running(config: Config) -> Iterator[Embedded]:
+def _running(config: Config, mode: str) -> Iterator[Embedded]:
+    """A proxy whose clients are in the session of the demo."""
     proxy = Embedded(config, io.StringIO())
     try:
+        proxy.open(SESSION, config.cassettes, CASSETTE, mode)
+        proxy.use(SESSION)
         yield proxy
     finally:
         proxy.stop()
