@@ -242,7 +242,7 @@ async def test_a_forwarded_write_without_an_answer_is_kept_and_never_served(
         live = await told(running.url, update(a="1"), read, update(b="2"), read)
     assert live[0] == "upstream_disconnected"
     items = json.loads((tmp_path / "default.json").read_text())["interactions"]
-    assert [item.get("client") for item in items] == ["gone", None, None, None]
+    assert [item.get("failed") for item in items] == ["upstream_disconnected", None, None, None]
 
     async with proxy(mode="replay") as running:
         assert await told(running.url, read, update(b="2"), read) == live[1:]

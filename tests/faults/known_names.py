@@ -37,7 +37,9 @@ def paths(folder: Path) -> list[Path]:
 if __name__ == "__main__":
     numbers = itertools.count(1)
     start = int(sys.argv.pop(1))
-    secrets.token_hex = lambda nbytes=None: name(start, next(numbers))  # noqa: ARG005 - its signature
+    salt = "5a17" * 8
+    # Names are of 8 bytes; all else that is random is the salt of a cassette, and names no file.
+    secrets.token_hex = lambda nbytes=None: name(start, next(numbers)) if nbytes == 8 else salt
     concurrent.futures.ThreadPoolExecutor = partial(  # type: ignore[assignment,misc]  # see above
         concurrent.futures.ThreadPoolExecutor, max_workers=1
     )
