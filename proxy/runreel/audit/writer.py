@@ -1,15 +1,8 @@
-"""Who asked, without saying with which key: equal credentials are equal actors.
+"""The one writer of the audit log: what is said of runs, in the order in which it is said.
 
-Owns where a credential is looked for and what an actor is called. Without the secret nobody can
-tell which credential an actor has, nor try one out.
-
-
-
-The one writer of the audit log: what is said of runs, in the order in which it is said.
-
-Owns that all that waits goes into one append, that an intent is on disk when its future is done,
-and that an outcome which cannot be written is held until it can. Knows the log as a port, and
-nothing of requests on their way; what an entry says is `core.audit`.
+An intent is on disk when what `say` gives is done, and an outcome that cannot be written is held
+until it can. Actors are named here, by an HMAC of their credential under the log's key. Knows the
+log as a port, and nothing of requests on their way.
 """
 
 import asyncio

@@ -1,19 +1,19 @@
-"""What a journal says, and how it becomes part of its cassette.
+"""How captures wait, durable, for their cassette, and how they come into it after a crash.
 
-Owns the three records of a journal (opening, capture, result) and `recover`, the pure merge of a
-cassette with the journal that a crash left beside it. Its bytes are `frames`, its files a store's.
-Recovery never drops a recording: that is for a session that came to its end.
+A journal is a row of *frames*, each a line of text, `runreel1 LENGTH CRC32 WRITER SEQUENCE`, the
+payload of LENGTH bytes without line feeds, and a line feed. The sequence counts the frames of one
+journal from 0, and each is written when the one before it is durable. So an unfinished frame at the
+end is what a crash may leave; anything else that is no frame, and a number that does not follow, is
+damage and is never repaired in silence.
 
-Journal frames: how captures wait, durable, for their cassette.
+    frame 0  opening: the head of the cassette        durable
+    frame 1  captures a, b                            durable, their replies went out
+    frame 2  capture c, torn                          a crash: nobody was told of c
+    -> `recover` gives the cassette with a and b, and says that bytes were left out
 
-Owns the bytes of a journal and the judgement of a damaged one. A frame is a line of text
-(`runreel1 LENGTH CRC32 WRITER SEQUENCE`), the payload of LENGTH bytes without line feeds, and a
-line feed. The sequence counts the frames of one journal from 0, and each is written when the one
-before it is durable. So an unfinished frame at the end is what a crash may leave; anything else
-that is no frame, and a number that does not follow, is damage and is never repaired in silence.
-Knows nothing of files or of what a payload says.
-
-What keeps cassettes: the obligations that `tests/stores/test_contract.py` holds stores to.
+A payload holds records: an opening, captures, and at the end the result, the SHA-256 of the
+cassette file that holds all of them, so that a journal which outlived its merge changes nothing.
+Recovery never drops a recording: that is for a session that came to its end. Knows no files.
 """
 
 import json

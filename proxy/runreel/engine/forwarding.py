@@ -1,18 +1,9 @@
-"""From an answer of the upstream to an interaction on disk.
+"""The part of a request's path that goes through the upstream.
 
-Owns whether an exchange is kept, which a session, its rules and its journal decide together, and
-the fact that says so. Knows nothing of how the answer reached the client.
-
-From an answer of the upstream, that is not kept, to what has changed since it was recorded.
-
-Owns that both sides are compared as they would be kept now, without the secrets of this very call,
-and the fact that tells the outcome. What counts as a change is `drift`. Writes nothing.
-
-The part of a request's path that goes through the upstream.
-
-Owns what must be true before anything is sent (the request may be forwarded, its recording and its
-audit can be kept), and what is done with every way in which a call can end. Knows no framework and
-no file.
+What must be true before anything is sent (the request may be forwarded, its recording and its audit
+can be kept), and what is done with every way in which a call can end: `Capturing` makes an
+interaction on disk of an answer, `Verifying` the differences to the one that was recorded. Knows no
+framework and no file.
 """
 
 import asyncio

@@ -1,10 +1,16 @@
 """Taking secrets out, before anything is matched, stored or logged.
 
-Owns `Redacted`, the only thing that stores, sessions and logs accept, and `Redaction`, the only
-thing that makes one from live traffic. What cannot be redacted raises `Unredactable`: it fails
-closed. Shapes are `rules`, names `names`, the search for a known secret `secrets`, how a text, a
-body or a stream is blanked `blanker`, and what is written instead `placeholders`. Knows
-nothing of modes or files; the client's own bytes never pass through here on their way.
+`Redacted` is the only thing that stores, sessions and logs accept, and `Redaction` the only thing
+that makes one from live traffic. What cannot be redacted raises `Unredactable`: it fails closed.
+Shapes and placeholders are `rules`, names `names`, the search for a known secret `secrets`, and how
+a text, a body or a stream is blanked `blanker`; the client's own bytes never pass through here.
+
+A text is blanked again until nothing changes. In JSON only string tokens are touched, so that every
+other byte stays as it was. A stream is blanked event by event, but first what is said in pieces is
+put together, for half a secret could stay in each piece:
+
+    data: {"delta": {"text": "sk-ab"}}      data: {"delta": {"text": "cd…"}}
+    together "sk-abcd…" is a key: the first piece becomes the placeholder, the other nothing.
 """
 
 import zlib

@@ -1,4 +1,4 @@
-"""A live session: pure state (`core.session`) with the cassette it records into.
+"""A live session: pure state (`session`) with the cassette it records into.
 
 Owns when captures are durable: a reply goes after its capture was written (`GroupCommit`). Knows
 its journal as a port only; how a session is opened is `manager`, what is done with a request is

@@ -1,13 +1,7 @@
-"""Opening sessions.
+"""The sessions of a process: whether one may begin, with which cassette, and when it ends.
 
-Owns the decision whether a session may start at all and with which cassette: every refusal is one
-sentence with its remedy. Knows stores and sinks as ports only.
-
-The sessions of a process: opened, closed, expired.
-
-The only owner of live ones. Whether a session may start, and with which cassette, is `sessions`;
-what is done with a request is `engine`. Knows stores and readers of facts as values handed to it,
-and nothing of HTTP.
+Every refusal is one sentence with its remedy. Knows stores and readers of facts as values handed to
+it, and nothing of HTTP; what is done with a request is `engine`.
 """
 
 import asyncio

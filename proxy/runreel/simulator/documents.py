@@ -1,7 +1,7 @@
 """The objects of the API as JSON documents, with the members and the order that real ones have.
 
 Owns what a new object looks like. Source: recordings of March 2026. What happens to objects later
-is `lifecycle`.
+is `operations`.
 """
 
 from typing import Any
