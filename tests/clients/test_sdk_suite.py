@@ -71,11 +71,6 @@ async def test_the_sdks_own_suite_passes_straight_recorded_and_replayed_without_
     assert receipt["served"] >= 185
 
 
-# A program that leaves a stream and asks at once for the next is recorded as if its calls had
-# overlapped, because the recorder ends a call with the upstream's stream and not when its client
-# left. Replay then refuses equal calls that came one after another: never a wrong answer, but a
-# wrong refusal. The mend belongs to the recorder; strict, so that it takes this mark away.
-@pytest.mark.xfail(strict=True, reason="streams that were left are recorded as overlapping")
 @both
 async def test_the_sdks_own_suite_passes_on_the_lenient_simulator_recorded_and_replayed(
     release: str, tmp_path: Path

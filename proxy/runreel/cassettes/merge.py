@@ -96,6 +96,7 @@ class Storing(Generic[Content]):
         self._free: dict[tuple[Hashable, int, bool], list[int]] | None = None
         self._loose: dict[Hashable, list[int]] = {}
         self._expected: dict[int, tuple[tuple[Hashable, int, bool], int]] = {}  # by arrival
+        self._promised: dict[int, str] = {}  # ids of captures to come, by arrival
 
     # ------------------------------------------------------------ writes
 
@@ -137,8 +138,19 @@ class Storing(Generic[Content]):
         self._expected[arrival] = key, queue.pop(0)
         return self._expected[arrival][1]
 
+    def promise(self, arrival: int, name: str) -> str:
+        """The id that a capture to come will have, for what has seen that write already.
+
+        It replaces nothing, for if no capture comes the id must be one that is missing, and what
+        saw the write must not seem to have seen an older one.
+        """
+        self.forget(arrival)
+        self._promised[arrival] = self.name(name)
+        return self._promised[arrival]
+
     def forget(self, arrival: int) -> None:
         """What was kept for a capture is free again; harmless if nothing was."""
+        self._promised.pop(arrival, None)
         expected = self._expected.pop(arrival, None)
         if expected is not None:
             key, at = expected
@@ -157,10 +169,11 @@ class Storing(Generic[Content]):
         The id that it comes with is the beginning of its id if it is new; `overlapped` are the ids
         of the calls, reads and writes, that were under way with it, as far as they have one.
         """
+        promised = self._promised.pop(arrival, None)
         at = None
-        if replaces:
+        if replaces and promised is None:
             at = self._replaced(arrival, recording, self.sum(arrival, recording.access))
-        return self._enter(arrival, recording, overlapped, at)
+        return self._enter(arrival, recording, overlapped, at, promised)
 
     def restore(
         self,
@@ -186,6 +199,7 @@ class Storing(Generic[Content]):
         recording: Recording[Content],
         overlapped: Collection[str],
         at: int | None,
+        promised: str | None = None,
     ) -> Recording[Content]:
         past = self.sum(arrival, recording.access)
         old = None if at is None else self._pasts.recordings[at]
@@ -195,7 +209,7 @@ class Storing(Generic[Content]):
         elif old is not None:
             taken = replace(recording, id=old.id, scope=old.scope, after=None, during=())
         else:
-            name = self.name(recording.id)
+            name = promised or self.name(recording.id)
             taken = replace(recording, id=name, scope=self._story, after=None, during=())
         capture = _Capture(arrival, taken, past, at, whole, set(taken.during))
         self._captures[arrival] = self._by_id[taken.id] = capture

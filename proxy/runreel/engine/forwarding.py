@@ -8,7 +8,7 @@ framework and no file.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 
 from runreel.assistants import validation
@@ -332,7 +332,11 @@ class Forwarding:
 
         reason = "the proxy stopped before the stream was complete"
         limit = self.response_bytes_max
-        with self.waiting.waits(call, None if received else verdict):
+        name = None
+        if verdict is not None and verdict.unstored is None:
+            name = name_of(call.operation, call.live.method, verdict.fingerprint)
+        left = call.session.streaming(call.arrival, call.gone, name) if received else nullcontext()
+        with left, self.waiting.waits(call, None if received else verdict):
             try:
                 async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
                     async for piece in pieces:

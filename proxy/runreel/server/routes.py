@@ -223,7 +223,7 @@ async def _admin(site: Site, request: web.Request, admitted: Admitted, passed: H
 async def _call(
     site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
 ) -> Answer:
-    arrival = session.state.arrive()
+    arrival = session.arrive()
     try:
         body = await _body(site, request, admitted)
         live = Request(request.method, target, admitted.headers, body)

@@ -6,7 +6,8 @@ its journal as a port only; how a session is opened is `manager`, what is done w
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -90,6 +91,8 @@ class LiveSession:
         self._lock = asyncio.Lock()  # a journal takes one call at a time
         self._unsure = recording is not None  # whether the journal can be written now
         self._turns: list[asyncio.Future[None]] = []  # calls that wait for others to come
+        # Streams being recorded, by arrival: whether the client has left, the name to keep it by.
+        self._streams: dict[int, tuple[Callable[[], bool], str | None]] = {}
         self._last: _At | None = None
         self._other: _At | None = None  # the last one on another connection than the last
 
@@ -123,6 +126,26 @@ class LiveSession:
         for turn in turns:
             if not turn.done():
                 turn.set_result(None)
+
+    def arrive(self) -> int:
+        """A place in the order of arrival, after the streams that their clients have left."""
+        for arrival, (gone, name) in [*self._streams.items()]:
+            if gone():
+                del self._streams[arrival]
+                self.state.left(arrival, name)
+                self.wake()
+        return self.state.arrive()
+
+    @contextmanager
+    def streaming(self, arrival: int, gone: Callable[[], bool], name: str | None) -> Iterator[None]:
+        """While a stream is recorded whose head is out, its client may leave it: it is over then
+        for all that come later. `name` as in `SessionHistory.left`.
+        """
+        self._streams[arrival] = gone, name
+        try:
+            yield
+        finally:
+            self._streams.pop(arrival, None)
 
     def began(self, arrival: int) -> None:
         """The first byte of an answer was passed on."""

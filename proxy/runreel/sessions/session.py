@@ -3,7 +3,8 @@
 A request goes this way: `arrive` at its head, `ask` (again, as long as it is told to wait), then
 for what was forwarded `keep`; `holds_back` before the first byte goes out, `began` when it has,
 `ended` after the last one; or `give_back`, if its client left before the first byte or there was no
-answer. Whatever arrived must end one way or the other, or be given back.
+answer. Whatever arrived must end one way or the other, or be given back. A stream whose client has
+`left` it is over for all that arrive later, though it is kept when the upstream ends it.
 
 Decides by the row of its mode and never looks at the mode itself, and whether a capture may be
 stored at all (`new_episodes`: only where the upstream stands where the cassette ends). Which
@@ -84,6 +85,7 @@ class _Call:
     access: Access
     id: str | None = None
     received: bool = True
+    kept: bool = False  # its id is that of a recording
     partners: list["_Call"] = field(default_factory=list)
 
 
@@ -129,6 +131,7 @@ class SessionHistory(Generic[Content]):
         self.storing = Storing(self.pasts, self.story, rules)
         self._tick = 0
         self._calls: dict[int, _Call] = {}  # under way, by arrival
+        self._left: dict[int, _Call] = {}  # over for their clients, and still to be kept
         self._awaited: set[int] = set()  # arrivals that have not asked yet
         self._gone_by: list[tuple[int, _Call]] = []  # ended after one of those came
         self._untold: list[tuple[int, str, Access, bool]] = []
@@ -233,15 +236,17 @@ class SessionHistory(Generic[Content]):
 
     def keep(self, arrival: int, recording: Recording[Content]) -> tuple[Recording[Content], Told]:
         """Take a capture in; what comes back has the id that it has from here on."""
-        call = self._calls.get(arrival) or _Call(recording.access)
+        call = self._calls.get(arrival) or self._left.pop(arrival, None) or _Call(recording.access)
         overlapped = tuple(
             dict.fromkeys(other.id for other in call.partners if other.id is not None)
         )
         taken = self.storing.take(arrival, recording, overlapped, replaces=not self._plays)
-        call.id, call.received = taken.id, taken.received
+        promised = call.id is not None
+        call.id, call.received, call.kept = taken.id, taken.received, True
         if taken.counts and self._plays:
-            self._wanted.add(taken.access, weight(taken.id))
-            self.player.identify(arrival, taken.id)
+            if not promised:
+                self._wanted.add(taken.access, weight(taken.id))
+                self.player.identify(arrival, taken.id)
             self._make_sure(len(self.recordings), taken)
         ended, self._untold = tuple(self._untold), []
         return taken, Told(ended, overlapped)
@@ -254,6 +259,22 @@ class SessionHistory(Generic[Content]):
         """The first byte of an answer has been passed on."""
         self.player.begin(arrival)
 
+    def left(self, arrival: int, name: str | None) -> None:
+        """The client of a stream left it, after its head: to whoever arrives from here on its write
+        is made, as in a program that reads no further and goes on. `name` is the beginning of the
+        id that it will be kept by, None if it will not.
+        """
+        call = self._calls.get(arrival)
+        if call is None:
+            return
+        if call.access.writes and name is not None and not call.kept:
+            call.id = self.storing.promise(arrival, name)
+            if self._plays:
+                self._wanted.add(call.access, weight(call.id))
+                self.player.identify(arrival, call.id)
+        self.ended(arrival)
+        self._left[arrival] = call
+
     def ended(self, arrival: int) -> None:
         """The last byte of an answer has been passed on; a second time is harmless.
 
@@ -261,13 +282,14 @@ class SessionHistory(Generic[Content]):
         """
         position = self.player.position(arrival)
         self.player.end(arrival)
+        if self._left.pop(arrival, None) is not None:
+            self.storing.forget(arrival)
         call = self._calls.pop(arrival, None)
         self._awaited.discard(arrival)
         if call is None:
             return
-        known = True
         if position is not None:
-            call.id = self.recordings[position].id
+            call.id, call.kept = self.recordings[position].id, True
             self._make_sure(position, self.recordings[position])
         self._tick += 1
         if self._awaited:
@@ -275,9 +297,9 @@ class SessionHistory(Generic[Content]):
         if not call.access.writes or not call.received:
             return
         if call.id is None:
-            known, call.id = False, self.storing.name("not-stored")
+            call.id = self.storing.name("not-stored")
         self.storing.ended(self._tick, call.id, call.access)
-        self._untold.append((self._tick, call.id, call.access, known))
+        self._untold.append((self._tick, call.id, call.access, call.kept))
 
     def _make_sure(self, position: int, item: Recording[Content]) -> None:
         """What was recorded after a write of unknown effect, and was played, tells its effect."""
@@ -298,6 +320,7 @@ class SessionHistory(Generic[Content]):
         self.storing.forget(arrival)
         self._awaited.discard(arrival)
         self._calls.pop(arrival, None)
+        self._left.pop(arrival, None)
 
     def release(self, arrival: int) -> None:
         """Its client has left, but the call is still under way: others get what it took."""
@@ -485,6 +508,10 @@ class Session:
     def began(self, arrival: int) -> None:
         """The first byte of an answer was passed on: what answered counts as played."""
         self._history.began(arrival)
+
+    def left(self, arrival: int, name: str | None) -> None:
+        """The client of a stream left it after its head: see `SessionHistory.left`."""
+        self._history.left(arrival, name)
 
     def ended(self, arrival: int) -> None:
         """The last byte of an answer was passed on; a second time is harmless."""
