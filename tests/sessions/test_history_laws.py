@@ -4,9 +4,11 @@ Each law is a function of a model, so that it can be seen to fail on the mistake
 writes (`test_history_mistakes`).
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 import history_scripts as scripts
@@ -26,7 +28,7 @@ from history_sessions import (
 from history_world import Cassette, Step, World, access, letter, resolve
 from identified_model import Identified
 from runreel.cassettes.history import Pasts, weight
-from runreel.matching.resources import is_create
+from runreel.matching.resources import covers, is_create
 from runreel.sessions.session import Manner
 
 
@@ -309,6 +311,17 @@ def test_a_write_whose_client_left_is_never_served(
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=4, max_size=40),
     st.booleans(),
 )
+# Two writes overlap, the later one begins first, and the third is recorded after both.
+@example(
+    [("record", [("GET", scripts.T0, {})])],
+    [
+        [("DELETE", scripts.T0, {}), ("POST", scripts.T0, {"a": 1})],
+        [("DELETE", scripts.T0, {})],
+    ],
+    [],
+    [(0, 0), (0, 1), (3, 1), (3, 0), (0, 0)],
+    False,
+)
 def test_never_a_wrong_answer_whatever_overlaps(
     todo: list[Any],
     workers: list[list[Step]],
@@ -328,6 +341,32 @@ def test_never_a_wrong_answer_whatever_overlaps(
         overlaps.move(move, number, waits=waits)
 
 
+@dataclass
+class Made:
+    """A call whose answer has begun: when it came, and when its answer had ended."""
+
+    call: Any
+    came: int
+    ended: int | None = None
+
+
+def orders(made: Sequence[Made]) -> Iterator[list[Any]]:
+    """The orders in which calls can have been made, for all that anybody outside could see: one
+    that had ended before another came was before it. The first is that in which they began.
+    """
+    if not made:
+        yield []
+    for at, one in enumerate(made):
+        if not any(other.ended is not None and other.ended < one.came for other in made):
+            for rest in orders([*made[:at], *made[at + 1 :]]):
+                yield [one.call, *rest]
+
+
+def test_only_calls_that_overlapped_can_have_been_made_in_either_order() -> None:
+    one, two, three = Made("1", 1, 4), Made("2", 2, 3), Made("3", 5)
+    assert list(orders([two, one, three])) == [["2", "1", "3"], ["1", "2", "3"]]
+
+
 class Overlaps:
     """A replay in which calls come, begin, end and are given back."""
 
@@ -335,11 +374,13 @@ class Overlaps:
         self.cassette = cassette
         self.history = Playing(cassette).history
         self.loose = [one for each in cassette.origins.values() for o in each for one in o.loose]
-        self.begun: list[Any] = []
-        self.under_way: dict[int, Any] = {}
+        self.begun: list[Made] = []
+        self.time = 0
+        self.under_way: dict[int, Made] = {}
         self.first_bytes: set[int] = set()
 
     def move(self, move: int, number: int, *, waits: bool) -> None:
+        self.time += 1
         arrivals = sorted(self.under_way)
         if move <= 1 or not arrivals:
             self.ask(number, may_wait=waits and move == 0)
@@ -352,7 +393,7 @@ class Overlaps:
         if move == 3 or arrival in self.first_bytes:
             if move != 2:
                 self.history.ended(arrival)
-                del self.under_way[arrival]
+                self.under_way.pop(arrival).ended = self.time
         else:
             self.history.give_back(arrival)
             del self.under_way[arrival]
@@ -368,6 +409,12 @@ class Overlaps:
             self.history.give_back(arrival)
         elif ruling.position is not None:
             found = self.cassette.origins[items[ruling.position].id]
-            now = [*self.loose, *self.under_way.values()]
-            assert any(letter(call, origin, self.begun, now) for origin in found)
-            self.under_way[arrival] = call
+            now = [*self.loose, *(one.call for one in self.under_way.values())]
+            scope = access(call).scope
+            seen = [
+                one
+                for one in self.begun
+                if access(one.call).writes and covers(access(one.call), scope)
+            ]
+            assert any(letter(call, origin, made, now) for made in orders(seen) for origin in found)
+            self.under_way[arrival] = Made(call, self.time)
