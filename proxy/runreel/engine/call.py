@@ -4,12 +4,13 @@ Here is what is known of a request while it is answered, the one event in which 
 calls wait, and when the pieces of a recorded answer go out (`replay.latency`, as a pure plan). What
 is done with a request is `engine`.
 
-`Aside` is where work on large bodies is done while everybody else is answered. Python holds its lock through a whole call into C. Reading 4 MB of JSON therefore stops all threads,
-and with them all clients, for up to half a second, however carefully the work is put into a thread.
-So what takes long for a body of more than `PROCESS_BYTES_MIN` is done in a helper process, one at a
-time: a client that sends such bodies waits for itself alone. The helper starts with the first of
-them, reads functions with their arguments from its input, as pickles of ours, and ends with us.
-Where it cannot be had, a thread does the work.
+`Aside` is where work on large bodies is done while everybody else is answered. Python holds its
+lock through a whole call into C: reading 4 MB of JSON stops all threads, and with them all clients,
+for up to half a second, however carefully the work is put into a thread. So what takes long for a
+body of more than `PROCESS_BYTES_MIN` is done in a helper process, one at a time: who sends such
+bodies waits for nobody else. The helper starts with the first of them, reads functions with
+their arguments from its input, as pickles of ours, and ends with us. Where it cannot be had, a
+thread does the work.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, ParamSpec, TypeVar
 
@@ -78,11 +79,13 @@ class Aside:
                 return found  # type: ignore[no-any-return]  # as `work` gave it
         return await asyncio.to_thread(work, *args, **kwargs)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the helper; what it was doing is lost."""
         helper, self._helper = self._helper, None
-        if helper is not None and helper.returncode is None:
-            helper.kill()
+        if helper is not None:
+            with suppress(ProcessLookupError):
+                helper.kill()
+            await helper.communicate()  # which lets go of its pipes
 
     async def _asked(self, packed: bytes) -> tuple[bool, Any]:
         helper = self._helper or await self._started()
@@ -95,7 +98,7 @@ class Aside:
             size = int.from_bytes(await helper.stdout.readexactly(_HEAD_BYTES))
             answer: tuple[bool, Any] = pickle.loads(await helper.stdout.readexactly(size))  # noqa: S301 - our own process wrote it
         except BaseException:
-            self.close()  # between two answers nobody knows where it is
+            await self.close()  # between two answers nobody knows where it is
             raise
         return answer
 

@@ -280,7 +280,7 @@ async def serving(
         if default:
             await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
         aside = Aside(process=True)
-        stack.callback(aside.close)
+        stack.push_async_callback(aside.close)
         site = site_of(config, upstream, audits.auditing, sessions, log, aside)
         async with open_to_clients(site, config, options, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
