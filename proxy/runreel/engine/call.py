@@ -16,13 +16,14 @@ thread does the work.
 import asyncio
 import pickle
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, ParamSpec, TypeVar
 
 from runreel.engine.recorder import Exchange
+from runreel.errors import RunreelError
 from runreel.http.messages import Interaction, Request, Response, Violation
 from runreel.http.sse import split
 from runreel.matching.matchers import Fingerprint
@@ -108,6 +109,7 @@ class Aside:
             *(sys.executable, "-c", program),
             stdin=PIPE,
             stdout=PIPE,
+            stderr=DEVNULL,
             limit=_BUFFER_BYTES,
             start_new_session=True,  # a ^C is for us
         )
@@ -121,7 +123,7 @@ def serve() -> None:
         work, args, kwargs = pickle.loads(packed)  # noqa: S301 - our own parent wrote it
         try:
             answer = pickle.dumps((True, work(*args, **kwargs)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it
+        except RunreelError as error:  # any other ends this process, and a thread meets it again
             answer = pickle.dumps((False, error))
         answers.write(len(answer).to_bytes(_HEAD_BYTES) + answer)
         answers.flush()
