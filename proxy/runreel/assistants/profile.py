@@ -95,6 +95,16 @@ class Profile:
     word: Callable[[Finding], str]
     refuse: Refuse
 
+    def __reduce__(self) -> tuple[Callable[[str], "Profile"], tuple[str]]:
+        """For another process, which has the same profiles: its name."""
+        return _named, (self.name,)
+
+
+def _named(name: str) -> Profile:
+    from runreel.assistants import PROFILES  # noqa: PLC0415 - which are made of what stands here
+
+    return PROFILES[name]
+
 
 _KINDS = {
     type(None): "null",

@@ -29,6 +29,8 @@ LAYOUTS = tuple(name + suffix for name in _SEPARATORS for suffix in ("", "+ascii
 RESERVED = frozenset({"parts", "blob"})
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # controls but for tab, LF and CR
 _EVENT_MEMBERS = frozenset({"at_ms", "event", "data", "layout"})
+# Longer JSON is kept as text: nobody reads it, and to try its layouts takes everybody's time.
+_JSON_CHARS_MAX = 1_000_000
 _EVENT_LAYOUT = "compact"  # of data, if a form does not say otherwise
 # An event as OpenAI frames it; any other is kept as its text.
 _EVENT = re.compile(r"(?:event: ([^\r\n]*)\n)?data: ([^\r\n]*)\n\n")
@@ -49,7 +51,7 @@ def render(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] 
     if at_ms is not None and readable:
         events = [event.decode("utf-8") for event in sse.split(body)]
         return {"events": [_as_event(*pair) for pair in zip(events, at_ms, strict=True)]}
-    as_json = _as_json(text)
+    as_json = _as_json(text) if len(text) <= _JSON_CHARS_MAX else None
     if as_json is not None:
         return as_json
     return {"text": text} if readable else _as_base64(body)

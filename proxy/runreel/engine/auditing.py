@@ -19,7 +19,7 @@ from runreel.errors import Unredactable, UpstreamFailed
 from runreel.http.headers import Trait, drop, recordable_response
 from runreel.http.messages import Interaction, Request, Response, values
 from runreel.ports import Upstream, UpstreamAnswer
-from runreel.redaction.redactor import response_of
+from runreel.redaction.redactor import Redacted, Redaction, response_of
 
 _STOPPED = "runreel stopped before the answer was known"
 _TOO_LARGE = "the answer is larger than limits.response_body_bytes_max"
@@ -38,6 +38,39 @@ class Rules:
     fetch_before: bool
     decoded_bytes_max: int
     response_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What of a call says what it asks."""
+
+    operation: str
+    live: Request
+    plain: Request
+    sent: Redacted[Request] | None
+    opaque: str | None
+    redaction: Redaction
+
+
+def _bare(call: Call) -> _Asking:
+    rules = call.session.redaction
+    return _Asking(call.operation or "", call.live, call.plain, call.sent, call.opaque, rules)
+
+
+def _asked(call: _Asking) -> Asked:
+    path = observation.plain_path(call.plain.path)
+    if call.sent is not None and path == call.plain.path:
+        return observation.asked(call.operation, call.sent)
+    # Spelled plainly it may show a secret that was not to be seen before.
+    bare = Request(call.plain.method, path)
+    try:
+        named = observation.asked(call.operation, call.redaction.request(bare, call.live))
+    except Unredactable:
+        named = Asked(None, None)
+    if call.sent is None:
+        return replace(named, reason=call.opaque)
+    said = observation.asked(call.operation, call.sent)
+    return replace(named, requested=said.requested, reason=said.reason)
 
 
 class Auditing:
@@ -60,7 +93,8 @@ class Auditing:
         changes = call.operation in observation.CHANGING
         if not changes and call.operation not in observation.SHOWING:
             return None
-        audit = Audit(call, self._asked(call), self._rules, self._keeper)
+        asked = await call.aside.run(len(call.plain.body), _asked, _bare(call))
+        audit = Audit(call, asked, self._rules, self._keeper)
         if changes:
             if self._rules.fetch_before and call.operation == "modifyRun":
                 await self._read_first(audit, upstream)
@@ -78,22 +112,6 @@ class Auditing:
         for audit in list(self._open):
             audit.failed(_STOPPED)
         await self._keeper.close()
-
-    def _asked(self, call: Call) -> Asked:
-        operation = call.operation or ""
-        path = observation.plain_path(call.plain.path)
-        if call.sent is not None and path == call.plain.path:
-            return observation.asked(operation, call.sent)
-        # Spelled plainly it may show a secret that was not to be seen before.
-        bare = Request(call.plain.method, path)
-        try:
-            named = observation.asked(operation, call.session.redaction.request(bare, call.live))
-        except Unredactable:
-            named = Asked(None, None)
-        if call.sent is None:
-            return replace(named, reason=call.opaque)
-        said = observation.asked(operation, call.sent)
-        return replace(named, requested=said.requested, reason=said.reason)
 
     async def _read_first(self, audit: "Audit", upstream: Upstream) -> None:
         """Look at a run of which nothing is known; if that fails, the intent says so."""

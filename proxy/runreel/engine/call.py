@@ -3,15 +3,27 @@
 Here is what is known of a request while it is answered, the one event in which it ends, which
 calls wait, and when the pieces of a recorded answer go out (`replay.latency`, as a pure plan). What
 is done with a request is `engine`.
+
+`Aside` is where work on large bodies is done while everybody else is answered. Python holds its
+lock through a whole call into C: reading 4 MB of JSON stops all threads, and with them all clients,
+for up to half a second, however carefully the work is put into a thread. So what takes long for a
+body of more than `PROCESS_BYTES_MIN` is done in a helper process, one at a time: who sends such
+bodies waits for nobody else. The helper starts with the first of them, reads functions with
+their arguments from its input, as pickles of ours, and ends with us. Where it cannot be had, a
+thread does the work.
 """
 
 import asyncio
+import pickle
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, ParamSpec, TypeVar
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, ParamSpec, TypeVar
 
 from runreel.engine.recorder import Exchange
+from runreel.errors import RunreelError
 from runreel.http.messages import Interaction, Request, Response, Violation
 from runreel.http.sse import split
 from runreel.matching.matchers import Fingerprint
@@ -23,21 +35,103 @@ from runreel.sessions.modes import Latency
 from runreel.sessions.session import Verdict
 
 AT_ONCE_BYTES_MAX = 65_536  # of a body; a larger one is looked at while others are answered
+PROCESS_BYTES_MIN = 262_144  # of one that a thread would not be enough for
+_HEAD_BYTES = 8  # the length of what follows
+_PIECE_BYTES = 65_536  # written at once, so that the loop never copies much
+_BUFFER_BYTES = 1_048_576
 
 Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
 
 
-async def off_the_loop(
-    size: int,
-    work: Callable[Arguments, Found],
-    *args: Arguments.args,
-    **kwargs: Arguments.kwargs,
-) -> Found:
-    """What a function of a body of that many bytes gives; of a large one, while others go on."""
-    if size <= AT_ONCE_BYTES_MAX:
-        return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)
+class Aside:
+    """Where work on large bodies is done; with `process`, that on the largest in one of its own."""
+
+    def __init__(self, *, process: bool = False) -> None:
+        self._may_start = process
+        self._helper: Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def run(
+        self,
+        size: int,
+        work: Callable[Arguments, Found],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Found:
+        """What `work` gives for a body of that many bytes; it must have no side effects.
+
+        Raises:
+            Exception: whatever `work` raises.
+        """
+        if size <= AT_ONCE_BYTES_MAX:
+            return work(*args, **kwargs)
+        if self._may_start and size >= PROCESS_BYTES_MIN:
+            try:
+                packed = pickle.dumps((work, args, kwargs))
+                async with self._turn:
+                    answer = await self._asked(packed)
+            except (OSError, EOFError, pickle.PicklingError, AttributeError, TypeError):
+                self._may_start = False  # it cannot be had here
+            else:
+                worked, found = answer
+                if not worked:
+                    raise found
+                return found  # type: ignore[no-any-return]  # as `work` gave it
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+    async def close(self) -> None:
+        """End the helper; what it was doing is lost."""
+        helper, self._helper = self._helper, None
+        if helper is not None:
+            with suppress(ProcessLookupError):
+                helper.kill()
+            await helper.communicate()  # which lets go of its pipes
+
+    async def _asked(self, packed: bytes) -> tuple[bool, Any]:
+        helper = self._helper or await self._started()
+        assert helper.stdin is not None and helper.stdout is not None  # noqa: S101 - both are pipes
+        try:
+            helper.stdin.write(len(packed).to_bytes(_HEAD_BYTES))
+            for start in range(0, len(packed), _PIECE_BYTES):
+                helper.stdin.write(packed[start : start + _PIECE_BYTES])
+                await helper.stdin.drain()
+            size = int.from_bytes(await helper.stdout.readexactly(_HEAD_BYTES))
+            answer: tuple[bool, Any] = pickle.loads(await helper.stdout.readexactly(size))  # noqa: S301 - our own process wrote it
+        except BaseException:
+            await self.close()  # between two answers nobody knows where it is
+            raise
+        return answer
+
+    async def _started(self) -> Process:
+        program = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        self._helper = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=_BUFFER_BYTES,
+            start_new_session=True,  # a ^C is for us
+        )
+        return self._helper
+
+
+def serve() -> None:
+    """What the helper process does: work until its input ends."""
+    said, answers = sys.stdin.buffer, sys.stdout.buffer
+    while packed := _read(said):
+        work, args, kwargs = pickle.loads(packed)  # noqa: S301 - our own parent wrote it
+        try:
+            answer = pickle.dumps((True, work(*args, **kwargs)))
+        except RunreelError as error:  # any other ends this process, and a thread meets it again
+            answer = pickle.dumps((False, error))
+        answers.write(len(answer).to_bytes(_HEAD_BYTES) + answer)
+        answers.flush()
+
+
+def _read(source: BinaryIO) -> bytes:
+    head = source.read(_HEAD_BYTES)
+    return source.read(int.from_bytes(head)) if len(head) == _HEAD_BYTES else b""
 
 
 Source = Literal["replay", "upstream", "simulator", "proxy"]
@@ -110,6 +204,7 @@ class Call:
     connection: object = None
     opaque: str | None = None
     checks: tuple[Violation, ...] = ()
+    aside: Aside = field(default_factory=Aside)  # where work on its bodies is done
 
     def elapsed_ms(self) -> int:
         """Milliseconds since it came in."""

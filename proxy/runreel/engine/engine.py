@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting, off_the_loop, plan
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Aside, Call, Turn, Waiting, plan
 from runreel.engine.forwarding import Capturing, Forwarding, Verifying
 from runreel.engine.recorder import Checks, Recorder
 from runreel.errors import Unredactable, error_response
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Request
 from runreel.matching.drift import Rule
-from runreel.matching.matchers import MatchOn, fingerprint
+from runreel.matching.matchers import Fingerprint, MatchOn, fingerprint, remember
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
 from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
@@ -36,6 +36,31 @@ class Limits:
 
     decoded_bytes_max: int
     response_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request that was looked at: `plain` as it would be stored but for its secrets, `sent`
+    without them, or None and `opaque` says why; of a large one there is its fingerprint.
+    """
+
+    plain: Request
+    sent: Redacted[Request] | None
+    opaque: str | None
+    print: Fingerprint | None
+
+
+def look_at(
+    request: Request, redaction: Redaction, match_on: MatchOn, decoded_bytes_max: int
+) -> Seen:
+    """All that takes long, if a request is large, before anybody is asked what to do with it."""
+    plain = recordable_request(request, decoded_bytes_max)
+    try:
+        sent = redaction.request(plain, request)
+    except Unredactable as error:
+        return Seen(plain, None, f"the request cannot be redacted: {error}", None)
+    large = len(sent.value.body) > AT_ONCE_BYTES_MAX
+    return Seen(plain, sent, None, fingerprint(sent, match_on) if large else None)
 
 
 def _stays() -> bool:
@@ -57,8 +82,10 @@ class Engine:
         latency: Latency = "none",
         order_wait_ms: int = 150,
         auditing: Auditing | None = None,
+        aside: Aside | None = None,
     ) -> None:
         self._clock = clock
+        self._aside = aside or Aside()
         self._limits = limits
         self._latency = latency
         self._order_wait_s = order_wait_ms / 1000
@@ -140,36 +167,25 @@ class Engine:
     ) -> Call:
         started = self._clock.monotonic()
         match_on = session.state.match_on
-        plain, sent, opaque = await off_the_loop(
-            len(request.body), self._looked_at, request, session.redaction, match_on
-        )
+        rules = (session.redaction, match_on, self._limits.decoded_bytes_max)
+        seen = await self._aside.run(len(request.body), look_at, request, *rules)
+        if seen.print is not None and seen.sent is not None:
+            remember(seen.sent, match_on, seen.print)
         operation = recognise(request.method, request.path)
         return Call(
             session=session,
             arrival=arrival,
             live=request,
-            sent=sent,
-            plain=plain,
+            sent=seen.sent,
+            plain=seen.plain,
             operation=operation.name if operation else None,
             clock=self._clock,
             started=started,
             gone=gone,
             connection=connection,
-            opaque=opaque,
+            opaque=seen.opaque,
+            aside=self._aside,
         )
-
-    def _looked_at(
-        self, request: Request, redaction: Redaction, match_on: MatchOn
-    ) -> tuple[Request, Redacted[Request] | None, str | None]:
-        """What would be stored of a request, the same redacted, and why not if it cannot be."""
-        plain = recordable_request(request, self._limits.decoded_bytes_max)
-        try:
-            sent = redaction.request(plain, request)
-        except Unredactable as error:
-            return plain, None, f"the request cannot be redacted: {error}"
-        if len(sent.value.body) > AT_ONCE_BYTES_MAX:
-            fingerprint(sent, match_on)  # which the session finds ready
-        return plain, sent, None
 
     async def _serve(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.hit is not None  # noqa: S101 - SERVE comes with a hit, by the session's contract
@@ -199,7 +215,7 @@ class Engine:
         return await self._missed(call, Missed(nothing, None, call.session.cassette, call.opaque))
 
     async def _missed(self, call: Call, missed: Missed) -> Answer:
-        message = await off_the_loop(len(call.plain.body), missed.message)
+        message = await call.aside.run(len(call.plain.body), missed.message)
         response = error_response(missed.code, message)
         call.tell(Outcome.MISSED, response.status, missed=missed, reason=missed.opaque)
         return Answer(response, "proxy")

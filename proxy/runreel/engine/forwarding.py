@@ -15,7 +15,7 @@ from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting, off_the_loop
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting
 from runreel.engine.recorder import Check, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
@@ -59,10 +59,7 @@ class Capturing:
         gone = call.gone() and not received
         if gone:
             call.session.state.release(call.arrival)
-        if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
-            kept = await asyncio.to_thread(self._to_keep, call, verdict, response, gone=gone)
-        else:
-            kept = self._to_keep(call, verdict, response, gone=gone)
+        kept = await self._to_keep(call, verdict, response, gone=gone)
         if not isinstance(kept, str):
             kept = call.session.refuses(kept.value.response) or kept
         reason = kept if isinstance(kept, str) else None
@@ -85,7 +82,7 @@ class Capturing:
         )
         return reason is None
 
-    def _to_keep(
+    async def _to_keep(
         self, call: Call, verdict: Verdict | None, response: Response | None, *, gone: bool
     ) -> Redacted[Interaction] | str:
         """The interaction to keep, or the reason why there is none."""
@@ -102,9 +99,9 @@ class Capturing:
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
                 "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
             )
-        return self.recorder.interaction(
-            call.exchange(verdict.fingerprint, response, client_gone=gone)
-        )
+        exchange = call.exchange(verdict.fingerprint, response, client_gone=gone)
+        size = max(len(response.body), len(call.plain.body))
+        return await call.aside.run(size, self.recorder.interaction, exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +158,8 @@ class Verifying:
         status: int,
         response: Response | None,
     ) -> None:
-        if response is not None and len(response.body) > AT_ONCE_BYTES_MAX:
+        size = max(len(call.plain.body), len(response.body) if response else 0)
+        if size > AT_ONCE_BYTES_MAX:
             found = await asyncio.to_thread(self._found, call, verdict, hit, response)
         else:
             found = self._found(call, verdict, hit, response)
@@ -219,9 +217,7 @@ class Forwarding:
 
     async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
-        size = len(call.plain.body)
-        checks = await off_the_loop(size, self._findings_of_request, call)
-        call = replace(call, checks=checks)
+        call = replace(call, checks=await self._findings_of_request(call))
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
         assert self.upstream is not None  # noqa: S101 - no live mode starts without one
@@ -378,12 +374,14 @@ class Forwarding:
         call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
         return Answer(response, "proxy", _unstored(call))
 
-    def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
+    async def _findings_of_request(self, call: Call) -> tuple[Violation, ...]:
         if self.check_request == "off":
             return ()
-        named = values(call.plain.headers, "content-type")
-        return validation.check_request(
-            self.profile, call.operation, call.plain.body, named[0] if named else None
+        body, named = call.plain.body, values(call.plain.headers, "content-type")
+        media_type = named[0] if named else None
+        check = validation.check_request
+        return await call.aside.run(
+            len(body), check, self.profile, call.operation, body, media_type
         )
 
 

@@ -149,6 +149,9 @@ class Difference:
     recorded: Any
 
 
+_READ_CHARS_MAX = 1_000_000  # of two bodies that are compared member by member
+
+
 def differences(sent: Fingerprint, recorded: Fingerprint) -> tuple[Difference, ...]:
     """Each difference between two fingerprints of the same `match_on`; empty if they are equal."""
     found: list[Difference] = []
@@ -207,6 +210,8 @@ def _printable(text: str) -> str:
 
 
 def _explain_body(name: str, sent: str, recorded: str) -> list[Difference]:
+    if len(sent) + len(recorded) > _READ_CHARS_MAX:
+        return _explain_text(name, sent, recorded)  # nobody reads all that differs in so much
     kind = sent.partition(" ")[0]
     if kind in _STRUCTURED and recorded.startswith(f"{kind} "):
         mine, theirs = (_parsed(side) for side in (sent, recorded))

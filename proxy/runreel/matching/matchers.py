@@ -195,6 +195,7 @@ HEADER_PREFIX = "header."
 MATCH_ON: MatchOn = ("method", "path", "query", "body", "header.openai-beta")
 
 _LARGE_BODY_BYTES = 65_536
+_REMEMBERED_MAX = 8  # fingerprints of large bodies
 _SETS_OF_RULES_MAX = 64  # kept ready at once; a process has as many as its cassettes differ in
 
 
@@ -265,16 +266,22 @@ def facet(name: str, ignored: Ignoring = NOTHING) -> Facet:
 def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerprint:
     """All facets of a request, in the order of `match_on`, less what it ignores."""
     if len(request.value.body) > _LARGE_BODY_BYTES:
-        return _remembered(request.value, tuple(match_on))
-    return _fingerprint(request.value, tuple(match_on))
+        ready = _remembered.get((request.value, tuple(match_on)))
+        if ready is not None:
+            return ready
+    return tuple((name, read(request.value)) for name, read in _facets(tuple(match_on)))
 
 
-def _fingerprint(request: Request, match_on: MatchOn) -> Fingerprint:
-    return tuple((name, read(request)) for name, read in _facets(match_on))
+def remember(request: Redacted[Request], match_on: Sequence[str], print_: Fingerprint) -> None:
+    """Have a fingerprint ready that somebody else has worked out, as that of a large body takes
+    long; `fingerprint` finds it.
+    """
+    while len(_remembered) >= _REMEMBERED_MAX:
+        del _remembered[next(iter(_remembered))]
+    _remembered[request.value, tuple(match_on)] = print_
 
 
-# What takes long is worked out in a thread first, and found here by whoever asks on the loop.
-_remembered = lru_cache(maxsize=8)(_fingerprint)
+_remembered: dict[tuple[Request, MatchOn], Fingerprint] = {}
 
 
 @lru_cache(maxsize=_SETS_OF_RULES_MAX)

@@ -15,7 +15,7 @@ put together, for half a secret could stay in each piece:
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -102,6 +102,10 @@ class Redaction:
     distinct: frozenset[str] = frozenset()
     allow: frozenset[str] = frozenset()
     salt: str = ""
+
+    def __reduce__(self) -> tuple[type["Redaction"], tuple[object, ...]]:
+        """For another process: what it was made of, and nothing that was worked out since."""
+        return Redaction, tuple(getattr(self, each.name) for each in fields(self))
 
     def salted(self, salt: str) -> "Redaction":
         """The same rules for a cassette of that salt (hex digits)."""

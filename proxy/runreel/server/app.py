@@ -19,6 +19,7 @@ from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import SIMULATOR
 from runreel.config.settings import Config, redaction_of, shown_upstream
 from runreel.engine.auditing import Auditing, Rules
+from runreel.engine.call import Aside
 from runreel.engine.engine import Engine, Limits
 from runreel.engine.log import Log, Retirement, loop_errors_to
 from runreel.engine.receipt import Receipt, check_receipt, verified, write_receipt
@@ -167,12 +168,13 @@ def site_of(
     auditing: Auditing | None,
     sessions: Sessions,
     log: Log,
+    aside: Aside,
 ) -> Site:
     """What the routes need to know."""
     names = {config.listen.host, *config.listen.allowed_hosts}
     hosts = LOOPBACK_NAMES | {name.lower() for name in names}
     return Site(
-        engine=_engine(config, upstream, auditing),
+        engine=_engine(config, upstream, auditing, aside),
         sessions=sessions,
         admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
         hosts=hosts,
@@ -184,7 +186,7 @@ def site_of(
     )
 
 
-def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> Engine:
+def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None, aside: Aside) -> Engine:
     return Engine(
         upstream=upstream,
         clock=SystemClock(),
@@ -197,6 +199,7 @@ def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None) -> En
         latency=config.replay.latency,
         order_wait_ms=config.replay.order_wait_ms,
         auditing=auditing,
+        aside=aside,
         rule=Rule(
             ignore=tuple(config.verify.ignore),
             volatile=tuple(config.verify.volatile),
@@ -276,7 +279,9 @@ async def serving(
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
         if default:
             await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
-        site = site_of(config, upstream, audits.auditing, sessions, log)
+        aside = Aside(process=True)
+        stack.push_async_callback(aside.close)
+        site = site_of(config, upstream, audits.auditing, sessions, log, aside)
         async with open_to_clients(site, config, options, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)
