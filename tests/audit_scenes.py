@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from audited import MemoryLedger
+from audited import MemoryAuditLog
 from fakes import Script
 from runreel.audit.entries import entry_document
 from runreel.engine.auditing import Auditing, Rules
@@ -21,7 +21,7 @@ class Scene:
     """An engine on a stage, with an audit log in memory."""
 
     def __init__(self, mode: str, *scripts: Script, fetch_before: bool = False) -> None:
-        self.ledger = MemoryLedger()
+        self.ledger = MemoryAuditLog()
         self.told: list[str] = []
         rules = Rules(UPSTREAM, fetch_before, 1_000_000, 1_000_000)
         self.auditing = Auditing(self.ledger, rules, self.told.append)

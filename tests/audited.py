@@ -61,7 +61,7 @@ def log_in(folder: Path) -> list[dict[str, Any]]:
 
 
 @dataclass
-class MemoryLedger:
+class MemoryAuditLog:
     """An audit log in memory; while `broken` is a sentence nothing can be appended."""
 
     broken: str | None = None

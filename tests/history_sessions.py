@@ -85,7 +85,7 @@ class Recorder:
             self.history.ended(flight.arrival)
             self.ended.append(flight.call)
         else:
-            self.history.give_back(flight.arrival)
+            self.history.release(flight.arrival)
 
     def finish(self, *, prune: bool = False) -> Live:
         whole = {call for call in self.asked if self.asked[call] == self.kept[call]}

@@ -18,7 +18,7 @@ from runreel.engine.recorder import Check, Checks
 from runreel.http.messages import Headers, Interaction, Request
 from runreel.matching.drift import Rule
 from runreel.redaction.redactor import Redacted, Redaction
-from runreel.sessions.events import Fact
+from runreel.sessions.events import Event
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import SessionSpec, open_session
 from runreel.sessions.modes import Latency
@@ -37,22 +37,22 @@ class Stage:
     session: LiveSession
     upstream: FakeUpstream
     store: MemoryStore
-    facts: list[Fact]
+    events: list[Event]
     clock: FakeClock
 
     async def ask(
         self,
         request: Request,
         arrival: int | None = None,
-        gone: Callable[[], bool] = lambda: False,
+        client_disconnected: Callable[[], bool] = lambda: False,
         *,
         sent: bool = True,
     ) -> Answer:
         """The answer; it is `sent`, as far as the client is there to get it."""
         place = self.session.state.arrive() if arrival is None else arrival
-        answer = await self.engine.answer(self.session, place, request, gone)
+        answer = await self.engine.answer(self.session, place, request, client_disconnected)
         if answer.turn is not None and sent:
-            if gone():
+            if client_disconnected():
                 answer.turn.unsent()
             else:
                 answer.turn.began()
@@ -86,7 +86,7 @@ class Stage:
     @property
     def told(self) -> list[tuple[str, int, bool]]:
         """Of every fact: outcome, status, whether the upstream was called."""
-        return [(fact.outcome.value, fact.status, fact.upstream_called) for fact in self.facts]
+        return [(event.outcome.value, event.status, event.upstream_called) for event in self.events]
 
 
 def stage(
@@ -109,7 +109,7 @@ def stage(
     keeper = store or MemoryStore()
     if recorded or mode in ("replay", "verify"):
         keeper.documents["default"] = dump(a_cassette(*recorded))
-    facts: list[Fact] = []
+    events: list[Event] = []
     session = open_session(
         SessionSpec(
             id="default",
@@ -121,7 +121,7 @@ def stage(
             allow_regress=allow_regress,
         ),
         keeper,
-        facts.append,
+        events.append,
     )
     clock = FakeClock()
     upstream = FakeUpstream(*scripts, clock=clock)
@@ -135,7 +135,7 @@ def stage(
         rule=rule or Rule(),
         auditing=auditing,
     )
-    return Stage(engine, session, upstream, keeper, facts, clock)
+    return Stage(engine, session, upstream, keeper, events, clock)
 
 
 def shown(answer: Answer) -> tuple[str, int, bytes, bool | None]:

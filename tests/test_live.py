@@ -109,7 +109,7 @@ class TestWriting:
             await let.wait()
             kept.append("all of it")
 
-        caller = asyncio.create_task(session.see_through(keep()))
+        caller = asyncio.create_task(session.shielded(keep()))
         await begun.wait()
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):

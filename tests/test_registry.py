@@ -13,7 +13,7 @@ from runreel.engine.receipt import Receipt
 from runreel.errors import SessionRefused, SessionUnknown, StartRefused, TooManySessions
 from runreel.redaction.redactor import Redaction
 from runreel.sessions import manager
-from runreel.sessions.manager import Bounds, Sessions, SessionSpec, Wanted
+from runreel.sessions.manager import SessionLimits, SessionRequest, Sessions, SessionSpec
 
 SPEC = SessionSpec(
     id="default",
@@ -40,7 +40,7 @@ class House:
             sinks=(),
             live=live or self._nothing,
             clock=self.clock,
-            bounds=Bounds(sessions_max, idle_s_max=60),
+            limits=SessionLimits(sessions_max, idle_s_max=60),
             warn=self.warned.append,
         )
 
@@ -48,7 +48,7 @@ class House:
         return
 
     async def open(self, id_: str, mode: str = "replay", cassette: str = "default") -> None:
-        await self.sessions.open(Wanted(cassette, mode, id_))
+        await self.sessions.open(SessionRequest(cassette, mode, id_))
 
 
 async def test_requests_without_a_session_go_to_the_default_one_once_it_is_open() -> None:

@@ -10,7 +10,7 @@ from runreel.cassettes.format import Cassette, dump
 from runreel.cassettes.journal import Store
 from runreel.errors import CassetteDamaged, StartRefused, Unredactable
 from runreel.redaction.redactor import Redacted, Redaction
-from runreel.sessions.events import Fact
+from runreel.sessions.events import Event
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import SessionSpec, open_session
 from runreel.sessions.modes import Action, Mode
@@ -31,7 +31,7 @@ def opened(store: Store, mode: str, upstream: str | None = URL, **changes: Any) 
     return open_session(SessionSpec(**(fields | changes)), store, tell=_nothing)
 
 
-def _nothing(_: Fact) -> None:
+def _nothing(_: Event) -> None:
     pass
 
 

@@ -11,7 +11,7 @@ from runreel.cassettes.format import Cassette, dump, parse
 from runreel.cassettes.journal import Opening, Pending, recover
 from runreel.matching.matchers import MATCH_ON, match_on_of
 from runreel.redaction.redactor import Redaction
-from runreel.sessions.events import Fact
+from runreel.sessions.events import Event
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import SessionSpec, open_session
 from runreel.sessions.modes import Action
@@ -21,7 +21,7 @@ TRACED = match_on_of(body=["/metadata/trace_id"])
 URL = "https://api.openai.com"
 
 
-def _nothing(_: Fact) -> None:
+def _nothing(_: Event) -> None:
     pass
 
 

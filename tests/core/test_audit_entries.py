@@ -17,8 +17,8 @@ from runreel.audit.entries import (
     entry_line,
     parse_entry,
 )
-from runreel.audit.history import RUNS_MAX, Books, Came, Occasion
-from runreel.audit.observation import Asked, Run
+from runreel.audit.history import RUNS_MAX, ChangeResult, MetadataHistory, Occasion
+from runreel.audit.observation import ChangeRequest, Run
 from runreel.audit.writer import actor
 from runreel.http.strict_json import BadDocument
 
@@ -26,11 +26,11 @@ AT = datetime(2026, 3, 31, 10, 15, 2, 400_900, tzinfo=UTC)
 OCCASION = Occasion(
     at=AT, operation="modifyRun", actor=None, client="x/1", session="default", upstream="http://u"
 )
-ASKED = Asked("t", "r", {"a": "1"})
+ASKED = ChangeRequest("t", "r", {"a": "1"})
 
 
-def came(*runs: Run, status: int = 200) -> Came:
-    return Came(AT, status, runs, "modifyRun-1")
+def came(*runs: Run, status: int = 200) -> ChangeResult:
+    return ChangeResult(AT, status, runs, "modifyRun-1")
 
 
 class TestDocuments:
@@ -135,7 +135,7 @@ class TestActors:
 
 class TestBooks:
     def test_a_change_is_told_from_what_was_last_seen(self) -> None:
-        books = Books()
+        books = MetadataHistory()
         books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
 
         intent = books.intent(OCCASION, ASKED)
@@ -152,7 +152,7 @@ class TestBooks:
         assert books.known("t", "r") == {"a": "1", "b": "1"}
 
     def test_what_an_upstream_does_is_news_once(self) -> None:
-        books = Books()
+        books = MetadataHistory()
         told = "the upstream merges: keys that a change does not name are kept"
         books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
 
@@ -169,7 +169,7 @@ class TestBooks:
         assert books.news == [told]
 
     def test_a_run_of_which_nothing_was_seen_is_unknown(self) -> None:
-        intent = Books().intent(OCCASION, ASKED)
+        intent = MetadataHistory().intent(OCCASION, ASKED)
 
         assert intent.before == "unknown"
 
@@ -177,15 +177,15 @@ class TestBooks:
     def test_runs_whose_ids_are_redacted_alike_are_not_taken_for_one(
         self, thread: str, run: str
     ) -> None:
-        books = Books()
+        books = MetadataHistory()
         books.observations(OCCASION, came(Run(thread, run, {"b": "1"})))
 
-        intent = books.intent(OCCASION, Asked(thread, run, {"a": "1"}))
+        intent = books.intent(OCCASION, ChangeRequest(thread, run, {"a": "1"}))
 
         assert intent.before == "unknown"
 
     def test_a_run_that_changed_meanwhile_is_said_to_have(self) -> None:
-        books = Books()
+        books = MetadataHistory()
         books.observations(OCCASION, came(Run("t", "r", {})))
         intent = chained(Link(), books.intent(OCCASION, ASKED))
         books.observations(OCCASION, came(Run("t", "r", {"z": "1"})))
@@ -195,11 +195,11 @@ class TestBooks:
         assert outcome.reason == "the run was seen to change while this was under way"
 
     def test_a_created_run_was_not_there_and_is_named_by_its_answer(self) -> None:
-        books = Books()
+        books = MetadataHistory()
         occasion = Occasion(
             at=AT, operation="createRun", actor=None, client=None, session="s", upstream="u"
         )
-        asked = Asked("t", None, {"a": "1"})
+        asked = ChangeRequest("t", None, {"a": "1"})
 
         intent = books.intent(occasion, asked)
         outcome = books.outcome(chained(Link(), intent), asked, came(Run("t", "r9", {"a": "1"})))
@@ -209,7 +209,7 @@ class TestBooks:
         assert outcome.changes == (Change("a", "added", None, "1"),)
 
     def test_a_refusal_changes_nothing_that_is_known(self) -> None:
-        books = Books()
+        books = MetadataHistory()
         books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
 
         outcome = books.outcome(
@@ -220,7 +220,7 @@ class TestBooks:
         assert books.known("t", "r") == {"b": "1"}
 
     def test_the_run_not_seen_for_longest_is_forgotten_first(self) -> None:
-        books = Books()
+        books = MetadataHistory()
 
         for number in range(RUNS_MAX + 1):
             books.observations(OCCASION, came(Run("t", str(number), {})))

@@ -8,7 +8,7 @@ import pytest
 
 from builders import TARGET, a_request, a_response, an_interaction
 from runreel.audit import observation
-from runreel.audit.observation import Asked, Run, Watch
+from runreel.audit.observation import ChangeRequest, Run, Watch
 from runreel.http.messages import Response
 from runreel.redaction.redactor import Redaction, response_of
 
@@ -20,15 +20,15 @@ RUN = {
     "metadata": {"stage": "a"},
 }
 SEEN = Run("thread_abc123", "run_abc123", {"stage": "a"})
-ASKED = Asked("thread_abc123", "run_abc123")
+ASKED = ChangeRequest("thread_abc123", "run_abc123")
 STREAM = (("Content-Type", "text/event-stream"),)
 
 
-def asked(operation: str, method: str, target: str, body: bytes = b"") -> Asked:
+def asked(operation: str, method: str, target: str, body: bytes = b"") -> ChangeRequest:
     return observation.asked(operation, Redaction().request(a_request(body, target, method)))
 
 
-def shown(response: Response, request: Asked = ASKED) -> tuple[Run, ...]:
+def shown(response: Response, request: ChangeRequest = ASKED) -> tuple[Run, ...]:
     """The runs of an answer; the whole of it and its essence show the same."""
     whole = observation.runs(request, response_of(an_interaction(response=response)))
     less = observation.essence(response)
@@ -59,7 +59,7 @@ def answer(document: Any, status: int = 200) -> Response:
 def test_a_path_names_thread_and_run(
     operation: str, method: str, target: str, thread: str | None, run: str | None
 ) -> None:
-    assert asked(operation, method, target) == Asked(thread, run)
+    assert asked(operation, method, target) == ChangeRequest(thread, run)
     assert observation.meant(a_request(b"", target, method)) == operation
 
 
@@ -98,7 +98,7 @@ def test_what_is_asked_for_is_the_metadata_of_the_body(
 ) -> None:
     found = asked("modifyRun", "POST", TARGET, body)
 
-    assert found == Asked("thread_abc123", "run_abc123", requested, reason)
+    assert found == ChangeRequest("thread_abc123", "run_abc123", requested, reason)
 
 
 def test_a_request_that_names_no_metadata_asks_for_none_even_with_such_a_member() -> None:
@@ -152,7 +152,7 @@ class TestAnswers:
         assert shown(response) == (Run("thread_abc123", "run_abc123", {"stage": "b"}),)
 
     def test_a_percent_encoded_run_keeps_the_name_its_path_has(self) -> None:
-        found = shown(answer(RUN | {"id": "a/b"}), Asked("thread_abc123", "a%2Fb"))
+        found = shown(answer(RUN | {"id": "a/b"}), ChangeRequest("thread_abc123", "a%2Fb"))
 
         assert found == (Run("thread_abc123", "a%2Fb", {"stage": "a"}),)
 
@@ -161,7 +161,7 @@ class TestAnswers:
 
         assert observation.one_run(ASKED, (other, SEEN)) == SEEN
         assert observation.one_run(ASKED, (other,)) is None
-        assert observation.one_run(Asked("thread_abc123", None), (other,)) == other
+        assert observation.one_run(ChangeRequest("thread_abc123", None), (other,)) == other
 
 
 class TestWatch:

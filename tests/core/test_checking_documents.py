@@ -49,7 +49,7 @@ def test_an_edited_interaction_is_a_finding_and_the_rest_is_still_checked() -> N
         ({"interactions": {}}, "/interactions", "an array must be here"),
         ({"interactions": [1]}, "/interactions/0", "an object must be here"),
         ({"interactions": [{"id": []}]}, "/interactions/0/id", "a string must be here"),
-        ({"match_on": ["sk"]}, "/match_on", "unknown facet 'sk'; known are"),
+        ({"match_on": ["sk"]}, "/match_on", "unknown matcher 'sk'; known are"),
     ],
 )
 def test_what_no_cassette_may_hold_is_a_finding_at_its_place(

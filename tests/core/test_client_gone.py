@@ -116,7 +116,7 @@ class TestRecording:
         session = a_session(Mode.RECORD, recording("old"))
         verdict = ask(session)
 
-        session.give_back(verdict.arrival)
+        session.release(verdict.arrival)
         pending = session.keep(verdict, recording("lost", gone=True))
 
         assert pending.replaces is None
@@ -134,7 +134,7 @@ class TestRecording:
         session = a_session(Mode.RECORD, recording("old"), recording("older"))
         verdict = ask(session)
 
-        session.give_back(verdict.arrival)
+        session.release(verdict.arrival)
         session.keep(verdict, recording("lost", gone=True))
 
         assert answers(session) == ["old", "older", "lost"]

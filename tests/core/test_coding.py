@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import CODED, SKIPPABLE, brotlied, deflated, gzipped, raw_deflated, zstd_frame
-from runreel.http.encoding import decode, legible
+from runreel.http.encoding import decode, partial_decode
 from runreel.http.headers import codings
 from runreel.http.messages import Headers
 
@@ -135,7 +135,7 @@ def test_a_bomb_is_not_unpacked(coding: str, coded: Callable[[bytes], bytes]) ->
     bomb = coded(b"\0" * 50_000_000)
     tracemalloc.start()
     decoded = decode(bomb, (coding,), LIMIT)
-    read = legible(bomb, (coding,), LIMIT)
+    read = partial_decode(bomb, (coding,), LIMIT)
     bytes_at_most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -198,7 +198,7 @@ def test_bytes_that_nobody_coded_never_raise(body: bytes, coding: str) -> None:
 def test_what_cannot_be_decoded_whole_is_read_as_far_as_it_goes(
     body: bytes, applied: tuple[str, ...], read: bytes
 ) -> None:
-    assert legible(body, applied, 5_000).startswith(read)
+    assert partial_decode(body, applied, 5_000).startswith(read)
 
 
 @pytest.mark.parametrize(("coding", "coded"), CODED)
@@ -209,4 +209,4 @@ def test_a_long_body_that_breaks_late_is_read_up_to_there(
     body = coded(noise) + b"junk"
 
     assert decode(body, (coding,), 1_000_000) is None
-    assert legible(body, (coding,), 1_000_000).startswith(noise)
+    assert partial_decode(body, (coding,), 1_000_000).startswith(noise)

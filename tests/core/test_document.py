@@ -68,7 +68,7 @@ def test_the_document_that_these_tests_edit_is_good() -> None:
             ("match_on",),
             ["method", "body.metadata"],
             (
-                "/match_on: unknown facet 'body.metadata'; known are method, path, query, body, "
+                "/match_on: unknown matcher 'body.metadata'; known are method, path, query, body, "
                 "header.NAME (lower case), -query.NAME, -body.POINTER (as in "
                 "-body./metadata/trace_id)"
             ),

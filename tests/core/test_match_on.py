@@ -62,12 +62,12 @@ def test_an_unknown_rule_is_refused_with_those_that_exist(entry: str) -> None:
         check_match_on(("method", entry))
 
     assert str(caught.value) == (
-        f"unknown facet {entry!r}; known are method, path, query, body, header.NAME (lower case), "
-        "-query.NAME, -body.POINTER (as in -body./metadata/trace_id)"
+        f"unknown matcher {entry!r}; known are method, path, query, body, header.NAME (lower case)"
+        ", -query.NAME, -body.POINTER (as in -body./metadata/trace_id)"
     )
 
 
 @pytest.mark.parametrize("match_on", [(), ("-query.a",), ("-query.a", "-body./a")])
 def test_rules_that_compare_nothing_are_refused(match_on: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match=r"^there is no facet here, so that every request would"):
+    with pytest.raises(ValueError, match=r"^there is no matcher here, so that every request would"):
         check_match_on(match_on)

@@ -181,7 +181,7 @@ class TestGivingBack:
         session = a_session(Mode.REPLAY, [recording("one"), recording("two")])
         verdict = ask(session)
 
-        session.give_back(verdict.arrival)
+        session.release(verdict.arrival)
 
         assert session.unplayed() == ("one", "two")
         assert [served(session) for _ in range(3)] == ["one", "two", "interaction_exhausted"]
@@ -194,7 +194,7 @@ class TestGivingBack:
         verdicts = [ask(session), ask(session)]
 
         for index in order:
-            session.give_back(verdicts[index].arrival)
+            session.release(verdicts[index].arrival)
 
         assert [served(session) for _ in range(3)] == ["one", "two", "three"]
 
@@ -202,8 +202,8 @@ class TestGivingBack:
         session = a_session(Mode.REPLAY, [recording("one")])
         verdict = ask(session)
 
-        session.give_back(verdict.arrival)
-        session.give_back(verdict.arrival)
+        session.release(verdict.arrival)
+        session.release(verdict.arrival)
 
         assert [served(session) for _ in range(2)] == ["one", "interaction_exhausted"]
 
@@ -211,7 +211,7 @@ class TestGivingBack:
         session = a_session(Mode.REPLAY, [recording("one")], manner=Manner(repeat=True))
         ask(session)
 
-        session.give_back(ask(session).arrival)
+        session.release(ask(session).arrival)
 
         assert session.unplayed() == ()
 
@@ -220,20 +220,20 @@ class TestGivingBack:
         ask(session)
 
         for _ in range(1_000):
-            session.give_back(ask(session).arrival)
+            session.release(ask(session).arrival)
 
         assert served(session) == "interaction_exhausted"
 
     def test_a_miss_has_nothing_to_give_back(self) -> None:
         session = a_session(Mode.REPLAY, [recording("one")])
 
-        session.give_back(ask(session, "b").arrival)
+        session.release(ask(session, "b").arrival)
 
         assert session.unplayed() == ("one",)
 
 
 class Playing(RuleBasedStateMachine):
-    """Any run of ask, keep and give_back over six recordings of two requests."""
+    """Any run of ask, keep and release over six recordings of two requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -264,7 +264,7 @@ class Playing(RuleBasedStateMachine):
     def a_client_leaves(self, data: st.DataObject) -> None:
         leaving = data.draw(st.integers(0, len(self.out) - 1))
 
-        self.session.give_back(self.out.pop(leaving)[0].arrival)
+        self.session.release(self.out.pop(leaving)[0].arrival)
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), fails=st.booleans())

@@ -187,7 +187,7 @@ async def test_what_is_under_way_at_the_end_is_concluded_as_unknown() -> None:
 async def test_a_client_that_left_changes_nothing_of_the_outcome() -> None:
     scene = Scene("record", Script([run_of(stage="a")]))
 
-    await scene.stage.ask(a_request(A), gone=lambda: True)
+    await scene.stage.ask(a_request(A), client_disconnected=lambda: True)
     found = await scene.log()
 
     assert less(found[1], "effect", "status") == ("applied", 200)

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 import pytest
 
 from audit_scenes import RUN, THREAD, Scene, less, run_of
-from audited import MemoryLedger
+from audited import MemoryAuditLog
 from builders import a_request
 from fakes import Script
 from runreel.audit.entries import Entry
-from runreel.audit.history import Came, Occasion
-from runreel.audit.observation import Asked, Run
-from runreel.audit.writer import Bookkeeper, Concluded, Intended, Observed
+from runreel.audit.history import ChangeResult, Occasion
+from runreel.audit.observation import ChangeRequest, Run
+from runreel.audit.writer import AuditWriter, Concluded, Intended, Observed
 from runreel.errors import StoreFailed, UpstreamFailed, UpstreamFault
 from stages import A
 
-ASKED = Asked(THREAD, RUN, {"stage": "a"})
+ASKED = ChangeRequest(THREAD, RUN, {"stage": "a"})
 AT = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 OCCASION = Occasion(
     at=AT, operation="modifyRun", actor=None, client=None, session="default", upstream="http://u"
@@ -24,7 +24,7 @@ FULL = "the audit log cannot be written: No space left on device"
 
 
 def seen(**metadata: str) -> Observed:
-    return Observed((), OCCASION, Came(AT, 200, (Run(THREAD, RUN, metadata),)))
+    return Observed((), OCCASION, ChangeResult(AT, 200, (Run(THREAD, RUN, metadata),)))
 
 
 def intended() -> Intended:
@@ -32,12 +32,12 @@ def intended() -> Intended:
 
 
 def concluded(intent: Entry, **metadata: str) -> Concluded:
-    return Concluded(intent, ASKED, Came(AT, 200, (Run(THREAD, RUN, metadata),)))
+    return Concluded(intent, ASKED, ChangeResult(AT, 200, (Run(THREAD, RUN, metadata),)))
 
 
 async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said() -> None:
-    ledger = MemoryLedger()
-    keeper = Bookkeeper(ledger, print)
+    ledger = MemoryAuditLog()
+    keeper = AuditWriter(ledger, print)
     intent = await keeper.say(intended())
     assert intent is not None
 
@@ -59,9 +59,9 @@ async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said(
 async def test_what_could_not_be_logged_is_no_before_and_what_was_concluded_is_logged_later() -> (
     None
 ):
-    ledger = MemoryLedger()
+    ledger = MemoryAuditLog()
     told: list[str] = []
-    keeper = Bookkeeper(ledger, told.append)
+    keeper = AuditWriter(ledger, told.append)
     keeper.say(seen(by="x"))
     intent = await keeper.say(intended())
     assert intent is not None

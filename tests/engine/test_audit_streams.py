@@ -63,7 +63,7 @@ async def test_a_stream_that_its_client_leaves_counts_for_what_came_of_it() -> N
     left = asyncio.Event()
     scene = Scene("passthrough", Script([CREATED, ENDED, DONE], headers=EVENTS))
 
-    answer = await scene.stage.ask(a_request(CREATE, TARGET), gone=left.is_set)
+    answer = await scene.stage.ask(a_request(CREATE, TARGET), client_disconnected=left.is_set)
     assert answer.tail is not None
     first = await anext(answer.tail)
     left.set()

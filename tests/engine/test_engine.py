@@ -20,7 +20,7 @@ async def test_replay_serves_a_recording() -> None:
     assert shown(answer) == ("replay", 200, b"old", None)
     assert scene.kept == [(A, 200, b"old")]
     assert scene.told == [("served", 200, False)]
-    assert scene.facts[0].interaction == "modifyRun-00000000"
+    assert scene.events[0].interaction == "modifyRun-00000000"
 
 
 async def test_replay_refuses_what_no_recording_matches() -> None:
@@ -34,7 +34,7 @@ async def test_replay_refuses_what_no_recording_matches() -> None:
     assert ("x-should-retry", "false") in answer.response.headers
     assert scene.kept == [(A, 200, b"old")]
     assert scene.told == [("missed", 424, False)]
-    assert scene.facts[0].missed is not None
+    assert scene.events[0].missed is not None
 
 
 async def test_replay_refuses_a_recording_that_was_played() -> None:
@@ -191,7 +191,7 @@ async def test_answers_that_come_in_reverse_are_kept_in_the_order_of_arrival() -
 
     assert (early.response.body, late.response.body) == (b"one", b"two")
     assert scene.kept == [(A, 200, b"one"), (B, 200, b"two")]
-    assert [fact.request.value.body for fact in scene.facts if fact.request] == [B, A]
+    assert [event.request.value.body for event in scene.events if event.request] == [B, A]
 
 
 async def test_the_place_in_the_order_is_the_one_taken_at_arrival() -> None:

@@ -45,7 +45,7 @@ async def test_a_client_that_leaves_while_the_upstream_works_makes_it_a_lost_ans
 
     assert flags(scene) == [(b"new", True)]
     assert scene.told == [("recorded", 200, True)]
-    assert scene.facts[0].reason == "its client had left"
+    assert scene.events[0].reason == "its client had left"
 
 
 async def test_a_client_that_leaves_after_the_answer_was_kept_changes_nothing() -> None:
@@ -56,7 +56,7 @@ async def test_a_client_that_leaves_after_the_answer_was_kept_changes_nothing() 
     client.gone = True
 
     assert flags(scene) == [(b"new", False)]
-    assert scene.facts[0].reason is None
+    assert scene.events[0].reason is None
 
 
 async def test_a_client_that_leaves_after_the_answer_was_kept_frees_nothing() -> None:

@@ -46,7 +46,7 @@ async def test_what_the_journal_cannot_take_is_passed_on_and_said() -> None:
     assert shown(answer) == ("upstream", 200, b"new", False)
     assert scene.kept == []
     assert scene.told == [("not_stored", 200, True)]
-    assert scene.facts[0].reason == "the journal cannot be written: no space left"
+    assert scene.events[0].reason == "the journal cannot be written: no space left"
 
 
 @pytest.mark.parametrize("mode", ["record", "new_episodes"])
@@ -105,8 +105,8 @@ async def test_a_body_over_the_limit_is_passed_on_whole_and_not_kept() -> None:
     assert (answer.length, answer.recorded) == (12, False)
     assert scene.kept == []
     assert scene.told == [("not_stored", 200, True)]
-    assert scene.facts[0].reason is not None
-    assert "limits.response_body_bytes_max (7 bytes)" in scene.facts[0].reason
+    assert scene.events[0].reason is not None
+    assert "limits.response_body_bytes_max (7 bytes)" in scene.events[0].reason
 
 
 async def test_a_body_of_exactly_the_limit_is_kept() -> None:
@@ -161,7 +161,7 @@ async def test_what_cannot_be_redacted_is_passed_on_and_not_kept() -> None:
     assert answer.response.headers == (("X-" + FAKE_KEY, "1"),)
     assert scene.kept == []
     assert scene.told == [("not_stored", 200, True)]
-    assert FAKE_KEY not in str(scene.facts)
+    assert FAKE_KEY not in str(scene.events)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ async def test_a_request_that_cannot_be_redacted_is_forwarded_and_not_kept(
     assert shown(answer) == ("upstream", 200, b"new", recorded)
     assert scene.kept == []
     assert scene.told == [(outcome, 200, True)]
-    assert scene.facts[0].request is None
-    assert FAKE_KEY not in str(scene.facts)
+    assert scene.events[0].request is None
+    assert FAKE_KEY not in str(scene.events)
 
 
 async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
@@ -191,7 +191,7 @@ async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
     assert error_of(answer)["code"] == "no_matching_interaction"
     assert "a credential stands where it cannot be replaced" in error_of(answer)["message"]
     assert scene.told == [("missed", 424, False)]
-    assert FAKE_KEY not in str(scene.facts) + str(answer)
+    assert FAKE_KEY not in str(scene.events) + str(answer)
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -203,8 +203,8 @@ async def test_an_upstream_that_retired_replaces_no_good_recording(status: int) 
     assert shown(answer) == ("upstream", status, b"gone", False)
     assert scene.kept == [(A, 200, b"old")]
     assert scene.told == [("not_stored", status, True)]
-    assert scene.facts[0].reason is not None
-    assert scene.facts[0].reason.startswith("upstream_retired: ")
+    assert scene.events[0].reason is not None
+    assert scene.events[0].reason.startswith("upstream_retired: ")
 
 
 async def test_a_missing_thing_replaces_a_good_recording_if_that_is_allowed() -> None:
@@ -224,7 +224,7 @@ async def test_an_answer_that_no_cassette_may_hold_is_passed_on_and_not_kept() -
 
     assert shown(answer) == ("upstream", 999, b"odd", False)
     assert scene.kept == []
-    assert scene.facts[0].reason == (
+    assert scene.events[0].reason == (
         "no cassette may hold it: /response/status: this number must be 599 or less"
     )
 

@@ -58,7 +58,7 @@ async def test_a_plain_answer_waits_too(latency: int, slept: list[float]) -> Non
 async def test_nobody_waits_for_a_client_that_left() -> None:
     left = asyncio.Event()
     scene = stage("replay", recorded=(RECORDED,), latency="recorded")
-    answer = await scene.ask(a_request(), gone=left.is_set)
+    answer = await scene.ask(a_request(), client_disconnected=left.is_set)
     assert answer.tail is not None
     await anext(answer.tail)
 
@@ -81,7 +81,9 @@ async def test_a_client_that_gives_up_waiting_finds_the_recording_again(
             await left.wait()
 
     monkeypatch.setattr(scene.clock, "sleep", sleep)  # holds the first one
-    first = asyncio.ensure_future(scene.ask(a_request(), gone=waiting.is_set, sent=False))
+    first = asyncio.ensure_future(
+        scene.ask(a_request(), client_disconnected=waiting.is_set, sent=False)
+    )
     await waiting.wait()
     second = await scene.ask(a_request())
     left.set()

@@ -86,7 +86,7 @@ async def test_a_stream_that_goes_on_after_its_client_left_is_given_up(
     left = asyncio.Event()
     scene = stage("record", Script(chain([CREATED], repeat(PING)), headers=CHUNKED))
 
-    answer = await scene.ask(a_request(), gone=left.is_set)
+    answer = await scene.ask(a_request(), client_disconnected=left.is_set)
     assert answer.tail is not None
     await anext(answer.tail)
     left.set()
@@ -111,7 +111,7 @@ async def test_a_stream_that_the_proxy_stops_is_told_and_frees_its_recording() -
 
     assert [body for _, _, body in scene.received] == [b"data: old\n\n"]
     assert scene.told == [("failed", 200, True)]
-    assert scene.facts[0].reason == "the proxy stopped before the stream was complete"
+    assert scene.events[0].reason == "the proxy stopped before the stream was complete"
     assert scene.upstream.closed == 1
 
 

@@ -30,7 +30,7 @@ class Client:
 
     async def asks(self, scene: Stage) -> asyncio.Task[None]:
         """Ask, and read on beside the test, as the proxy does even if nobody is there."""
-        answer = await scene.ask(a_request(), gone=self.left.is_set)
+        answer = await scene.ask(a_request(), client_disconnected=self.left.is_set)
         if not self._stays:
             self.left.set()
         assert answer.tail is not None
@@ -76,7 +76,7 @@ async def test_a_client_that_leaves_after_the_head_has_its_stream_recorded(
     assert client.had == had
     assert kept(scene) == [(b"".join(piece for piece in pieces if piece), None)]
     assert scene.told == [("recorded", 200, True)]
-    assert scene.facts[0].reason is None
+    assert scene.events[0].reason is None
 
 
 async def test_a_coded_stream_is_no_other() -> None:
@@ -102,7 +102,7 @@ async def test_a_client_that_leaves_before_the_head_has_its_stream_kept_as_evide
 
     assert client.had == []
     assert kept(scene) == [(CREATED + DELTA + DONE, "gone")]
-    assert scene.facts[0].reason == "its client had left"
+    assert scene.events[0].reason == "its client had left"
 
 
 @pytest.mark.parametrize(

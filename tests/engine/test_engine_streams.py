@@ -115,7 +115,7 @@ async def test_a_stream_that_is_torn_is_torn_for_the_client_and_nothing_is_kept(
     assert came == CREATED
     assert kept_bodies(scene) == [STREAM]
     assert scene.told == [("failed", 200, True), ("recorded", 200, True)]
-    assert scene.facts[0].reason == "The upstream is gone."
+    assert scene.events[0].reason == "The upstream is gone."
 
 
 async def test_a_stream_that_is_torn_leaves_the_old_recording_as_it_was() -> None:
@@ -216,7 +216,7 @@ async def test_passing_through_passes_chunks_on_until_the_client_leaves() -> Non
     left, never = asyncio.Event(), asyncio.Event()
     scene = stage("passthrough", streamed(CREATED[:9], CREATED[9:], DELTA, never))
 
-    answer = await scene.ask(a_request(), gone=left.is_set)
+    answer = await scene.ask(a_request(), client_disconnected=left.is_set)
     assert answer.tail is not None
     came = [await anext(answer.tail) for _ in range(2)]
     left.set()

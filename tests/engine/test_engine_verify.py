@@ -25,7 +25,7 @@ TORN = UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream is gone.")
 
 def drifts(scene: Stage) -> list[tuple[Drift, ...]]:
     """Of every answer that was compared, how it drifted."""
-    return [fact.drift for fact in scene.facts if fact.outcome is Outcome.COMPARED]
+    return [event.drift for event in scene.events if event.outcome is Outcome.COMPARED]
 
 
 async def test_an_answer_that_says_the_same_has_not_drifted() -> None:
@@ -35,7 +35,7 @@ async def test_an_answer_that_says_the_same_has_not_drifted() -> None:
 
     assert shown(answer) == ("upstream", 200, SAME, None)
     assert scene.told == [("compared", 200, True)]
-    assert (scene.facts[0].interaction, scene.facts[0].violations) == ("modifyRun-00000000", 0)
+    assert (scene.events[0].interaction, scene.events[0].violations) == ("modifyRun-00000000", 0)
     assert drifts(scene) == [()]
 
 
@@ -88,8 +88,8 @@ async def test_a_request_that_cannot_be_redacted_is_forwarded_and_new() -> None:
 
     assert shown(answer) == ("upstream", 200, SAME, None)
     assert scene.told == [("new", 200, True)]
-    assert scene.facts[0].request is None
-    assert (scene.facts[0].reason or "").startswith("the request cannot be redacted: ")
+    assert scene.events[0].request is None
+    assert (scene.events[0].reason or "").startswith("the request cannot be redacted: ")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_a_failing_upstream_is_a_failure_and_the_recording_is_there_for_th
 
     assert (failed.source, failed.response.status, failed.recorded) == ("proxy", status, None)
     assert [told[0] for told in scene.told] == ["failed", "compared"]
-    assert scene.facts[0].reason == reason
+    assert scene.events[0].reason == reason
 
 
 async def test_an_answer_that_another_runreel_made_is_not_compared() -> None:
@@ -122,8 +122,8 @@ async def test_an_answer_that_another_runreel_made_is_not_compared() -> None:
 
     assert answer.response.status == 424
     assert [told[:2] for told in scene.told] == [("not_compared", 424), ("compared", 200)]
-    assert scene.facts[0].interaction == "modifyRun-00000000"
-    assert scene.facts[0].reason == (
+    assert scene.events[0].interaction == "modifyRun-00000000"
+    assert scene.events[0].reason == (
         "the upstream is a runreel too, and this answer is its own, not the API's"
     )
 
@@ -132,7 +132,7 @@ async def test_an_answer_whose_client_had_left_is_not_compared_but_that_of_the_r
     gate = asyncio.Event()
     left = asyncio.Event()
     scene = stage("verify", Script([OTHER], gate=gate), Script([SAME]), recorded=(OLD,))
-    first = asyncio.ensure_future(scene.ask(a_request(A), gone=left.is_set))
+    first = asyncio.ensure_future(scene.ask(a_request(A), client_disconnected=left.is_set))
     await scene.upstream.was_sent(1)
 
     left.set()
@@ -141,7 +141,7 @@ async def test_an_answer_whose_client_had_left_is_not_compared_but_that_of_the_r
     await first
 
     assert [told[0] for told in scene.told] == ["compared", "not_compared"]
-    assert scene.facts[1].reason == "its client had left"
+    assert scene.events[1].reason == "its client had left"
     assert drifts(scene) == [()]
 
 
@@ -163,7 +163,7 @@ async def test_a_write_is_followed_by_the_recordings_of_the_state_after_it() -> 
     await scene.ask(a_request(A))
     await scene.ask(a_request(b"", method="GET"))
 
-    assert [fact.interaction for fact in scene.facts] == ["modifyRun-00000000", "after"]
+    assert [event.interaction for event in scene.events] == ["modifyRun-00000000", "after"]
     assert drifts(scene) == [(), ()]
     assert scene.session.state.unplayed() == ("before",)
 
@@ -256,7 +256,7 @@ async def test_what_was_recorded_is_compared_even_if_strict_validation_would_not
     await scene.ask(a_request(A))
 
     assert drifts(scene) == [()]
-    assert scene.facts[0].violations > 0
+    assert scene.events[0].violations > 0
 
 
 async def test_a_request_that_strict_validation_refuses_leaves_its_recording() -> None:

@@ -37,7 +37,7 @@ async def test_each_event_is_passed_on_before_the_next_one_comes_and_compared_at
     assert (first, others) == (changed, [DELTA, DELTA, DONE])
     assert (answer.source, answer.recorded, told_by_then) == ("upstream", None, [])
     assert scene.told == [("compared", 200, True)]
-    assert [fact.drift for fact in scene.facts] == [
+    assert [event.drift for event in scene.events] == [
         (Drift("value", "/0/data/status", "queued", "failed"),)
     ]
 
@@ -51,7 +51,7 @@ async def test_a_stream_that_is_torn_is_a_failure_and_its_recording_is_there_for
     await rest((await scene.ask(a_request(A))).tail)
 
     assert [told[0] for told in scene.told] == ["failed", "compared"]
-    assert [fact.drift for fact in scene.facts] == [(), ()]
+    assert [event.drift for event in scene.events] == [(), ()]
 
 
 async def test_a_stream_that_no_recording_matches_passes_through_and_is_new() -> None:
@@ -70,7 +70,7 @@ async def test_a_client_that_left_is_one_to_compare_for_once_it_had_the_head(
     left, more = asyncio.Event(), asyncio.Event()
     scene = stage("verify", Script([more, STREAM], headers=EVENTS), recorded=(OLD_STREAM,))
 
-    answer = await scene.ask(a_request(A), gone=left.is_set)
+    answer = await scene.ask(a_request(A), client_disconnected=left.is_set)
     if not stays:
         left.set()
     reading = asyncio.ensure_future(rest(answer.tail))

@@ -18,7 +18,7 @@ def test_clients_are_led_to_one_address_and_all_is_put_back() -> None:
         "NO_PROXY": "internal,127.0.0.1,localhost",
         "no_proxy": "internal,127.0.0.1,localhost",
     }
-    address.give_back(environment)
+    address.release(environment)
     assert environment == {"OPENAI_BASE_URL": "https://example.org/v1", "no_proxy": "internal"}
 
 
@@ -27,7 +27,7 @@ def test_a_key_that_is_there_is_left_alone() -> None:
     address = Address("/v1")
 
     address.set_variables(environment)
-    address.give_back(environment)
+    address.release(environment)
 
     assert environment == {"OPENAI_API_KEY": "mine"}
 
@@ -40,7 +40,7 @@ def test_who_calls_before_anything_listens_is_refused_at_once() -> None:
         client.connect(("127.0.0.1", port))
     with socket.socket() as thief, pytest.raises(OSError, match="in use"):
         thief.bind(("127.0.0.1", port))
-    address.give_back({})
+    address.release({})
 
 
 def test_the_base_path_is_that_of_the_configuration(tmp_path: Path) -> None:

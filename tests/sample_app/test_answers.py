@@ -1,6 +1,6 @@
 import pytest
 
-from runreel.pytest_plugin.proxy import Reel
+from runreel.pytest_plugin.proxy import Recording
 from sample_app.helpdesk import LOOK_UP, Helpdesk
 
 pytestmark = pytest.mark.runreel
@@ -53,7 +53,7 @@ def test_status(desk: Helpdesk, ticket: str) -> None:
 
 
 @pytest.mark.runreel(cassette="greeting")
-def test_a_recording_may_have_a_name(desk: Helpdesk, runreel: Reel) -> None:
+def test_a_recording_may_have_a_name(desk: Helpdesk, runreel: Recording) -> None:
     desk.open("Good morning")
 
     assert runreel.cassette == "greeting"

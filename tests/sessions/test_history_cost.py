@@ -123,6 +123,6 @@ def test_calls_that_ended_are_forgotten() -> None:
     arrival = session.history.arrive()
     call: Call = ("GET", "/threads/T2", "{}")
     assert session.history.ask(arrival, call, recording(call, {}).access).action is Action.SERVE
-    session.history.give_back(arrival)
+    session.history.release(arrival)
     assert session.history.player._calls == {}
     assert session.history.player._waiting == {}

@@ -395,7 +395,7 @@ class Overlaps:
                 self.history.ended(arrival)
                 self.under_way.pop(arrival).ended = self.time
         else:
-            self.history.give_back(arrival)
+            self.history.release(arrival)
             del self.under_way[arrival]
 
     def ask(self, number: int, *, may_wait: bool) -> None:
@@ -406,7 +406,7 @@ class Overlaps:
             arrival, call, access(call), may_wait=may_wait, others_at_work=True
         )
         if ruling.waits:  # its client does not wait as long
-            self.history.give_back(arrival)
+            self.history.release(arrival)
         elif ruling.position is not None:
             found = self.cassette.origins[items[ruling.position].id]
             now = [*self.loose, *(one.call for one in self.under_way.values())]

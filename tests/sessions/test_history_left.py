@@ -54,7 +54,7 @@ class Recording:
 
     def tear(self) -> None:
         """The upstream has torn the stream that was left longest ago."""
-        self.session.give_back(self.streams.pop(0)[0].arrival)
+        self.session.release(self.streams.pop(0)[0].arrival)
 
     def finish(self) -> Recordings:
         """The cassette, after all streams have come to their ends."""

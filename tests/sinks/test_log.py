@@ -15,12 +15,12 @@ from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.matchers import MATCH_ON, fingerprint
 from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, Missed
 from runreel.redaction.redactor import Redaction, request_of
-from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.events import Event, Outcome
 
 AT = datetime(2026, 3, 31, 10, 15, 2, 123_456, tzinfo=UTC)
 
 
-def a_fact(outcome: Outcome = Outcome.SERVED, **details: Any) -> Fact:
+def an_event(outcome: Outcome = Outcome.SERVED, **details: Any) -> Event:
     members: dict[str, Any] = {
         "at": AT,
         "session": "default",
@@ -31,7 +31,7 @@ def a_fact(outcome: Outcome = Outcome.SERVED, **details: Any) -> Fact:
         "duration_ms": 7,
         "request": Redaction().request(a_request()),
     }
-    return Fact(**(members | details))
+    return Event(**(members | details))
 
 
 DRIFT = (
@@ -52,9 +52,9 @@ def missed(miss: Miss) -> Missed:
     return Missed(miss, Redaction().request(a_request()), "default")
 
 
-def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
+def logged(event: Event, *, as_json: bool = False, quiet: bool = False) -> str:
     out = io.StringIO()
-    Log(out, as_json=as_json, quiet=quiet)(fact)
+    Log(out, as_json=as_json, quiet=quiet)(event)
     return out.getvalue()
 
 
@@ -62,63 +62,63 @@ def logged(fact: Fact, *, as_json: bool = False, quiet: bool = False) -> str:
     ("fact", "line"),
     [
         (
-            a_fact(interaction="modifyRun-3f2a9c1e"),
+            an_event(interaction="modifyRun-3f2a9c1e"),
             f"10:15:02 served POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
         ),
         (
-            a_fact(session="test-7", interaction="modifyRun-3f2a9c1e"),
+            an_event(session="test-7", interaction="modifyRun-3f2a9c1e"),
             f"10:15:02 served POST {TARGET} 200 7ms session=test-7 modifyRun-3f2a9c1e\n",
         ),
         (
-            a_fact(Outcome.MISSED, status=424, missed=missed(a_miss())),
+            an_event(Outcome.MISSED, status=424, missed=missed(a_miss())),
             f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000\n",
         ),
         (
-            a_fact(Outcome.MISSED, status=424, missed=missed(Miss(NO_MATCH))),
+            an_event(Outcome.MISSED, status=424, missed=missed(Miss(NO_MATCH))),
             f"10:15:02 missed POST {TARGET} 424 7ms nearest=None\n",
         ),
         (
-            a_fact(Outcome.RECORDED, interaction="modifyRun-3f2a9c1e", violations=2),
+            an_event(Outcome.RECORDED, interaction="modifyRun-3f2a9c1e", violations=2),
             f"10:15:02 recorded POST {TARGET} 200 7ms modifyRun-3f2a9c1e violations=2\n",
         ),
         (
-            a_fact(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e"),
+            an_event(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e"),
             f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
         ),
         (
-            a_fact(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e", drift=DRIFT[:2]),
+            an_event(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e", drift=DRIFT[:2]),
             (
                 f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e "
                 "drift 2 (status, gone /a)\n"
             ),
         ),
         (
-            a_fact(Outcome.COMPARED, drift=DRIFT),
+            an_event(Outcome.COMPARED, drift=DRIFT),
             (
                 f"10:15:02 compared POST {TARGET} 200 7ms drift 4 "
                 f"(status, gone /a, value /{'b' * 92}\\u2026, \\u2026)\n"
             ),
         ),
         (
-            a_fact(Outcome.NOT_STORED, reason="it is too large"),
+            an_event(Outcome.NOT_STORED, reason="it is too large"),
             f"10:15:02 not_stored POST {TARGET} 200 7ms (it is too large)\n",
         ),
         (
-            a_fact(Outcome.MISSED, status=424, request=None),
+            an_event(Outcome.MISSED, status=424, request=None),
             "10:15:02 missed POST (withheld: it repeats its credential) 424 7ms\n",
         ),
     ],
 )
-def test_a_fact_is_one_line(fact: Fact, line: str) -> None:
-    assert logged(fact) == line
+def test_a_fact_is_one_line(event: Event, line: str) -> None:
+    assert logged(event) == line
 
 
 def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
-    fact = a_fact(
+    event = an_event(
         Outcome.MISSED, status=424, missed=missed(a_miss()), violations=1, upstream_called=True
     )
 
-    assert json.loads(logged(fact, as_json=True)) == {
+    assert json.loads(logged(event, as_json=True)) == {
         "at": "2026-03-31T10:15:02.123+00:00",
         "session": "default",
         "outcome": "missed",
@@ -137,7 +137,7 @@ def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
 
 
 def test_as_json_a_drift_has_its_places_and_no_values() -> None:
-    document = json.loads(logged(a_fact(Outcome.COMPARED, drift=DRIFT[:2]), as_json=True))
+    document = json.loads(logged(an_event(Outcome.COMPARED, drift=DRIFT[:2]), as_json=True))
 
     assert document["drift"] == [{"kind": "status", "at": ""}, {"kind": "gone", "at": "/a"}]
 
@@ -185,13 +185,13 @@ class TestRefused:
     ],
 )
 def test_quiet_leaves_only_what_went_wrong(outcome: Outcome, loud: bool) -> None:
-    line = logged(a_fact(outcome), quiet=True)
+    line = logged(an_event(outcome), quiet=True)
 
     assert bool(line) is loud
 
 
 def test_quiet_leaves_what_drifted() -> None:
-    assert " drift 1 (status)" in logged(a_fact(Outcome.COMPARED, drift=DRIFT[:1]), quiet=True)
+    assert " drift 1 (status)" in logged(an_event(Outcome.COMPARED, drift=DRIFT[:1]), quiet=True)
 
 
 _HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -202,7 +202,7 @@ _RAW = st.text(st.characters(max_codepoint=255), max_size=30)  # bytes, as targe
 def test_nothing_in_a_request_can_make_a_line_or_colour_a_terminal(
     text: str, raw: str, as_json: bool
 ) -> None:
-    fact = a_fact(
+    event = an_event(
         Outcome.NOT_STORED,
         method=text,
         interaction=text,
@@ -210,7 +210,7 @@ def test_nothing_in_a_request_can_make_a_line_or_colour_a_terminal(
         request=Redaction().request(a_request(target="/" + raw)),
     )
 
-    line = logged(fact, as_json=as_json)
+    line = logged(event, as_json=as_json)
 
     assert re.fullmatch(r"[\x20-\x7e]+\n", line)
 
@@ -236,4 +236,4 @@ def test_a_log_that_nobody_reads_fails_no_request() -> None:
     closed.close()
 
     for out in (_Broken(), closed):
-        Log(out, as_json=False, quiet=False)(a_fact())
+        Log(out, as_json=False, quiet=False)(an_event())

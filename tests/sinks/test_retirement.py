@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from runreel.engine.log import Retirement
-from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.events import Event, Outcome
 
 URL = "https://api.openai.com"
 REMEDY = (
@@ -20,7 +20,7 @@ def said(statuses: tuple[int, ...], *, called: bool = True, ends: bool = True) -
     retirement = Retirement(URL, told.append)
     for status in statuses:
         retirement(
-            Fact(
+            Event(
                 at=datetime(2026, 9, 1, tzinfo=UTC),
                 session="default",
                 outcome=Outcome.FORWARDED if called else Outcome.SERVED,

@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 TAG = "tag:"
 
 
-class Sent(BaseModel):
+class RequestModel(BaseModel):
     """A part of a request: members that nobody documents are wrong."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
@@ -473,13 +473,13 @@ Metadata = Annotated[
 ]
 
 
-class ModifyRunRequest(Sent):
+class ModifyRunRequest(RequestModel):
     """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
 
     metadata: Metadata | None = None
 
 
-class CancelRunRequest(Sent):
+class CancelRunRequest(RequestModel):
     """The body of cancel run, which has none; an object without members says as much."""
 
 
@@ -490,7 +490,7 @@ class ToolOutput(Answered):
     output: str = ""
 
 
-class SubmitToolOutputsRequest(Sent):
+class SubmitToolOutputsRequest(RequestModel):
     """The body of submit tool outputs."""
 
     tool_outputs: list[ToolOutput]
@@ -546,7 +546,7 @@ class Attachment(Answered):
     tools: list[Plain[Literal["code_interpreter", "file_search"]]]
 
 
-class CreateMessage(Sent):
+class CreateMessage(RequestModel):
     """A message that comes with a run or a thread."""
 
     role: Literal["user", "assistant"]
@@ -574,20 +574,20 @@ class ToolResources(Answered):
     file_search: SearchStores = Field(default_factory=SearchStores)
 
 
-class AutoChunks(Sent):
+class AutoChunks(RequestModel):
     """The default way of cutting files."""
 
     type: Literal["auto"]
 
 
-class ChunkSizes(Sent):
+class ChunkSizes(RequestModel):
     """How large the chunks are and how much they overlap, in tokens."""
 
     max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)]
     chunk_overlap_tokens: int
 
 
-class StaticChunks(Sent):
+class StaticChunks(RequestModel):
     """Chunks of a stated size."""
 
     type: Literal["static"]
@@ -617,7 +617,7 @@ class ThreadToolResources(ToolResources):
     file_search: ThreadSearchStores = Field(default_factory=ThreadSearchStores)
 
 
-class CreateThread(Sent):
+class CreateThread(RequestModel):
     """A thread that comes with a run."""
 
     messages: list[CreateMessage] = Field(default_factory=list)
@@ -625,7 +625,7 @@ class CreateThread(Sent):
     metadata: Metadata | None = None
 
 
-class _NewRun(Sent):
+class _NewRun(RequestModel):
     assistant_id: str
     model: str | None = None
     instructions: str | None = None

@@ -1,8 +1,8 @@
-"""From what was asked and answered to entries: the books that are kept of runs.
+"""From what was asked and answered to entries: the history of metadata.
 
 They hold the last known metadata of each run, which is the *before* of the next change, and what
 was learnt of the upstream: whether it keeps the keys that a change does not name. Nothing is
-assumed of an upstream; only what an answer shows counts. The same books are kept of live traffic
+assumed of an upstream; only what an answer shows counts. The same history is kept of live traffic
 and of recorded interactions. Values come redacted, and are compared so.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import rfc8785
 
 from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata
-from runreel.audit.observation import CREATING, NAMES_METADATA, Asked, Run, one_run
+from runreel.audit.observation import CREATING, NAMES_METADATA, ChangeRequest, Run, one_run
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
 from runreel.redaction.rules import hides
@@ -134,7 +134,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class ChangeResult:
     """What came of a change; `status` is None if there was no answer, and `reason` says why.
 
     `interaction` is the id of its recording; unless `seen`, the upstream never saw it.
@@ -154,7 +154,7 @@ def moment(at: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-class Books:
+class MetadataHistory:
     """Drafts of entries, in the order in which things became known.
 
     `news` are sentences about the upstream; who tells them empties the list.
@@ -187,51 +187,56 @@ class Books:
         """The metadata that a run was last seen with; which one a redacted id names is unknown."""
         return UNKNOWN if run_id is None else self._known.get((thread_id, run_id), UNKNOWN)
 
-    def intent(self, occasion: Occasion, asked: Asked) -> Entry:
+    def intent(self, occasion: Occasion, asked: ChangeRequest) -> Entry:
         """A change that is about to be forwarded."""
         creates = occasion.operation in CREATING
         before = None if creates else self.known(asked.thread_id, asked.run_id)
         draft = _draft(occasion, asked.thread_id, asked.run_id, before, None)
         return replace(draft, kind="intent", requested=asked.requested, reason=asked.reason)
 
-    def outcome(self, intent: Entry, asked: Asked, came: Came) -> Entry:
+    def outcome(self, intent: Entry, asked: ChangeRequest, result: ChangeResult) -> Entry:
         """What became of a change; `intent` is its chained entry."""
-        run = one_run(asked, came.runs)
+        run = one_run(asked, result.runs)
         after = UNKNOWN if run is None else run.metadata
-        found = effect(intent.requested, came.status, after) if came.seen else "refused"
+        found = effect(intent.requested, result.status, after) if result.seen else "refused"
         if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
             found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
         outcome = replace(
             intent,
             kind="outcome",
-            at=moment(came.at),
+            at=moment(result.at),
             thread_id=run.thread_id if run else intent.thread_id,
             run_id=run.run_id if run else intent.run_id,
             after=after,
             changes=changes(intent.before, intent.requested, after),
             effect=found,
-            status=came.status,
-            interaction=came.interaction,
+            status=result.status,
+            interaction=result.interaction,
             intent=intent.seq,
         )
-        reasons = (asked.reason, came.reason, *self._reasons(outcome, found), self._learnt(outcome))
+        reasons = (
+            asked.reason,
+            result.reason,
+            *self._reasons(outcome, found),
+            self._learnt(outcome),
+        )
         if run is not None:
             self._saw(run)
         return _unchained(replace(outcome, reason="; ".join(filter(None, reasons)) or None))
 
-    def observations(self, occasion: Occasion, came: Came) -> tuple[Entry, ...]:
+    def observations(self, occasion: Occasion, result: ChangeResult) -> tuple[Entry, ...]:
         """One entry for each run that an answer showed."""
-        return tuple(self._observation(occasion, came, run) for run in came.runs)
+        return tuple(self._observation(occasion, result, run) for run in result.runs)
 
-    def _observation(self, occasion: Occasion, came: Came, run: Run) -> Entry:
+    def _observation(self, occasion: Occasion, result: ChangeResult, run: Run) -> Entry:
         before = self.known(run.thread_id, run.run_id)
         self._saw(run)
         return replace(
             _draft(occasion, run.thread_id, run.run_id, before, run.metadata),
             changes=changes(before, None, run.metadata),
-            status=came.status,
-            interaction=came.interaction,
-            reason=came.reason,
+            status=result.status,
+            interaction=result.interaction,
+            reason=result.reason,
         )
 
     def _saw(self, run: Run) -> None:

@@ -17,7 +17,7 @@ import rfc8785
 
 from runreel.audit.entries import UNKNOWN, Known, Metadata
 from runreel.http import sse, strict_json
-from runreel.http.encoding import Unpacker
+from runreel.http.encoding import StreamDecoder
 from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
 from runreel.matching.resources import recognise
@@ -50,7 +50,7 @@ _UNRESERVED = re.compile("[A-Za-z0-9._~-]")  # RFC 3986, 2.3
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangeRequest:
     """What a request is about; `reason` says why `requested` is None although there may be one."""
 
     thread_id: str | None
@@ -94,16 +94,16 @@ def _decoded(encoded: re.Match[str]) -> str:
     return char if _UNRESERVED.fullmatch(char) else encoded[0].upper()
 
 
-def asked(operation: str, request: Redacted[Request]) -> Asked:
+def asked(operation: str, request: Redacted[Request]) -> ChangeRequest:
     """What a request asks; `operation` is one of `CHANGING` or `SHOWING`."""
     requested, reason = _requested(operation, request.value.body)
     path = plain_path(request.value.path)
     found = recognise(request.value.method, path)
     if found is None or found.name != operation:  # a pattern of the user's ate the path
-        return Asked(None, None, requested, reason)
+        return ChangeRequest(None, None, requested, reason)
     thread, run = _PLACES[operation]
     segments = path.split("/")
-    return Asked(
+    return ChangeRequest(
         read_segment(segments[thread]) if thread is not None else None,
         read_segment(segments[run]) if run is not None else None,
         requested,
@@ -123,7 +123,7 @@ def essence(response: Response) -> Response:
     return Response(response.status, response.headers, body)
 
 
-def runs(request: Asked, response: Redacted[Response]) -> tuple[Run, ...]:
+def runs(request: ChangeRequest, response: Redacted[Response]) -> tuple[Run, ...]:
     """The runs that an answer shows, be it whole or an `essence`; none unless it is a 2xx."""
     if not 200 <= response.value.status < 300:
         return ()
@@ -132,7 +132,7 @@ def runs(request: Asked, response: Redacted[Response]) -> tuple[Run, ...]:
     return tuple(run for run in found if run is not None)
 
 
-def one_run(request: Asked, shown: tuple[Run, ...]) -> Run | None:
+def one_run(request: ChangeRequest, shown: tuple[Run, ...]) -> Run | None:
     """The run that a request was about, if an answer shows it."""
     named = (run for run in shown if request.run_id in (None, run.run_id))
     return next(named, None)
@@ -194,7 +194,7 @@ def _less(item: Any) -> Any:
     return {name: item[name] for name in _SHOWN if name in item}
 
 
-def _run(request: Asked, item: Any) -> Run | None:
+def _run(request: ChangeRequest, item: Any) -> Run | None:
     if not isinstance(item, dict) or not _is_text(item.get("id")):
         return None
     if item.get("object", _RUN) != _RUN or "metadata" not in item:
@@ -233,7 +233,7 @@ class Watch:
         self._head = head
         self._bytes_max = bytes_max
         applied = codings(head.headers)
-        self._unpacker = Unpacker(applied, bytes_max) if applied else None
+        self._unpacker = StreamDecoder(applied, bytes_max) if applied else None
         self._splitter = sse.Splitter()
         self._last = b""
         self._open = 0  # bytes of the event that is not whole

@@ -1,9 +1,9 @@
 """Questions to an audit log: about one run, about entries, about all of them in numbers.
 
-The books of one run (`RunLedger`) say who set a key: the change that asked for it and after which
-it stood so. A value that was only seen, in a read or beside what a change asked for, was set by
-nobody known, unless a change that was under way then had asked for it. Setting a key to what it is
-already changes nothing.
+The history of one run (`RunHistory`) says who set a key: the change that asked for it and after
+which it stood so. A value that was only seen, in a read or beside what a change asked for, was set
+by nobody known, unless a change that was under way then had asked for it. Setting a key to what it
+is already changes nothing.
 
 The conditions of a `Selection` are each a rule that holds or not and, where there is one, bytes
 that every line of such an entry has: most lines need not be read then.
@@ -21,7 +21,7 @@ from typing import Any
 import rfc8785
 
 from runreel.audit.entries import UNKNOWN, Entry, Known, Metadata
-from runreel.audit.history import Books, Came, Occasion, effect, manner, same
+from runreel.audit.history import ChangeResult, MetadataHistory, Occasion, effect, manner, same
 from runreel.audit.observation import CHANGING, CREATING, SHOWING, asked, meant, runs
 from runreel.http.messages import Interaction, values
 from runreel.redaction.redactor import Redacted, request_of, response_of
@@ -42,8 +42,8 @@ class Setting:
 
 
 @dataclass(slots=True)
-class RunLedger:
-    """The books of one run, as of the last entry taken.
+class RunHistory:
+    """The history of one run, as of the last entry taken.
 
     `seen` is the last entry that showed its metadata. `doubts` are changes since then of which
     nobody knows whether they were made, by their number.
@@ -109,14 +109,14 @@ class RunLedger:
         return self._new(entry, key) and not self.settings[key].changed
 
 
-def of_run(run_id: str, entries: Iterable[Entry], until: str | None = None) -> RunLedger | None:
-    """The books of a run, from all entries or from those up to a time; None if none is of it."""
-    found: RunLedger | None = None
+def of_run(run_id: str, entries: Iterable[Entry], until: str | None = None) -> RunHistory | None:
+    """The history of a run, from all entries or from those up to a time; None if none is of it."""
+    found: RunHistory | None = None
     for entry in entries:
         if entry.run_id != run_id or (until is not None and entry.at > until):
             continue
         if found is None:
-            found = RunLedger(entry)
+            found = RunHistory(entry)
         found.take(entry)
     return found
 
@@ -335,15 +335,19 @@ def entries(
 
     They are in the order of time; within a second, in that of the cassette.
     """
-    books, seq = Books(), 0
+    history, seq = MetadataHistory(), 0
     for interaction in sorted(interactions, key=lambda each: each.value.recorded_at):
-        for draft in _drafts(books, interaction, upstream, session, seq + 1):
+        for draft in _drafts(history, interaction, upstream, session, seq + 1):
             seq += 1
             yield replace(draft, seq=seq)
 
 
 def _drafts(
-    books: Books, interaction: Redacted[Interaction], upstream: str, session: str, seq: int
+    history: MetadataHistory,
+    interaction: Redacted[Interaction],
+    upstream: str,
+    session: str,
+    seq: int,
 ) -> Iterator[Entry]:
     value = interaction.value
     operation = value.operation or meant(value.request) or ""
@@ -359,7 +363,7 @@ def _drafts(
         session=session,
         upstream=upstream,
     )
-    came = Came(
+    result = ChangeResult(
         value.recorded_at,
         None if value.failed else value.response.status,
         runs(question, response_of(interaction)),
@@ -367,8 +371,8 @@ def _drafts(
         value.failed or (_GONE if value.client_gone else None),
     )
     if operation in SHOWING:
-        yield from books.observations(occasion, came)
+        yield from history.observations(occasion, result)
         return
-    intent = replace(books.intent(occasion, question), seq=seq)
+    intent = replace(history.intent(occasion, question), seq=seq)
     yield intent
-    yield books.outcome(intent, question, came)
+    yield history.outcome(intent, question, result)

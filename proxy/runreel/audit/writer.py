@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from runreel.audit.entries import Entry, Known
-from runreel.audit.history import Books, Came, Occasion
-from runreel.audit.observation import Asked
+from runreel.audit.history import ChangeResult, MetadataHistory, Occasion
+from runreel.audit.observation import ChangeRequest
 from runreel.errors import StoreFailed
 from runreel.http.messages import Headers, values
 from runreel.redaction.secrets import of_authorization
@@ -38,7 +38,7 @@ def actor(secret: bytes, headers: Headers) -> str | None:
     return None
 
 
-class Ledger(Protocol):
+class AuditLog(Protocol):
     """The audit log, and the right to append to it.
 
     Methods block; callers on an event loop use a thread, and never two at once. `notes` are
@@ -81,7 +81,7 @@ class Intended:
 
     headers: Headers
     occasion: Occasion
-    asked: Asked
+    asked: ChangeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class Concluded:
     """What became of a change."""
 
     intent: Entry
-    asked: Asked
-    came: Came
+    asked: ChangeRequest
+    result: ChangeResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +99,26 @@ class Observed:
 
     headers: Headers
     occasion: Occasion
-    came: Came
+    result: ChangeResult
 
 
 Said = Intended | Concluded | Observed
 
 
-class Bookkeeper:
+class AuditWriter:
     """Writes what is said; `tell` gets a sentence when something is wrong, or newly known."""
 
-    def __init__(self, ledger: Ledger, tell: Callable[[str], None]) -> None:
-        self._ledger = ledger
+    def __init__(self, log: AuditLog, tell: Callable[[str], None]) -> None:
+        self._log = log
         self._tell = tell
-        self._books = Books()
+        self._history = MetadataHistory()
         self._commits: GroupCommit[Said, Entry | None] = GroupCommit("the audit log", self._append)
         self._held: list[Said] = []  # outcomes that could not be written yet
         self._failing = False
 
-    def known(self, asked: Asked) -> Known:
+    def known(self, asked: ChangeRequest) -> Known:
         """The metadata that a run was last seen with."""
-        return self._books.known(asked.thread_id, asked.run_id)
+        return self._history.known(asked.thread_id, asked.run_id)
 
     def say(self, said: Said) -> "asyncio.Future[Entry | None]":
         """Have something written, soon and after all that was said before; of an intent, done once
@@ -141,7 +141,7 @@ class Bookkeeper:
             if self._held:
                 await asyncio.to_thread(self._written, [])
         finally:
-            await asyncio.to_thread(self._ledger.close)
+            await asyncio.to_thread(self._log.close)
             self._tell_news()
 
     async def _append(self, batch: list[Said]) -> list[Entry | None]:
@@ -167,25 +167,25 @@ class Bookkeeper:
         durable = any(isinstance(said, Intended) for said in batch)
         try:
             drafts = [draft for said in batch for draft in self._drafts(said)]
-            entries = self._ledger.append(drafts, durable=durable)
+            entries = self._log.append(drafts, durable=durable)
         except BaseException:
-            self._books.undo()
+            self._history.undo()
             self._held = [said for said in batch if isinstance(said, Concluded)]
             raise
-        self._books.keep()
+        self._history.keep()
         self._held = []
         return entries
 
     def _drafts(self, said: Said) -> tuple[Entry, ...]:
         if isinstance(said, Concluded):
-            return (self._books.outcome(said.intent, said.asked, said.came),)
-        named = replace(said.occasion, actor=actor(self._ledger.key(), said.headers))
+            return (self._history.outcome(said.intent, said.asked, said.result),)
+        named = replace(said.occasion, actor=actor(self._log.key(), said.headers))
         if isinstance(said, Intended):
-            return (self._books.intent(named, said.asked),)
-        return self._books.observations(named, said.came)
+            return (self._history.intent(named, said.asked),)
+        return self._history.observations(named, said.result)
 
     def _tell_news(self) -> None:
-        for sentence in (*self._ledger.notes, *self._books.news):
+        for sentence in (*self._log.notes, *self._history.news):
             self._tell(sentence)
-        self._ledger.notes.clear()
-        self._books.news.clear()
+        self._log.notes.clear()
+        self._history.news.clear()

@@ -2,7 +2,7 @@
 
 Owns the pairing of interactions (by method and path, in order, equal ones first) and what of a pair
 counts: query, bodies, status and headers, less what differs from one recording to the next and
-decides nothing. Values are compared as matching compares them (`facets`, `differences`).
+decides nothing. Values are compared as matching compares them (`matchers`, `differences`).
 """
 
 import json
@@ -20,17 +20,17 @@ from runreel.http.headers import Trait, drop
 from runreel.http.messages import Interaction, Request, Response
 from runreel.http.strict_json import canonical_json
 from runreel.matching.json_diff import ABSENT, Difference, differences
-from runreel.matching.matchers import HEADER_PREFIX, facet
+from runreel.matching.matchers import HEADER_PREFIX, matcher
 from runreel.matching.resources import Place, Writes, access_of
 
 _ALIGNED_MAX = 1_000  # interactions of one call on either side; more are paired in order only
 
 # Of a moment, a machine or a client: two recordings of the same traffic differ in them.
 _UNTOLD = Trait.VOLATILE | Trait.NOISE
-_NO_HEADER = "null"  # what the facet of a header says where there is none
+_NO_HEADER = "null"  # what the matcher of a header says where there is none
 _HEAD = ("upstream", "profile", "match_on", "incomplete")
 
-_Facets = dict[str, str]
+_Texts = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class _Reading:
 
     place: Place
     interaction: Interaction
-    request: _Facets
-    response: _Facets
+    request: _Texts
+    response: _Texts
 
     @property
     def call(self) -> tuple[str, str]:
@@ -109,20 +109,20 @@ class _Reading:
 
 def _read(cassette: Cassette) -> list[_Reading]:
     return [
-        _Reading((at,), value, _facets(value.request), _facets_of_response(value.response))
+        _Reading((at,), value, _texts(value.request), _texts_of_response(value.response))
         for at, value in enumerate(item.value for item in cassette.interactions)
     ]
 
 
-def _facets(request: Request) -> _Facets:
+def _texts(request: Request) -> _Texts:
     names = sorted({name.lower() for name, _ in drop(request.headers, _UNTOLD)})
     counted = ("query", "body", *(HEADER_PREFIX + name for name in names))
-    return {name: facet(name)(request) for name in counted}
+    return {name: matcher(name)(request) for name in counted}
 
 
-def _facets_of_response(response: Response) -> _Facets:
-    # Read as the facets of a request are: both are headers and a body.
-    found = _facets(Request("GET", "/", response.headers, response.body))
+def _texts_of_response(response: Response) -> _Texts:
+    # Read as the matchers of a request are: both are headers and a body.
+    found = _texts(Request("GET", "/", response.headers, response.body))
     form = bodies.render(response.body, response.at_ms) if response.at_ms else None
     if form is not None and "events" in form:
         events = [
@@ -186,7 +186,7 @@ def _compared(mine: _Reading, theirs: _Reading, epochs: tuple[int, int]) -> Pair
     )
 
 
-def _told_apart(mine: _Facets, theirs: _Facets) -> tuple[Difference, ...]:
+def _told_apart(mine: _Texts, theirs: _Texts) -> tuple[Difference, ...]:
     names = sorted(mine | theirs, key=lambda name: (name.startswith(HEADER_PREFIX), name))
     sides = (tuple((name, side.get(name, _NO_HEADER)) for name in names) for side in (mine, theirs))
     return differences(*sides)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from runreel.http import sse, strict_json
-from runreel.http.encoding import legible
+from runreel.http.encoding import partial_decode
 from runreel.http.headers import codings
 from runreel.http.messages import Interaction
 
@@ -589,7 +589,9 @@ def in_bodies(interaction: Interaction) -> Iterator[Spot]:
             yield Spot(at, sighting)
     for at, message in (("/request/body", interaction.request), ("/response/body", response)):
         if applied := codings(message.headers):
-            read = legible(message.body, applied, _UNPACKED_BYTES_MAX).decode("utf-8", "replace")
+            read = partial_decode(message.body, applied, _UNPACKED_BYTES_MAX).decode(
+                "utf-8", "replace"
+            )
             for sighting in (*sightings(read), *_in_body(read)):
                 yield Spot(at, sighting)
 

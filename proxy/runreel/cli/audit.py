@@ -25,7 +25,7 @@ from runreel.audit.log_reader import opened
 from runreel.audit.queries import (
     NOBODY,
     Question,
-    RunLedger,
+    RunHistory,
     Selection,
     Setting,
     Statistics,
@@ -307,15 +307,15 @@ def _cell(value: Any) -> str:
 def show(source: Source, run: str, at: str | None, *, as_json: bool) -> None:
     """Print the metadata, key by key with the entry that made it."""
     until = moment_of("--at", at, end=True)
-    books = books_of(source, run, until)
+    history = history_of(source, run, until)
     if as_json:
-        say_json(_show_document(run, until, books))
+        say_json(_show_document(run, until, history))
         return
-    for line in _show_lines(run, until, books):
+    for line in _show_lines(run, until, history):
         say(line)
 
 
-def books_of(source: Source, run: str, until: str | None = None) -> RunLedger:
+def history_of(source: Source, run: str, until: str | None = None) -> RunHistory:
     """What the source knows of a run.
 
     Raises:
@@ -341,34 +341,34 @@ def doubtful(entry: Entry) -> str:
     return f"entry {entry.seq} asked for {asked} at {entry.at}, and nobody knows what came of it"
 
 
-def _show_document(run: str, until: str | None, books: RunLedger) -> dict[str, Any]:
+def _show_document(run: str, until: str | None, history: RunHistory) -> dict[str, Any]:
     return {
         "run_id": run,
-        "thread_id": books.thread_id,
+        "thread_id": history.thread_id,
         "at": until,
-        "metadata": books.metadata,
-        "seen": books.seen and {"seq": books.seen.seq, "at": books.seen.at},
-        "made_by": list(books.made_by),
-        "doubts": sorted(books.doubts),
+        "metadata": history.metadata,
+        "seen": history.seen and {"seq": history.seen.seq, "at": history.seen.at},
+        "made_by": list(history.made_by),
+        "doubts": sorted(history.doubts),
     }
 
 
-def _show_lines(run: str, until: str | None, books: RunLedger) -> list[str]:
+def _show_lines(run: str, until: str | None, history: RunHistory) -> list[str]:
     when = f"at {until}" if until else "as last known"
-    told = [f"{paint(plain(run), bold=True)} of {safe(plain(books.thread_id))}, {when}"]
-    if books.seen is None:
+    told = [f"{paint(plain(run), bold=True)} of {safe(plain(history.thread_id))}, {when}"]
+    if history.seen is None:
         told.append("its metadata is unknown: no answer showed it")
-    elif not books.metadata:
-        told.append(f"no metadata: entry {books.seen.seq} showed none")
+    elif not history.metadata:
+        told.append(f"no metadata: entry {history.seen.seq} showed none")
     else:
-        current = [each for each in books.settings.values() if not each.gone]
+        current = [each for each in history.settings.values() if not each.gone]
         rows = [
             (plain(each.key), short(each.value), str(each.entry.seq))
             for each in sorted(current, key=lambda each: each.key)
         ]
         told += table(("KEY", "VALUE", "ENTRY"), rows)
-        told.append(f"last shown by entry {books.seen.seq} at {safe(books.seen.at)}")
-    for _, entry in sorted(books.doubts.items()):
+        told.append(f"last shown by entry {history.seen.seq} at {safe(history.seen.at)}")
+    for _, entry in sorted(history.doubts.items()):
         told.append(paint(doubtful(entry), fg="yellow"))
     return told
 
@@ -389,15 +389,15 @@ _COLOURS = {"set": "green", "removed": "red", "seen": "yellow", "seen gone": "ye
 @of_source
 def blame(source: Source, run: str, *, as_json: bool) -> None:
     """Print a row for each key, in order of the keys."""
-    books = books_of(source, run)
-    settings = [books.settings[key] for key in sorted(books.settings)]
+    history = history_of(source, run)
+    settings = [history.settings[key] for key in sorted(history.settings)]
     if as_json:
         keys = [_blame_document(each) for each in settings]
-        say_json({"run_id": run, "keys": keys, "doubts": sorted(books.doubts)})
+        say_json({"run_id": run, "keys": keys, "doubts": sorted(history.doubts)})
         return
     for line in table(_BLAME_TITLES, map(_blame_row, settings), _COLOURS):
         say(line)
-    for _, entry in sorted(books.doubts.items()):
+    for _, entry in sorted(history.doubts.items()):
         say(paint(doubtful(entry), fg="yellow"))
 
 

@@ -194,9 +194,9 @@ def _candidate(number: int, item: Ranked) -> Iterator[str]:
 
     recorded = item.candidate.interaction.value
     yield safe(f"  {number}. {recorded.id}  {recorded.request.method} {recorded.request.target}")
-    facets = [*by_facet(item)]
-    width = max(len(name) for name, _ in facets)
-    for name, found in facets:
+    matchers = [*by_facet(item)]
+    width = max(len(name) for name, _ in matchers)
+    for name, found in matchers:
         verdict = paint("differs", fg="red") if found else paint("equal", fg="green")
         yield f"     {safe(name.ljust(width))}  {verdict}"
         for each in found:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from runreel.audit import observation
 from runreel.audit.entries import UNKNOWN, Entry
-from runreel.audit.history import Came, Occasion
-from runreel.audit.observation import Asked, Run, Watch
-from runreel.audit.writer import Bookkeeper, Concluded, Intended, Ledger, Observed
+from runreel.audit.history import ChangeResult, Occasion
+from runreel.audit.observation import ChangeRequest, Run, Watch
+from runreel.audit.writer import AuditLog, AuditWriter, Concluded, Intended, Observed
 from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
 from runreel.errors import Unredactable, UpstreamFailed
 from runreel.http.headers import Trait, drop, recordable_response
@@ -57,7 +57,7 @@ def _bare(call: Call) -> _Asking:
     return _Asking(call.operation or "", call.live, call.plain, call.sent, call.opaque, rules)
 
 
-def _asked(call: _Asking) -> Asked:
+def _asked(call: _Asking) -> ChangeRequest:
     path = observation.plain_path(call.plain.path)
     if call.sent is not None and path == call.plain.path:
         return observation.asked(call.operation, call.sent)
@@ -66,7 +66,7 @@ def _asked(call: _Asking) -> Asked:
     try:
         named = observation.asked(call.operation, call.redaction.request(bare, call.live))
     except Unredactable:
-        named = Asked(None, None)
+        named = ChangeRequest(None, None)
     if call.sent is None:
         return replace(named, reason=call.opaque)
     said = observation.asked(call.operation, call.sent)
@@ -76,9 +76,9 @@ def _asked(call: _Asking) -> Asked:
 class Auditing:
     """Audits the calls of a process; `tell` gets a sentence when something is wrong or new."""
 
-    def __init__(self, ledger: Ledger, rules: Rules, tell: Callable[[str], None]) -> None:
+    def __init__(self, log: AuditLog, rules: Rules, tell: Callable[[str], None]) -> None:
         self._rules = rules
-        self._keeper = Bookkeeper(ledger, tell)
+        self._writer = AuditWriter(log, tell)
         self._open: set[Audit] = set()
 
     async def begin(self, call: Call, upstream: Upstream) -> "Audit | None":
@@ -94,7 +94,7 @@ class Auditing:
         if not changes and call.operation not in observation.SHOWING:
             return None
         asked = await call.aside.run(len(call.plain.body), _asked, _bare(call))
-        audit = Audit(call, asked, self._rules, self._keeper)
+        audit = Audit(call, asked, self._rules, self._writer)
         if changes:
             if self._rules.fetch_before and call.operation == "modifyRun":
                 await self._read_first(audit, upstream)
@@ -111,29 +111,29 @@ class Auditing:
         """
         for audit in list(self._open):
             audit.failed(_STOPPED)
-        await self._keeper.close()
+        await self._writer.close()
 
     async def _read_first(self, audit: "Audit", upstream: Upstream) -> None:
         """Look at a run of which nothing is known; if that fails, the intent says so."""
         asked, live = audit.asked, audit.call.live
-        if self._keeper.known(asked) != UNKNOWN:
+        if self._writer.known(asked) != UNKNOWN:
             return
         read = replace(
             audit.call,
             live=Request("GET", live.path, drop(live.headers, Trait.OF_BODY)),
             operation="getRun",
         )
-        reading = Audit(read, asked, self._rules, self._keeper)
+        reading = Audit(read, asked, self._rules, self._writer)
         try:
-            came = await upstream.send(read.live)
-            body = await _beginning(came, self._rules.response_bytes_max)
+            answer = await upstream.send(read.live)
+            body = await _beginning(answer, self._rules.response_bytes_max)
         except UpstreamFailed as failure:
             why = str(failure)
         else:
-            response = Response(came.status, came.headers, body)
-            if observation.one_run(asked, await reading.came(response, reason=_READ_FIRST)):
+            response = Response(answer.status, answer.headers, body)
+            if observation.one_run(asked, await reading.answered(response, reason=_READ_FIRST)):
                 return
-            why = f"it was answered {came.status}, without the run"
+            why = f"it was answered {answer.status}, without the run"
         audit.unread = f"the run could not be read before: {why}"
 
 
@@ -146,9 +146,9 @@ class Audit:
     """
 
     call: Call
-    asked: Asked
+    asked: ChangeRequest
     _rules: Rules
-    _keeper: Bookkeeper
+    _writer: AuditWriter
     interaction: str | None = None
     unread: str | None = None
     at_end: "Callable[[Audit], None] | None" = None
@@ -160,16 +160,16 @@ class Audit:
         reason = "; ".join(filter(None, (self.asked.reason, self.unread))) or None
         asked = replace(self.asked, reason=reason)
         said = Intended(self.call.live.headers, self._occasion(), asked)
-        self._intent = await self._keeper.say(said)
+        self._intent = await self._writer.say(said)
 
-    async def came(
+    async def answered(
         self, response: Response | None, *, reason: str | None = None
     ) -> tuple[Run, ...]:
-        """An answer came, whole as on the wire; None if it was too large to look at.
+        """An answer answer, whole as on the wire; None if it was too large to look at.
 
         Returns the runs that it shows.
         """
-        await self._keeper.room()
+        await self._writer.room()
         if response is None:
             self.failed(_TOO_LARGE)
             return ()
@@ -184,17 +184,17 @@ class Audit:
         """There was no answer, or none that was whole; unless `seen`, nobody was asked."""
         self._end(None, (), reason, seen=seen)
 
-    def watched(self, came: UpstreamAnswer) -> tuple[UpstreamAnswer, "Watch"]:
+    def watched(self, answer: UpstreamAnswer) -> tuple[UpstreamAnswer, "Watch"]:
         """A stream, and who looks at it while it is read."""
-        watch = Watch(Response(came.status, came.headers), self._rules.response_bytes_max)
+        watch = Watch(Response(answer.status, answer.headers), self._rules.response_bytes_max)
 
         async def chunks() -> AsyncGenerator[bytes, None]:
-            async with aclosing(came.chunks):
-                async for chunk in came.chunks:
+            async with aclosing(answer.chunks):
+                async for chunk in answer.chunks:
                     watch.feed(chunk)
                     yield chunk
 
-        return replace(came, chunks=chunks()), watch
+        return replace(answer, chunks=chunks()), watch
 
     async def followed(
         self, tail: AsyncGenerator[bytes, None], watch: Watch
@@ -221,11 +221,11 @@ class Audit:
         self._ended = True
         if self.at_end is not None:
             self.at_end(self)
-        came = Came(self.call.clock.now(), status, runs, self.interaction, reason, seen)
+        result = ChangeResult(self.call.clock.now(), status, runs, self.interaction, reason, seen)
         if self._intent is not None:
-            self._keeper.say(Concluded(self._intent, self.asked, came))
+            self._writer.say(Concluded(self._intent, self.asked, result))
         elif runs:
-            self._keeper.say(Observed(self.call.live.headers, self._occasion(), came))
+            self._writer.say(Observed(self.call.live.headers, self._occasion(), result))
 
     def _occasion(self) -> Occasion:
         clients = values(self.call.sent.value.headers, "user-agent") if self.call.sent else ()
@@ -251,9 +251,9 @@ class Audit:
         return observation.runs(self.asked, response_of(redacted)), None
 
 
-async def _beginning(came: UpstreamAnswer, bytes_max: int) -> bytes:
+async def _beginning(answer: UpstreamAnswer, bytes_max: int) -> bytes:
     body = bytearray()
-    async with aclosing(came.chunks) as chunks:
+    async with aclosing(answer.chunks) as chunks:
         async for chunk in chunks:
             body += chunk
             if len(body) > bytes_max:

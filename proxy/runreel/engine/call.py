@@ -29,7 +29,7 @@ from runreel.http.sse import split
 from runreel.matching.matchers import Fingerprint
 from runreel.ports import Clock
 from runreel.redaction.redactor import Redacted
-from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
 from runreel.sessions.modes import Latency
 from runreel.sessions.session import Verdict
@@ -160,7 +160,7 @@ class Turn:
     def unsent(self) -> None:
         """The client left before the first byte."""
         if self.served:
-            self.session.give_back(self.arrival)
+            self.session.release(self.arrival)
         else:
             self.session.ended(self.arrival)
 
@@ -188,8 +188,8 @@ class Answer:
 class Call:
     """One request: `sent` is None if it cannot be redacted, and `opaque` says why.
 
-    `plain` is what would be stored of it, but for its secrets. `gone` tells whether the client has
-    left; once it has, it stays so. `connection` is what it came by.
+    `plain` is what would be stored of it, but for its secrets. `client_disconnected` tells whether
+    the client has left; once it has, it stays so. `connection` is what it came by.
     """
 
     session: LiveSession
@@ -200,7 +200,7 @@ class Call:
     operation: str | None
     clock: Clock
     started: float
-    gone: Callable[[], bool]
+    client_disconnected: Callable[[], bool]
     connection: object = None
     opaque: str | None = None
     checks: tuple[Violation, ...] = ()
@@ -242,13 +242,13 @@ class Call:
     def tell(
         self, outcome: Outcome, status: int, *, upstream: bool = False, **details: object
     ) -> None:
-        """Say what became of it; `details` are the optional members of `Fact`, by name.
+        """Say what became of it; `details` are the optional members of `Event`, by name.
 
         Unless they say more, its violations are the findings of the request.
         """
         details = {"violations": len(self.checks)} | details
         self.session.tell(
-            Fact(
+            Event(
                 at=self.clock.now(),
                 session=self.session.id,
                 outcome=outcome,
@@ -302,5 +302,5 @@ class Waiting:
         A client that timed out asks again at once, and its answer is the one to keep.
         """
         for call in self._verdicts:
-            if call.session is session and call.gone():
-                session.state.release(call.arrival)
+            if call.session is session and call.client_disconnected():
+                session.state.abandon(call.arrival)

@@ -2,7 +2,7 @@
 
 Owns the order of things: redact, ask, then serve or refuse, then tell the sinks; all that reaches
 the upstream is `forwarding`. Knows no framework and no file; what it needs is handed to it.
-Every request ends in exactly one `Fact`.
+Every request ends in exactly one `Event`.
 """
 
 from collections.abc import Callable
@@ -109,19 +109,20 @@ class Engine:
         session: LiveSession,
         arrival: int,
         request: Request,
-        gone: Callable[[], bool] = _stays,
+        client_disconnected: Callable[[], bool] = _stays,
         connection: object = None,
     ) -> Answer:
         """The answer to a request that took its place in the order of arrival before.
 
-        `gone` tells at any time whether the client has left. A call to the upstream is finished
-        all the same. `connection` is what the request came by: others may have to come first.
+        `client_disconnected` tells at any time whether the client has left. A call to the upstream
+        is finished all the same. `connection` is what the request came by: others may have to come
+        first.
         """
-        call = await self._read(session, arrival, request, gone, connection)
+        call = await self._read(session, arrival, request, client_disconnected, connection)
         if call.sent is None:
             decision = session.state.decision
             if not decision.on_miss.live:
-                session.give_back(arrival)
+                session.release(arrival)
                 return await self._refuse_opaque(call)
             session.state.pass_on(arrival, request)
             return await self._forwarding.forward(call, None)
@@ -138,7 +139,7 @@ class Engine:
     async def _verdict(self, call: Call, sent: Redacted[Request]) -> Verdict:
         """What the session says, when the calls have come that were before this one."""
         session = call.session
-        others = session.others_at_work(call.connection, call.gone, call.started)
+        others = session.others_at_work(call.connection, call.client_disconnected, call.started)
         may_wait = self._order_wait_s > 0
         while True:
             verdict = session.state.ask(
@@ -152,7 +153,7 @@ class Engine:
     async def _waited(self, call: Call) -> bool:
         """Wait for another call; whether there is time to wait for one more."""
         await call.session.changed(self._time_left_s(call))
-        return self._time_left_s(call) > 0 and not call.gone()
+        return self._time_left_s(call) > 0 and not call.client_disconnected()
 
     def _time_left_s(self, call: Call) -> float:
         return call.started + self._order_wait_s - self._clock.monotonic()
@@ -162,7 +163,7 @@ class Engine:
         session: LiveSession,
         arrival: int,
         request: Request,
-        gone: Callable[[], bool],
+        client_disconnected: Callable[[], bool],
         connection: object,
     ) -> Call:
         started = self._clock.monotonic()
@@ -181,7 +182,7 @@ class Engine:
             operation=operation.name if operation else None,
             clock=self._clock,
             started=started,
-            gone=gone,
+            client_disconnected=client_disconnected,
             connection=connection,
             opaque=seen.opaque,
             aside=self._aside,

@@ -56,9 +56,9 @@ class Capturing:
         `response` is None if its body was larger than is kept. `received` says that the client has
         had its head, though it may have left since.
         """
-        gone = call.gone() and not received
+        gone = call.client_disconnected() and not received
         if gone:
-            call.session.state.release(call.arrival)
+            call.session.state.abandon(call.arrival)
         kept = await self._to_keep(call, verdict, response, gone=gone)
         if not isinstance(kept, str):
             kept = call.session.refuses(kept.value.response) or kept
@@ -71,7 +71,7 @@ class Capturing:
             except StoreFailed as failure:
                 reason = str(failure)
             if gone:  # whatever it changed, it is kept, and never played
-                call.session.give_back(call.arrival)
+                call.session.release(call.arrival)
         call.tell(
             Outcome.NOT_STORED if reason else Outcome.RECORDED,
             status,
@@ -131,7 +131,7 @@ class Verifying:
             if reason is None:
                 await self._compare(call, verdict, verdict.hit, status, response)
                 return
-            call.session.give_back(call.arrival)
+            call.session.release(call.arrival)
             call.tell(
                 Outcome.NOT_COMPARED,
                 status,
@@ -146,7 +146,7 @@ class Verifying:
 
     def _not_had(self, call: Call, response: Response | None, *, received: bool) -> str | None:
         """Why the answer is none to compare, and the recording is for the next equal request."""
-        if call.gone() and not received:
+        if call.client_disconnected() and not received:
             return "its client had left"
         return None if response is None else not_the_apis(response)
 
@@ -177,9 +177,9 @@ class Verifying:
         self, call: Call, verdict: Verdict, hit: Redacted[Interaction], response: Response | None
     ) -> tuple[tuple[Drift, ...], int]:
         """How the answer drifts, and how many violations it has with its request."""
-        came = self._kept(call, verdict, response)
-        count = len(call.checks if isinstance(came, str) else came.value.violations)
-        return self._drift(call, hit, came), count
+        answer = self._kept(call, verdict, response)
+        count = len(call.checks if isinstance(answer, str) else answer.value.violations)
+        return self._drift(call, hit, answer), count
 
     def _kept(
         self, call: Call, verdict: Verdict, response: Response | None
@@ -190,16 +190,16 @@ class Verifying:
         return self.recorder.interaction(call.exchange(verdict.fingerprint, response))
 
     def _drift(
-        self, call: Call, hit: Redacted[Interaction], came: Redacted[Interaction] | str
+        self, call: Call, hit: Redacted[Interaction], answer: Redacted[Interaction] | str
     ) -> tuple[Drift, ...]:
-        if isinstance(came, str):
-            return unrecordable(came)
+        if isinstance(answer, str):
+            return unrecordable(answer)
         try:
             # The rules of today, and this call's own credential, on both sides.
             recorded = call.session.redaction.interaction(call.live, hit.value)
         except Unredactable as error:
             return unrecordable(f"the recording cannot be redacted any more: {error}")
-        return drift(recorded, came, self.rule)
+        return drift(recorded, answer, self.rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,10 +227,10 @@ class Forwarding:
             if self.auditing is not None:
                 audit = await self.auditing.begin(call, self.upstream)
             with self.waiting.waits(call, verdict):
-                came = await self.upstream.send(call.live)
-                if _streams(call, came):
-                    return await self._stream(call, verdict, audit, came)
-                body, whole = await _collected(came, self.response_bytes_max)
+                answer = await self.upstream.send(call.live)
+                if _streams(call, answer):
+                    return await self._stream(call, verdict, audit, answer)
+                body, whole = await _collected(answer, self.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, "recording_failed", str(failure))
         except UpstreamFailed as failure:
@@ -240,16 +240,16 @@ class Forwarding:
             if failure.seen:
                 await self._keep_unanswered(call, verdict, slug)
             return self._fail(call, slug, str(failure), upstream=failure.sent)
-        response = Response(came.status, came.headers, body)
+        response = Response(answer.status, answer.headers, body)
         kept = response if whole else None
-        recorded = await self._keep(call, verdict, audit, came.status, kept)
+        recorded = await self._keep(call, verdict, audit, answer.status, kept)
         if audit is not None:
-            await audit.came(kept)
+            await audit.answered(kept)
         turn = Turn(call.session, call.arrival)
         if whole:
             return Answer(response, "upstream", recorded, turn=turn)
-        tail = streaming.passed_on(came.chunks, call)
-        return Answer(response, "upstream", recorded, tail, came.length, turn)
+        tail = streaming.passed_on(answer.chunks, call)
+        return Answer(response, "upstream", recorded, tail, answer.length, turn)
 
     async def _keep_unanswered(self, call: Call, verdict: Verdict | None, slug: str) -> None:
         """A write that the upstream may have seen and did not answer may have changed anything: it
@@ -258,14 +258,14 @@ class Forwarding:
         session = call.session
         if verdict is None or verdict.action is not Action.CAPTURE or not verdict.access.writes:
             return
-        session.state.release(call.arrival)
+        session.state.abandon(call.arrival)
         exchange = call.exchange(verdict.fingerprint, NO_RESPONSE, failed=slug)
         kept = self.capturing.recorder.interaction(exchange)
         if isinstance(kept, str):
             return
         try:
             pending = session.state.keep(verdict, kept, answered=False)
-            await session.see_through(session.persist(pending))
+            await session.shielded(session.persist(pending))
         except StoreFailed:
             session.ended(call.arrival)  # as a write whose recording is missing
 
@@ -283,7 +283,7 @@ class Forwarding:
         captures = call.session.state.decision.captures
         keeper: Capturing | Verifying = self.capturing if captures else self.verifying
         keeping = keeper.keep(call, verdict, status, response, received=received)
-        kept = await call.session.see_through(keeping)
+        kept = await call.session.shielded(keeping)
         if kept and audit is not None and verdict is not None:
             audit.interaction = name_of(call.operation, call.live.method, verdict.fingerprint)
         return kept
@@ -293,35 +293,37 @@ class Forwarding:
         call: Call,
         verdict: Verdict | None,
         audit: Audit | None,
-        came: UpstreamAnswer,
+        answer: UpstreamAnswer,
     ) -> Answer:
         """An answer whose events go out as they come."""
-        head = Response(came.status, came.headers)
+        head = Response(answer.status, answer.headers)
         length = None
         watch = None
         if audit is not None:
-            came, watch = audit.watched(came)
+            answer, watch = audit.watched(answer)
         if call.session.state.decision.captures or (verdict is not None and verdict.hit):
-            tail = self._recorded(call, verdict, audit, came)
+            tail = self._recorded(call, verdict, audit, answer)
         else:
-            await self._keep(call, verdict, audit, came.status, None)
-            tail, length = streaming.passed_on(came.chunks, call), came.length
+            await self._keep(call, verdict, audit, answer.status, None)
+            tail, length = streaming.passed_on(answer.chunks, call), answer.length
         if audit is not None and watch is not None:
             tail = audit.followed(tail, watch)
         turn = Turn(call.session, call.arrival)
         return Answer(head, "upstream", tail=tail, length=length, turn=turn)
 
     async def _recorded(
-        self, call: Call, verdict: Verdict | None, audit: Audit | None, came: UpstreamAnswer
+        self, call: Call, verdict: Verdict | None, audit: Audit | None, answer: UpstreamAnswer
     ) -> AsyncGenerator[bytes, None]:
         told = False
         # This begins when the head has gone out, and who has had that does not ask again.
-        received = not call.gone()
+        received = not call.client_disconnected()
 
         async def kept(response: Response | None) -> bool | None:
             nonlocal told
             told = True
-            kept = await self._keep(call, verdict, audit, came.status, response, received=received)
+            kept = await self._keep(
+                call, verdict, audit, answer.status, response, received=received
+            )
             if received:
                 call.session.ended(call.arrival)  # the last byte is about to go
             return kept
@@ -331,10 +333,14 @@ class Forwarding:
         name = None
         if verdict is not None and verdict.unstored is None:
             name = name_of(call.operation, call.live.method, verdict.fingerprint)
-        left = call.session.streaming(call.arrival, call.gone, name) if received else nullcontext()
+        left = (
+            call.session.streaming(call.arrival, call.client_disconnected, name)
+            if received
+            else nullcontext()
+        )
         with left, self.waiting.waits(call, None if received else verdict):
             try:
-                async with aclosing(streaming.recorded(came, call, limit, kept)) as pieces:
+                async with aclosing(streaming.recorded(answer, call, limit, kept)) as pieces:
                     async for piece in pieces:
                         yield piece
             except UpstreamFailed as failure:
@@ -343,12 +349,12 @@ class Forwarding:
             finally:
                 if not told:
                     await self._keep_unanswered(call, verdict, "upstream_disconnected")
-                    call.session.give_back(call.arrival)
-                    call.tell(Outcome.FAILED, came.status, reason=reason, upstream=True)
+                    call.session.release(call.arrival)
+                    call.tell(Outcome.FAILED, answer.status, reason=reason, upstream=True)
 
     def _refuse(self, call: Call) -> Answer:
         """What the API itself would say to a request that strict validation does not let pass."""
-        call.session.give_back(call.arrival)
+        call.session.release(call.arrival)
         errors = [
             call.session.redaction.finding(call.live, item)
             for item in call.checks
@@ -369,7 +375,7 @@ class Forwarding:
         upstream: bool = False,
     ) -> Answer:
         """An answer of our own, after which an equal request finds everything as this one did."""
-        call.session.give_back(call.arrival)
+        call.session.release(call.arrival)
         response = error_response(slug, reason)
         call.tell(Outcome.FAILED, response.status, reason=reason, upstream=upstream)
         return Answer(response, "proxy", _unstored(call))
@@ -389,18 +395,18 @@ def _unstored(call: Call) -> bool | None:
     return False if call.session.state.decision.captures else None
 
 
-def _streams(call: Call, came: UpstreamAnswer) -> bool:
-    return has_body(call.live.method, came.status) and is_event_stream(came.headers)
+def _streams(call: Call, answer: UpstreamAnswer) -> bool:
+    return has_body(call.live.method, answer.status) and is_event_stream(answer.headers)
 
 
-async def _collected(came: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
+async def _collected(answer: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
     """The whole body and True, or its beginning and False if it has more than `bytes_max`.
 
     Raises:
         UpstreamFailed: the body ended before it was complete.
     """
     body = bytearray()
-    async for chunk in came.chunks:
+    async for chunk in answer.chunks:
         body += chunk
         if len(body) > bytes_max:
             return bytes(body), False

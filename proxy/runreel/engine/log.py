@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.events import Event, Outcome
 from runreel.sessions.manager import DEFAULT
 from runreel.text import cut, safe_ascii
 
@@ -37,18 +37,18 @@ _PLACE_CHARS_MAX = 100
 
 
 class Log:
-    """Writes a line per fact; with `quiet` only for what went wrong."""
+    """Writes a line per event; with `quiet` only for what went wrong."""
 
     def __init__(self, out: TextIO, *, as_json: bool, quiet: bool) -> None:
         self._out = out
         self._as_json = as_json
         self._quiet = quiet
 
-    def __call__(self, fact: Fact) -> None:
-        """Write one fact."""
-        if self._quiet and fact.outcome not in _LOUD and not fact.drift:
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        if self._quiet and event.outcome not in _LOUD and not event.drift:
             return
-        self._write(_json_line(fact) if self._as_json else _text_line(fact))
+        self._write(_json_line(event) if self._as_json else _text_line(event))
 
     def refused(self, at: datetime, method: str | None, code: str) -> None:
         """Write about a request that was refused before anything was known of it but its method.
@@ -63,7 +63,7 @@ class Log:
             self._write(safe_ascii(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
 
     def problem(self, at: datetime, what: str) -> None:
-        """Write about something that went wrong outside of any fact."""
+        """Write about something that went wrong outside of any event."""
         self._say(at, "problem", what)
 
     def noted(self, at: datetime, what: str) -> None:
@@ -135,57 +135,57 @@ def loop_errors_to(log: Log) -> Iterator[None]:
         logger.propagate = propagated
 
 
-def _target(fact: Fact) -> str | None:
-    return fact.request.value.target if fact.request else None
+def _target(event: Event) -> str | None:
+    return event.request.value.target if event.request else None
 
 
-def _text_line(fact: Fact) -> str:
+def _text_line(event: Event) -> str:
     words = [
-        fact.at.strftime("%H:%M:%S"),
-        fact.outcome.value,
-        fact.method,
-        _target(fact) or "(withheld: it repeats its credential)",
-        str(fact.status),
-        f"{fact.duration_ms}ms",
+        event.at.strftime("%H:%M:%S"),
+        event.outcome.value,
+        event.method,
+        _target(event) or "(withheld: it repeats its credential)",
+        str(event.status),
+        f"{event.duration_ms}ms",
     ]
-    if fact.session != DEFAULT:
-        words.append(f"session={fact.session}")
-    if fact.interaction:
-        words.append(fact.interaction)
-    if fact.violations:
-        words.append(f"violations={fact.violations}")
-    if fact.missed:
-        nearest = fact.missed.miss.nearest
+    if event.session != DEFAULT:
+        words.append(f"session={event.session}")
+    if event.interaction:
+        words.append(event.interaction)
+    if event.violations:
+        words.append(f"violations={event.violations}")
+    if event.missed:
+        nearest = event.missed.miss.nearest
         words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
-    if fact.drift:
-        words.append(f"drift {len(fact.drift)} ({_places(fact)})")
-    if fact.reason:
-        words.append(f"({fact.reason})")
+    if event.drift:
+        words.append(f"drift {len(event.drift)} ({_places(event)})")
+    if event.reason:
+        words.append(f"({event.reason})")
     return safe_ascii(" ".join(words))
 
 
-def _places(fact: Fact) -> str:
-    shown = [cut(f"{item.kind} {item.at}".rstrip(), _PLACE_CHARS_MAX) for item in fact.drift]
+def _places(event: Event) -> str:
+    shown = [cut(f"{item.kind} {item.at}".rstrip(), _PLACE_CHARS_MAX) for item in event.drift]
     more = ["…"] if len(shown) > _DRIFTS_MAX else []
     return ", ".join(shown[:_DRIFTS_MAX] + more)
 
 
-def _json_line(fact: Fact) -> str:
+def _json_line(event: Event) -> str:
     document = {
-        "at": fact.at.isoformat(timespec="milliseconds"),
-        "session": fact.session,
-        "outcome": fact.outcome.value,
-        "method": fact.method,
-        "target": _target(fact),
-        "operation": fact.operation,
-        "status": fact.status,
-        "duration_ms": fact.duration_ms,
-        "interaction": fact.interaction,
-        "miss": fact.missed.code if fact.missed else None,
-        "reason": fact.reason,
-        "upstream_called": fact.upstream_called,
-        "violations": fact.violations,
-        "drift": [{"kind": item.kind, "at": item.at} for item in fact.drift],
+        "at": event.at.isoformat(timespec="milliseconds"),
+        "session": event.session,
+        "outcome": event.outcome.value,
+        "method": event.method,
+        "target": _target(event),
+        "operation": event.operation,
+        "status": event.status,
+        "duration_ms": event.duration_ms,
+        "interaction": event.interaction,
+        "miss": event.missed.code if event.missed else None,
+        "reason": event.reason,
+        "upstream_called": event.upstream_called,
+        "violations": event.violations,
+        "drift": [{"kind": item.kind, "at": item.at} for item in event.drift],
     }
     return json.dumps(document, ensure_ascii=True)
 
@@ -204,11 +204,11 @@ class Retirement:
         self._alive = False
         self._told = 0  # calls that were spoken of
 
-    def __call__(self, fact: Fact) -> None:
-        """Take one fact."""
-        if not fact.upstream_called:
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        if not event.upstream_called:
             return
-        self._alive = self._alive or fact.status not in _GONE
+        self._alive = self._alive or event.status not in _GONE
         self._answers += 1
         if self._answers == _EARLY:
             self.sum_up()

@@ -14,36 +14,36 @@ from typing import Any
 from runreel.cassettes.format import request_document
 from runreel.errors import StartRefused, StoreFailed
 from runreel.matching.drift import drift_document
-from runreel.sessions.events import Fact, Outcome
+from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
 
 MISSES_KEPT_MAX = 1_000  # of one session, the last ones
 
 
 class Receipt:
-    """Counts the facts of one session; of its misses it keeps the last."""
+    """Counts the events of one session; of its misses it keeps the last."""
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(Outcome, 0)
-        self._missed: deque[Fact] = deque(maxlen=MISSES_KEPT_MAX)
+        self._missed: deque[Event] = deque(maxlen=MISSES_KEPT_MAX)
         self._drift: list[dict[str, Any]] = []
         self._new: list[dict[str, Any]] = []
         self._upstream_calls = 0
         self._violations = 0
         self._redacted = 0  # served answers whose body is not what the upstream sent
 
-    def __call__(self, fact: Fact) -> None:
-        """Take one fact."""
-        self._counts[fact.outcome] += 1
-        self._upstream_calls += fact.upstream_called
-        self._violations += fact.violations
-        self._redacted += fact.redacted > 0
-        if fact.outcome is Outcome.MISSED:
-            self._missed.append(fact)
-        if fact.outcome is Outcome.NEW:
-            self._new.append(_call(fact))
-        if fact.drift:
-            self._drift.append(_drift(fact))
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        self._counts[event.outcome] += 1
+        self._upstream_calls += event.upstream_called
+        self._violations += event.violations
+        self._redacted += event.redacted > 0
+        if event.outcome is Outcome.MISSED:
+            self._missed.append(event)
+        if event.outcome is Outcome.NEW:
+            self._new.append(_call(event))
+        if event.drift:
+            self._drift.append(_drift(event))
 
     def document(self, session: LiveSession) -> dict[str, Any]:
         """The receipt so far, as JSON; `discarded` is there only if its recordings were."""
@@ -60,7 +60,7 @@ class Receipt:
             **({"discarded": recorded} if session.discarded else {}),
             "not_stored": self._counts[Outcome.NOT_STORED] + session.undurable,
             "failed": self._counts[Outcome.FAILED],
-            "missed": [_missed(fact) for fact in self._missed],
+            "missed": [_missed(event) for event in self._missed],
             "unplayed": list(session.state.unplayed()),
             "not_rerecorded": list(session.state.not_rerecorded()),
             "upstream_calls": self._upstream_calls,
@@ -101,24 +101,24 @@ def verified(receipt: dict[str, Any]) -> str | None:
     )
 
 
-def _call(fact: Fact) -> dict[str, Any]:
+def _call(event: Event) -> dict[str, Any]:
     """A call; its target is None if it could not be redacted."""
-    target = fact.request.value.target if fact.request else None
-    return {"method": fact.method, "target": target}
+    target = event.request.value.target if event.request else None
+    return {"method": event.method, "target": target}
 
 
-def _drift(fact: Fact) -> dict[str, Any]:
+def _drift(event: Event) -> dict[str, Any]:
     return {
-        **_call(fact),
-        "interaction": fact.interaction,
-        "differences": [drift_document(item) for item in fact.drift],
+        **_call(event),
+        "interaction": event.interaction,
+        "differences": [drift_document(item) for item in event.drift],
     }
 
 
-def _missed(fact: Fact) -> dict[str, Any]:
-    assert fact.missed is not None  # noqa: S101 - a fact of that outcome has one
-    request = None if fact.request is None else request_document(fact.request)
-    return {**_call(fact), **fact.missed.document(), "request": request}
+def _missed(event: Event) -> dict[str, Any]:
+    assert event.missed is not None  # noqa: S101 - an event of that outcome has one
+    request = None if event.request is None else request_document(event.request)
+    return {**_call(event), **event.missed.document(), "request": request}
 
 
 def check_receipt(path: Path | None) -> None:

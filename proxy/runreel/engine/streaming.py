@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from runreel.engine.call import Call, Plan
 from runreel.errors import UpstreamFailed, UpstreamFault
-from runreel.http.encoding import Unpacker
+from runreel.http.encoding import StreamDecoder
 from runreel.http.headers import codings
 from runreel.http.messages import Response
 from runreel.http.sse import Splitter, is_done
@@ -29,7 +29,7 @@ Keep = Callable[[Response | None], Awaitable[bool | None]]
 
 
 async def recorded(
-    came: UpstreamAnswer, call: Call, bytes_max: int, keep: Keep
+    answer: UpstreamAnswer, call: Call, bytes_max: int, keep: Keep
 ) -> AsyncGenerator[bytes, None]:
     """The events of a stream as they come; all is kept before the last of it is passed on.
 
@@ -39,9 +39,9 @@ async def recorded(
     Raises:
         UpstreamFailed: the stream was torn before its end.
     """
-    tape = _Tape(came, call, bytes_max)
+    tape = _Tape(answer, call, bytes_max)
     ended = False
-    async with aclosing(came.chunks) as chunks:
+    async with aclosing(answer.chunks) as chunks:
         try:
             while tape.size <= bytes_max:
                 async with tape.patience():
@@ -74,7 +74,7 @@ async def passed_on(chunks: AsyncGenerator[bytes, None], call: Call) -> AsyncGen
     """
     async with aclosing(chunks):
         async for chunk in chunks:
-            if call.gone():
+            if call.client_disconnected():
                 return
             yield chunk
 
@@ -83,7 +83,7 @@ async def paced(plan: Plan, call: Call) -> AsyncGenerator[bytes, None]:
     """The pieces of a recorded body, each when it is due."""
     for place, (at_ms, piece) in enumerate(plan, start=1):
         await call.wait_until(at_ms)
-        if call.gone():
+        if call.client_disconnected():
             return
         if place == len(plan):
             call.session.ended(call.arrival)  # who has got all of it may ask again
@@ -93,14 +93,14 @@ async def paced(plan: Plan, call: Call) -> AsyncGenerator[bytes, None]:
 class _Tape:
     """What has come of a stream, and what of it must wait until that is kept."""
 
-    def __init__(self, came: UpstreamAnswer, call: Call, bytes_max: int) -> None:
+    def __init__(self, answer: UpstreamAnswer, call: Call, bytes_max: int) -> None:
         self.done = False
         self.size = 0
-        self._came = came
+        self._came = answer
         self._call = call
         # A coded stream is passed on as it comes, and decoded to see its events.
-        applied = codings(came.headers)
-        self._unpacker = Unpacker(applied, bytes_max) if applied else None
+        applied = codings(answer.headers)
+        self._unpacker = StreamDecoder(applied, bytes_max) if applied else None
         self._splitter = Splitter()
         self._pieces: list[bytes] = []
         self._at_ms: list[int] = []
@@ -117,7 +117,7 @@ class _Tape:
         now = asyncio.get_running_loop().time()
         for reason, patience_s in (
             (self.done, AFTER_DONE_S_MAX),
-            (self._call.gone(), AFTER_LEAVING_S_MAX),
+            (self._call.client_disconnected(), AFTER_LEAVING_S_MAX),
         ):
             if reason:
                 self._ends.setdefault(patience_s, now + patience_s)

@@ -122,7 +122,7 @@ def _whole(
     return None
 
 
-class Unpacker:
+class StreamDecoder:
     """What a coded body says, as it comes: to look at it early, not to keep it.
 
     It is silent from where it cannot go on, or where there is more than the limit.
@@ -164,7 +164,7 @@ class _Layer:
         return b""
 
 
-def legible(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes:
+def partial_decode(body: bytes, applied: tuple[str, ...], bytes_max: int) -> bytes:
     """What can be read of a body that `decode` gives up on, as far as it can be read: not to be
     kept, but to be searched for what must not be kept.
     """

@@ -201,24 +201,24 @@ def drift_document(item: Drift) -> dict[str, Any]:
     return {"kind": item.kind, "at": item.at, **shown}
 
 
-def _differences(was: Response, came: Response, rule: Rule) -> Iterator[Drift]:
-    if was.status != came.status:
-        yield Drift("status", "", was.status, came.status)
-    yield from _headers(was.headers, came.headers, rule)
-    if was.status != came.status:
+def _differences(was: Response, live: Response, rule: Rule) -> Iterator[Drift]:
+    if was.status != live.status:
+        yield Drift("status", "", was.status, live.status)
+    yield from _headers(was.headers, live.headers, rule)
+    if was.status != live.status:
         # It is about something else; member by member it would be told as noise.
-        mine, theirs = _document(was.body), _document(came.body)
+        mine, theirs = _document(was.body), _document(live.body)
         if mine != theirs:
             yield _told("value", "", mine, theirs)
-    elif was.at_ms is not None and came.at_ms is not None:
-        yield from _streams(_events(was.body), _events(came.body), rule)
+    elif was.at_ms is not None and live.at_ms is not None:
+        yield from _streams(_events(was.body), _events(live.body), rule)
     else:
-        yield from _walk(Place(rule), _document(was.body), _document(came.body))
+        yield from _walk(Place(rule), _document(was.body), _document(live.body))
 
 
-def _headers(was: Headers, came: Headers, rule: Rule) -> Iterator[Drift]:
+def _headers(was: Headers, live: Headers, rule: Rule) -> Iterator[Drift]:
     for name in rule.compared_headers:
-        sides = (values(was, name), values(came, name))
+        sides = (values(was, name), values(live, name))
         comparable = _COMPARABLE.get(name, str)
         mine, theirs = ([comparable(text) for text in side] for side in sides)
         if mine != theirs:

@@ -136,7 +136,7 @@ _MATCHED = _Matched()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was `sent` beside what was `recorded`, in one facet.
+    """What was `sent` beside what was `recorded`, by one matcher.
 
     `at` is a JSON pointer for the body (of a form, it begins with the name of the part or field),
     a parameter name for the query, else empty. Either side
@@ -162,7 +162,7 @@ def differences(sent: Fingerprint, recorded: Fingerprint) -> tuple[Difference, .
 
 
 def readable(name: str, text: str) -> Any:
-    """What the text of a facet says, as a `Difference` shows a side: plain JSON, or `ABSENT`."""
+    """What the text of a matcher says, as a `Difference` shows a side: plain JSON, or `ABSENT`."""
     return _READABLE.get(name, _header_value)(text)
 
 

@@ -34,7 +34,7 @@ BODY_PREFIX = "-body."
 
 
 @dataclass(frozen=True, slots=True)
-class Ignoring:
+class IgnoreRules:
     """What is ignored: `query` are names of parameters, `body` places in a JSON body."""
 
     query: frozenset[str] = frozenset()
@@ -55,20 +55,20 @@ class Ignoring:
         return _without(value, self.body) if self.body else value
 
 
-NOTHING = Ignoring()
+NOTHING = IgnoreRules()
 
 
-def is_ignoring(entry: str) -> bool:
+def is_ignore_rule(entry: str) -> bool:
     """Whether an entry of `match_on` names something that does not count."""
     if entry.startswith(BODY_PREFIX):
         return is_pointer(entry.removeprefix(BODY_PREFIX))
     return entry.startswith(QUERY_PREFIX) and entry != QUERY_PREFIX
 
 
-def ignoring(entries: Iterable[str]) -> Ignoring:
+def ignore_rules(entries: Iterable[str]) -> IgnoreRules:
     """What all those entries of a `match_on` name that are `is_ignoring`; others are not for us."""
-    named = [entry for entry in entries if is_ignoring(entry)]
-    return Ignoring(
+    named = [entry for entry in entries if is_ignore_rule(entry)]
+    return IgnoreRules(
         frozenset(
             entry.removeprefix(QUERY_PREFIX) for entry in named if entry.startswith(QUERY_PREFIX)
         ),
@@ -105,7 +105,7 @@ _BODY = "body"
 _FORM = rb"""(?![{\["])[!-~]+"""
 
 
-def canonical_form(content_type: str, body: bytes, ignored: Ignoring = NOTHING) -> str | None:
+def canonical_form(content_type: str, body: bytes, ignored: IgnoreRules = NOTHING) -> str | None:
     """One text for all spellings of one form body, or None if it is none of the type it claims.
 
     `multipart ` and a JSON object with one member for each name of a part, with an array where a
@@ -146,7 +146,7 @@ def _part(piece: bytes) -> dict[str, str] | None:
     return part if len(part) == said else None
 
 
-def _canonical(parts: list[dict[str, str]], ignored: Ignoring) -> str:
+def _canonical(parts: list[dict[str, str]], ignored: IgnoreRules) -> str:
     named: dict[str, list[dict[str, str]]] = {}
     for part in parts:
         named.setdefault(part.pop("name"), []).append(part)
@@ -164,7 +164,7 @@ def _type_and_parameters(value: str) -> tuple[str, dict[str, str] | None]:
     return first.strip().lower(), parameters if clear else None
 
 
-def canonical_query(text: str, ignored: Ignoring = NOTHING) -> str:
+def canonical_query(text: str, ignored: IgnoreRules = NOTHING) -> str:
     """A JSON array of the decoded pairs of a query, sorted."""
     return _listed(ignored.pairs_of_query(_pairs(text)))
 
@@ -187,7 +187,7 @@ def _readable(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-Facet = Callable[[Request], str]
+Matcher = Callable[[Request], str]
 Fingerprint = tuple[tuple[str, str], ...]
 MatchOn = tuple[str, ...]
 
@@ -231,45 +231,45 @@ def check_match_on(match_on: Sequence[str]) -> None:
     """Return if a text can be matched by these entries.
 
     Raises:
-        ValueError: one is not known, or there is no facet among them.
+        ValueError: one is not known, or there is no matcher among them.
     """
     for entry in match_on:
-        if not is_ignoring(entry):
-            facet(entry)
-    if all(map(is_ignoring, match_on)):
-        raise ValueError("there is no facet here, so that every request would match")
+        if not is_ignore_rule(entry):
+            matcher(entry)
+    if all(map(is_ignore_rule, match_on)):
+        raise ValueError("there is no matcher here, so that every request would match")
 
 
-def facet(name: str, ignored: Ignoring = NOTHING) -> Facet:
-    """The facet of a name in `match_on`: one of `FACETS`, or `header.NAME`.
+def matcher(name: str, ignored: IgnoreRules = NOTHING) -> Matcher:
+    """The matcher of a name in `match_on`: one of `MATCHERS`, or `header.NAME`.
 
     Raises:
-        ValueError: there is no facet of that name.
+        ValueError: there is no matcher of that name.
     """
-    if name in FACETS:
-        read = FACETS[name]
+    if name in MATCHERS:
+        read = MATCHERS[name]
         return lambda request: read(request, ignored)
     header = name.removeprefix(HEADER_PREFIX)
     if header != name and re.fullmatch(r"[a-z0-9!#$%&'*+.^_`|~-]+", header):
         return partial(_header, name=header)
     known = ", ".join(
         (
-            *FACETS,
+            *MATCHERS,
             f"{HEADER_PREFIX}NAME (lower case)",
             f"{QUERY_PREFIX}NAME",
             f"{BODY_PREFIX}POINTER (as in {BODY_PREFIX}/metadata/trace_id)",
         )
     )
-    raise ValueError(f"unknown facet {name!r}; known are {known}")
+    raise ValueError(f"unknown matcher {name!r}; known are {known}")
 
 
 def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerprint:
-    """All facets of a request, in the order of `match_on`, less what it ignores."""
+    """All matchers of a request, in the order of `match_on`, less what it ignores."""
     if len(request.value.body) > _LARGE_BODY_BYTES:
         ready = _remembered.get((request.value, tuple(match_on)))
         if ready is not None:
             return ready
-    return tuple((name, read(request.value)) for name, read in _facets(tuple(match_on)))
+    return tuple((name, read(request.value)) for name, read in _matchers(tuple(match_on)))
 
 
 def remember(request: Redacted[Request], match_on: Sequence[str], print_: Fingerprint) -> None:
@@ -285,9 +285,9 @@ _remembered: dict[tuple[Request, MatchOn], Fingerprint] = {}
 
 
 @lru_cache(maxsize=_SETS_OF_RULES_MAX)
-def _facets(match_on: MatchOn) -> tuple[tuple[str, Facet], ...]:
-    ignored = ignoring(match_on)
-    return tuple((name, facet(name, ignored)) for name in match_on if not is_ignoring(name))
+def _matchers(match_on: MatchOn) -> tuple[tuple[str, Matcher], ...]:
+    ignored = ignore_rules(match_on)
+    return tuple((name, matcher(name, ignored)) for name in match_on if not is_ignore_rule(name))
 
 
 def digest(print_: Fingerprint) -> str:
@@ -296,19 +296,19 @@ def digest(print_: Fingerprint) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
 
 
-def _method(request: Request, ignored: Ignoring) -> str:  # noqa: ARG001 - all of it counts
+def _method(request: Request, ignored: IgnoreRules) -> str:  # noqa: ARG001 - all of it counts
     return request.method
 
 
-def _path(request: Request, ignored: Ignoring) -> str:  # noqa: ARG001 - all of it counts
+def _path(request: Request, ignored: IgnoreRules) -> str:  # noqa: ARG001 - all of it counts
     return request.path
 
 
-def _query(request: Request, ignored: Ignoring) -> str:
+def _query(request: Request, ignored: IgnoreRules) -> str:
     return canonical_query(request.query, ignored)
 
 
-def _body(request: Request, ignored: Ignoring) -> str:
+def _body(request: Request, ignored: IgnoreRules) -> str:
     if not request.body:
         return "absent"
     try:
@@ -325,7 +325,7 @@ def _header(request: Request, name: str) -> str:
     return json.dumps(", ".join(found) if found else None)
 
 
-FACETS: dict[str, Callable[[Request, Ignoring], str]] = {
+MATCHERS: dict[str, Callable[[Request, IgnoreRules], str]] = {
     "method": _method,
     "path": _path,
     "query": _query,

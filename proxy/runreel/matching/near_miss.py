@@ -123,7 +123,7 @@ def ranking(sent: Fingerprint, candidates: Iterable[Candidate]) -> Iterator[Rank
 
 def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, int]:
     """How alike two requests are: the method first, then the path by its equal segments, then the
-    number of equal facets. So another body for the same run is nearer than this body for another.
+    number of equal matchers. So another body for the same run is nearer than this body for another.
     """
     mine, theirs = dict(sent), dict(recorded)
     segments = [side.get("path", "").split("/") for side in (mine, theirs)]

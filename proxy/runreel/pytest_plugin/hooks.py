@@ -12,12 +12,19 @@ from typing import Any
 import pytest
 
 from runreel.errors import RunreelError
-from runreel.pytest_plugin.proxy import Asked, Attempt, Case, Reel, Stage, cassette_name
+from runreel.pytest_plugin.proxy import (
+    Case,
+    PluginOptions,
+    Recording,
+    TestProxy,
+    TestRun,
+    cassette_name,
+)
 from runreel.pytest_plugin.report import Totals, misses
 
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
-_STAGE = pytest.StashKey[Stage]()
-_ATTEMPT = pytest.StashKey[Attempt]()
+_STAGE = pytest.StashKey[TestProxy]()
+_ATTEMPT = pytest.StashKey[TestRun]()
 _TOTALS = pytest.StashKey[Totals]()  # over all processes
 _OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
 _MARKS = ("cassette", "mode", "allow_unplayed", "barriers")
@@ -83,18 +90,18 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
     path = Path(str(getattr(plugin, "__file__", None) or ""))
     config = manager.getplugin("pytestconfig")
     if path.name == "conftest.py" and isinstance(config, pytest.Config) and _names_us(path):
-        _stage(config).lead_clients_here()
+        _stage(config).set_base_url()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """A test module that names runreel is about to be imported."""
     if _names_us(module_path):
-        _stage(parent.config).lead_clients_here()
+        _stage(parent.config).set_base_url()
 
 
 @pytest.fixture
-def runreel(request: pytest.FixtureRequest) -> Reel:
+def runreel(request: pytest.FixtureRequest) -> Recording:
     """Plays or records the test's calls of the API: `base_url`, `cassette`, `receipt()`."""
     return _begun(request.node).call
 
@@ -195,10 +202,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[_STAGE]
 
 
-def _stage(config: pytest.Config) -> Stage:
+def _stage(config: pytest.Config) -> TestProxy:
     if _STAGE not in config.stash:
         folder = _option(config, "cassettes")
-        asked = Asked(
+        asked = PluginOptions(
             root=config.rootpath,
             mode=_option(config, "mode"),
             upstream=_option(config, "upstream"),
@@ -206,7 +213,7 @@ def _stage(config: pytest.Config) -> Stage:
             block_sockets=bool(_option(config, "block_sockets")),
             prune=bool(_option(config, "prune")),
         )
-        config.stash[_STAGE] = Stage(asked, os.environ)
+        config.stash[_STAGE] = TestProxy(asked, os.environ)
     return config.stash[_STAGE]
 
 
@@ -224,7 +231,7 @@ def _totals(config: pytest.Config) -> Totals:
 
 def _lead_if_asked(config: pytest.Config) -> None:
     if any(_option(config, name) for name in _OPTIONS):
-        _stage(config).lead_clients_here()
+        _stage(config).set_base_url()
 
 
 def _names_us(file: Path) -> bool:
@@ -234,7 +241,7 @@ def _names_us(file: Path) -> bool:
         return False
 
 
-def _begun(item: pytest.Item) -> Attempt:
+def _begun(item: pytest.Item) -> TestRun:
     if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
         return attempt
     try:
@@ -261,19 +268,19 @@ def _case(item: pytest.Item) -> Case:
     return Case(item.nodeid, item.path.parent, cassette_name(item.path.stem, parts), **marks)
 
 
-def _fail_on(found: list[str], attempt: Attempt) -> None:
+def _fail_on(found: list[str], attempt: TestRun) -> None:
     if found:
         pytest.fail(f"runreel: {_text(found, attempt)}", pytrace=False)
 
 
-def _text(found: list[str], attempt: Attempt) -> str:
+def _text(found: list[str], attempt: TestRun) -> str:
     lines = list(found)
     if not attempt.file.exists():
         lines.append(f"There is no cassette {attempt.file}.")
     return "\n".join([*lines, _HOW_TO])
 
 
-def _ended(stage: Stage, attempt: Attempt) -> list[str]:
+def _ended(stage: TestProxy, attempt: TestRun) -> list[str]:
     try:
         return stage.end(attempt)
     except RunreelError as error:

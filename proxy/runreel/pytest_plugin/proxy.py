@@ -159,7 +159,7 @@ _BASE_PATH = "/v1"
 class Address:
     """A port of this machine that is ours from now on; who calls before we listen is refused.
 
-    `set_variables` leads clients there, `give_back` puts the environment back as it was.
+    `set_variables` leads clients there, `release` puts the environment back as it was.
     """
 
     def __init__(self, base_path: str) -> None:
@@ -176,7 +176,7 @@ class Address:
         self._before = {name: environment.get(name) for name in changed}
         environment.update(changed)
 
-    def give_back(self, environment: MutableMapping[str, str]) -> None:
+    def release(self, environment: MutableMapping[str, str]) -> None:
         """Undo it all."""
         for name, value in self._before.items():
             if value is None:
@@ -211,7 +211,7 @@ _IDLE_S_MAX = 1e9  # a test ends when it ends, also in a debugger
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PluginOptions:
     """What the run was asked for; None is for what was not. `root` is the project's folder."""
 
     root: Path
@@ -243,7 +243,7 @@ class Case:
 
 
 @dataclass(slots=True)
-class Reel:
+class Recording:
     """What a test that uses runreel can see of it, as the fixture `runreel`."""
 
     base_url: str
@@ -258,20 +258,20 @@ class Reel:
 
 
 @dataclass(slots=True)
-class Attempt:
+class TestRun:
     """One go at a test; a rerun is another. `failed` once anything but success was reported."""
 
     case: Case
     file: Path
-    call: Reel
-    teardown: Reel
+    call: Recording
+    teardown: Recording
     failed: bool = False
 
 
-class Stage:
+class TestProxy:
     """The only owner of the proxy of a process. Methods raise RunreelError if it cannot be had."""
 
-    def __init__(self, asked: Asked, environment: MutableMapping[str, str]) -> None:
+    def __init__(self, asked: PluginOptions, environment: MutableMapping[str, str]) -> None:
         self.totals = Totals()
         self._asked = asked
         self._environment = environment
@@ -286,13 +286,13 @@ class Stage:
         self._attempts = 0
         self._open: list[str] = []
 
-    def lead_clients_here(self) -> None:
+    def set_base_url(self) -> None:
         """From now on, clients that are made find the address of this process; nothing starts."""
         if self._address is None:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
 
-    def begin(self, case: Case) -> Attempt:
+    def begin(self, case: Case) -> TestRun:
         """Open the sessions of a test, and give it all requests."""
         config, proxy = self._proxy()
         name = _checked(case.cassette) if case.cassette else case.unnamed
@@ -313,18 +313,18 @@ class Stage:
             self._end(call, discard=True)
             raise
         proxy.use(call._session)  # noqa: SLF001 - its own
-        return Attempt(case, folder / f"{name}.json", call, teardown)
+        return TestRun(case, folder / f"{name}.json", call, teardown)
 
-    def findings(self, attempt: Attempt) -> list[str]:
+    def findings(self, attempt: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
         allowed = attempt.case.allow_unplayed
         return findings(attempt.call.receipt(), allow_unplayed=allowed)
 
-    def tear_down(self, attempt: Attempt) -> None:
+    def tear_down(self, attempt: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
         self._proxy()[1].use(attempt.teardown._session)  # noqa: SLF001 - its own
 
-    def end(self, attempt: Attempt) -> list[str]:
+    def end(self, attempt: TestRun) -> list[str]:
         """End the sessions of a test; what a failed one recorded is thrown away.
 
         Returns what is wrong with its teardown, which makes it fail too.
@@ -359,7 +359,7 @@ class Stage:
         if self._guard:
             self._guard.remove()
         if self._address:
-            self._address.give_back(self._environment)
+            self._address.release(self._environment)
             self._address = None
 
     def _proxy(self) -> "tuple[Config, Embedded]":
@@ -367,7 +367,7 @@ class Stage:
             from runreel.config.loading import load
             from runreel.server.embedded import Embedded
 
-            self.lead_clients_here()
+            self.set_base_url()
             assert self._address is not None  # noqa: S101 - as the line above has it
             settings = {
                 "mode": self._asked.mode,
@@ -399,7 +399,9 @@ class Stage:
             for each in (name, name + TEARDOWN):
                 FileStore(folder).drop_unfinished(each)
 
-    def _session(self, folder: Path, name: str, mode: str, session: str, **wanted: Any) -> Reel:
+    def _session(
+        self, folder: Path, name: str, mode: str, session: str, **wanted: Any
+    ) -> Recording:
         """Open a session; what else is `wanted` is as for `Embedded.open`."""
         from runreel.cassettes.file_store import FileStore
 
@@ -411,9 +413,9 @@ class Stage:
         proxy.open(session, folder, name, mode, **wanted)
         self._open.append(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
-        return Reel(self._address.base_url, name, proxy, session)
+        return Recording(self._address.base_url, name, proxy, session)
 
-    def _end(self, reel: Reel, *, discard: bool) -> None:
+    def _end(self, reel: Recording, *, discard: bool) -> None:
         session = reel._session  # noqa: SLF001 - its own
         reel._final = reel.receipt()  # noqa: SLF001 - if closing fails, this is what is known
         self._open.remove(session)
@@ -432,7 +434,7 @@ class Stage:
         return folder
 
 
-def _prune_teardown(attempt: Attempt) -> None:
+def _prune_teardown(attempt: TestRun) -> None:
     """A session that recorded nothing saves nothing; here that means that no call is left."""
     call, teardown = attempt.call.receipt(), attempt.teardown.receipt()
     if teardown["mode"] == "record" and call["recorded"] and not teardown["requests"]:

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from runreel.errors import Unredactable
 from runreel.http import strict_json
-from runreel.http.encoding import legible
+from runreel.http.encoding import partial_decode
 from runreel.http.headers import Trait, codings, drop, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
@@ -40,7 +40,7 @@ from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 
 # What the first build wrote for a secret; its recordings still match.
 _OF_FIRST_BUILD = b"[redacted]"
-_LEGIBLE_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
+_PARTLY_DECODED_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 # How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.
 _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
@@ -342,7 +342,7 @@ def _written(message: Request | Response) -> Iterator[str]:
     yield from (text for pair in message.headers for text in pair)
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
-        yield legible(message.body, applied, _LEGIBLE_BYTES_MAX).decode("latin-1")
+        yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")
     elif message.body.startswith(_COMPRESSED):
         yield _unpacked(message.body).decode("latin-1")
 
@@ -351,7 +351,7 @@ def _unpacked(body: bytes) -> bytes:
     """What compressed bytes say, as far as that goes."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib
     try:
-        return unpacker.decompress(body, _LEGIBLE_BYTES_MAX)
+        return unpacker.decompress(body, _PARTLY_DECODED_BYTES_MAX)
     except zlib.error:
         return b""
 

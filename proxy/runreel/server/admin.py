@@ -27,7 +27,7 @@ from runreel.http.messages import Headers, Response, values
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.server.gateway import Refused, same_token
 from runreel.sessions.live import LiveSession
-from runreel.sessions.manager import DEFAULT, Sessions, Wanted
+from runreel.sessions.manager import DEFAULT, SessionRequest, Sessions
 from runreel.sessions.modes import SPELLINGS
 
 ADMIN_PREFIX = "/_runreel/"
@@ -53,7 +53,7 @@ def _mode(text: str) -> str:
     return SPELLINGS[text]
 
 
-class _Asked(BaseModel):
+class _SessionBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     cassette: Annotated[str, AfterValidator(check_name)]
@@ -64,7 +64,7 @@ class _Asked(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AdminRequest:
     """A request to the admin API; `authority` is how its sender calls us."""
 
     method: str
@@ -85,7 +85,7 @@ class Admin:
     base_path: str
     version: str
 
-    async def answer(self, ask: Ask) -> Response:
+    async def answer(self, ask: AdminRequest) -> Response:
         """The answer to a request.
 
         Raises:
@@ -129,10 +129,10 @@ class Admin:
     def _shown(self, session: LiveSession) -> dict[str, Any]:
         return {"id": session.id, "cassette": session.cassette, "mode": session.mode.value}
 
-    async def _open(self, ask: Ask) -> Response:
+    async def _open(self, ask: AdminRequest) -> Response:
         try:
             # Not by pydantic: of a member that stands twice it takes the last.
-            asked = _Asked.model_validate(read_json((await ask.read()).decode("utf-8")))
+            asked = _SessionBody.model_validate(read_json((await ask.read()).decode("utf-8")))
         except (UnicodeDecodeError, BadDocument) as error:
             raise Refused(
                 "session_refused", f"A session cannot be opened: the body: {error}."
@@ -143,7 +143,7 @@ class Admin:
             raise Refused(
                 "session_refused", f"A session cannot be opened: {at}: {first['msg']}."
             ) from None
-        wanted = Wanted(
+        wanted = SessionRequest(
             asked.cassette, asked.mode, asked.id, scope=asked.scope, barriers=asked.barriers
         )
         session = await self.sessions.open(wanted)
@@ -161,7 +161,7 @@ class Admin:
             raise Refused("session_refused", "A session ends with ?discard=true or without it.")
         return json_response(200, await self.sessions.close(name, discard=discard == "true"))
 
-    def _check_token(self, ask: Ask) -> None:
+    def _check_token(self, ask: AdminRequest) -> None:
         if self.token is None:
             return
         sent = values(ask.headers, "authorization")

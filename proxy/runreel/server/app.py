@@ -29,11 +29,11 @@ from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
 from runreel.server.listener import RunOptions, check_parser, open_to_clients
-from runreel.server.routes import LOOPBACK_NAMES, Site
-from runreel.server.upstream import OnDemand
+from runreel.server.routes import LOOPBACK_NAMES, ServerContext
+from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
-from runreel.sessions.manager import DEFAULT, Bounds, Sessions, SessionSpec, Wanted
+from runreel.sessions.manager import DEFAULT, SessionLimits, SessionRequest, Sessions, SessionSpec
 from runreel.sessions.modes import Mode
 from runreel.sessions.session import Manner
 
@@ -126,7 +126,7 @@ def _is_inside(config: Config) -> bool:
     return audit == cassettes or cassettes in audit.parents
 
 
-def sessions_of(
+def session_manager(
     config: Config,
     options: RunOptions,
     live: Callable[[], Awaitable[None]],
@@ -157,23 +157,23 @@ def sessions_of(
         sinks=sinks,
         live=live,
         clock=SystemClock(),
-        bounds=Bounds(config.limits.sessions_max, config.limits.session_idle_s_max),
+        limits=SessionLimits(config.limits.sessions_max, config.limits.session_idle_s_max),
         warn=warn,
     )
 
 
-def site_of(
+def server_context(
     config: Config,
-    upstream: OnDemand,
+    upstream: LazyUpstream,
     auditing: Auditing | None,
     sessions: Sessions,
     log: Log,
     aside: Aside,
-) -> Site:
+) -> ServerContext:
     """What the routes need to know."""
     names = {config.listen.host, *config.listen.allowed_hosts}
     hosts = LOOPBACK_NAMES | {name.lower() for name in names}
-    return Site(
+    return ServerContext(
         engine=_engine(config, upstream, auditing, aside),
         sessions=sessions,
         admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
@@ -186,7 +186,9 @@ def site_of(
     )
 
 
-def _engine(config: Config, upstream: OnDemand, auditing: Auditing | None, aside: Aside) -> Engine:
+def _engine(
+    config: Config, upstream: LazyUpstream, auditing: Auditing | None, aside: Aside
+) -> Engine:
     return Engine(
         upstream=upstream,
         clock=SystemClock(),
@@ -264,25 +266,25 @@ async def serving(
     retirement = Retirement(shown_upstream(config), warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
-    upstream = OnDemand(config, SystemClock())
+    upstream = LazyUpstream(config, SystemClock())
     audits = Audits(config, SystemClock(), warn, lambda what: log.noted(SystemClock().now(), what))
 
     async def live() -> None:
         await upstream.open()
         await audits.open()
 
-    sessions = sessions_of(config, options, live, sinks, warn)
+    sessions = session_manager(config, options, live, sinks, warn)
     async with AsyncExitStack() as stack:
         stack.enter_context(loop_errors_to(log))
         stack.push_async_callback(upstream.close)
         stack.push_async_callback(audits.close)
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
         if default:
-            await sessions.open(Wanted(config.cassette, config.mode, DEFAULT))
+            await sessions.open(SessionRequest(config.cassette, config.mode, DEFAULT))
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
-        site = site_of(config, upstream, audits.auditing, sessions, log, aside)
-        async with open_to_clients(site, config, options, log, upstream) as url:
+        context = server_context(config, upstream, audits.auditing, sessions, log, aside)
+        async with open_to_clients(context, config, options, log, upstream) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)
             stack.push_async_callback(_finish, sessions, options)

@@ -15,7 +15,7 @@ from runreel.cassettes.file_store import FileStore
 from runreel.config.settings import Config
 from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
-from runreel.sessions.manager import Wanted
+from runreel.sessions.manager import SessionRequest
 from runreel.sessions.modes import SPELLINGS
 
 Result = TypeVar("Result")
@@ -56,12 +56,14 @@ class Embedded:
         barriers: bool | None = None,
     ) -> None:
         """Open a session on a cassette of a folder; `mode` is any spelling of one, the others are
-        as for `Wanted`.
+        as for `SessionRequest`.
 
         Raises:
             RunreelError: as `Sessions.open`.
         """
-        wanted = Wanted(cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers)
+        wanted = SessionRequest(
+            cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers
+        )
         self._do(self._running.sessions.open(wanted))
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above

@@ -25,8 +25,8 @@ from runreel.config.settings import Config
 from runreel.engine.log import FrameworkLog, Log
 from runreel.errors import StartRefused, error_response
 from runreel.http.messages import Response
-from runreel.server.routes import Site, application
-from runreel.server.upstream import OnDemand
+from runreel.server.routes import ServerContext, application
+from runreel.server.upstream import LazyUpstream
 
 # (slug, message) of what can be wrong with a request that has no handler yet, or lost it.
 _NOT_HTTP = ("bad_request", "The request is not valid HTTP.")
@@ -141,14 +141,14 @@ SHUTDOWN_S = 2
 
 @asynccontextmanager
 async def open_to_clients(
-    site: Site, config: Config, options: RunOptions, log: Log, upstream: OnDemand
+    context: ServerContext, config: Config, options: RunOptions, log: Log, upstream: LazyUpstream
 ) -> AsyncIterator[str]:
     """The URL of a site that listens, for as long as the context lasts.
 
     Raises:
         StartRefused: it cannot listen there.
     """
-    app = application(site)
+    app = application(context)
 
     async def drain(_: web.Application) -> None:
         await upstream.stop(DRAIN_S)
@@ -160,7 +160,7 @@ async def open_to_clients(
         host, port = config.listen.host, config.listen.port
         loop = asyncio.get_running_loop()
         try:
-            accepted = _connections(site, log, runner)
+            accepted = _connections(context, log, runner)
             if options.listener is not None:
                 listener = await loop.create_server(accepted, sock=options.listener)
             else:
@@ -177,14 +177,16 @@ async def open_to_clients(
         await runner.cleanup()
 
 
-def _connections(site: Site, log: Log, runner: web.AppRunner) -> Callable[[], Connection]:
+def _connections(
+    context: ServerContext, log: Log, runner: web.AppRunner
+) -> Callable[[], Connection]:
     logger = logging.Logger("runreel.web")  # noqa: LOG001 - one per proxy
     logger.addHandler(FrameworkLog(log))
     return partial(
         Connection,
         runner.server,
         loop=asyncio.get_running_loop(),
-        refused=partial(site.refused, None),
+        refused=partial(context.refused, None),
         logger=logger,
         auto_decompress=False,
         access_log=None,

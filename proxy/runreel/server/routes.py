@@ -28,7 +28,7 @@ from runreel.engine.engine import Engine
 from runreel.errors import SessionUnknown, UpstreamFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Headers, Request, Response, values, without
-from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, Ask
+from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest
 from runreel.server.exchange import (
     TooLarge,
     cut_off,
@@ -106,7 +106,7 @@ def _unique_name() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ServerContext:
     """What the routes need to know: `hosts` are the names we answer to, in lower case, `origins`
     those of pages that may call, and `token` what a client of the API must show (None: nothing).
 
@@ -127,13 +127,13 @@ class Site:
     name: str = field(default_factory=_unique_name)
 
 
-def application(site: Site) -> web.Application:
+def application(context: ServerContext) -> web.Application:
     """The aiohttp application for a site."""
 
     @web.middleware
     async def everything(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001 - called by that name
         try:
-            return await _handle(site, request)
+            return await _handle(context, request)
         except (UpstreamFailed, ConnectionError):
             return cut_off(request)
 
@@ -153,20 +153,20 @@ async def _ask_later(_: web.Request) -> None:
     return
 
 
-async def _handle(site: Site, request: web.Request) -> web.StreamResponse:
+async def _handle(context: ServerContext, request: web.Request) -> web.StreamResponse:
     head = Head(
         request.method,
         request.raw_path,
         (request.version.major, request.version.minor),
         raw_pairs(request.raw_headers),
     )
-    allowed = granted(head.headers, site.origins)
+    allowed = granted(head.headers, context.origins)
     try:
         with ExitStack() as held:
-            answer = await _answer(site, request, head, held)
+            answer = await _answer(context, request, head, held)
             return await write(request, _readable(answer, allowed))
     except Refused as refusal:
-        site.refused(request.method, refusal.slug)
+        context.refused(request.method, refusal.slug)
         answer = _readable(Answer(refusal.response, "proxy"), allowed)
         return await write(request, answer, last=True)
 
@@ -184,12 +184,14 @@ def _readable(answer: Answer, allowed: Headers) -> Answer:
     return replace(answer, response=replace(answer.response, headers=headers))
 
 
-async def _answer(site: Site, request: web.Request, head: Head, held: ExitStack) -> Answer:
+async def _answer(
+    context: ServerContext, request: web.Request, head: Head, held: ExitStack
+) -> Answer:
     """What to send; until it is sent, `held` keeps its session open."""
-    admitted = look(head, Identity(site.name, site.hosts, site.origins))
+    admitted = look(head, Identity(context.name, context.hosts, context.origins))
     if isinstance(admitted, Response):
         # To pass it on, or it was a page that asks whether it may call.
-        site.refused(request.method, "preflight" if admitted.headers else "max_forwards")
+        context.refused(request.method, "preflight" if admitted.headers else "max_forwards")
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
@@ -200,70 +202,76 @@ async def _answer(site: Site, request: web.Request, head: Head, held: ExitStack)
         if target.startswith(ADMIN_PREFIX):
             raise Refused("admin_unknown", NOTHING_HERE)
     elif target.startswith(ADMIN_PREFIX):
-        return Answer(await _admin(site, request, admitted, head.headers), "proxy")
+        return Answer(await _admin(context, request, admitted, head.headers), "proxy")
     elif len(named) > 1:
         raise Refused("session_unknown", "The request names a session more than once.")
-    if site.token is not None:
-        admitted = replace(admitted, headers=without_token(admitted.headers, site.token))
+    if context.token is not None:
+        admitted = replace(admitted, headers=without_token(admitted.headers, context.token))
     try:
-        session = held.enter_context(site.sessions.using(name))
+        session = held.enter_context(context.sessions.using(name))
     except SessionUnknown as error:
         raise Refused("session_unknown", str(error)) from None
-    answer = await _call(site, session, request, admitted, target)
+    answer = await _call(context, session, request, admitted, target)
     origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return _as_ours(answer, site, session, Place(origin, before))
+    return _as_ours(answer, context, session, Place(origin, before))
 
 
-async def _admin(site: Site, request: web.Request, admitted: Admitted, passed: Headers) -> Response:
-    read = partial(_body, site, request, admitted)
-    ask = Ask(request.method, admitted.target, admitted.authority, passed, read)
-    return await site.admin.answer(ask)
+async def _admin(
+    context: ServerContext, request: web.Request, admitted: Admitted, passed: Headers
+) -> Response:
+    read = partial(_body, context, request, admitted)
+    ask = AdminRequest(request.method, admitted.target, admitted.authority, passed, read)
+    return await context.admin.answer(ask)
 
 
 async def _call(
-    site: Site, session: LiveSession, request: web.Request, admitted: Admitted, target: str
+    context: ServerContext,
+    session: LiveSession,
+    request: web.Request,
+    admitted: Admitted,
+    target: str,
 ) -> Answer:
     arrival = session.arrive()
     try:
-        body = await _body(site, request, admitted)
+        body = await _body(context, request, admitted)
         live = Request(request.method, target, admitted.headers, body)
         left = partial(has_left, request)
-        return await site.engine.answer(session, arrival, live, left, request.transport)
+        return await context.engine.answer(session, arrival, live, left, request.transport)
     except BaseException:
-        session.give_back(arrival)  # nothing comes of it
+        session.release(arrival)  # nothing comes of it
         raise
 
 
-async def _body(site: Site, request: web.Request, admitted: Admitted) -> bytes:
+async def _body(context: ServerContext, request: web.Request, admitted: Admitted) -> bytes:
     try:
-        async with asyncio.timeout(site.body_read_s_max):
-            return await read_body(request, site.body_bytes_max, waits=admitted.waits)
+        async with asyncio.timeout(context.body_read_s_max):
+            return await read_body(request, context.body_bytes_max, waits=admitted.waits)
     except TimeoutError:
         raise Refused(
             "request_timeout",
-            f"The request body did not come in within {site.body_read_s_max:g} seconds; see "
+            f"The request body did not come in within {context.body_read_s_max:g} seconds; see "
             "limits.request_body_read_s_max.",
         ) from None
     except web.RequestPayloadError:
         raise Refused("bad_request", "The request body is not valid HTTP.") from None
     except ConnectionError:
-        site.refused(request.method, "client_gone")  # there is nobody to answer
+        context.refused(request.method, "client_gone")  # there is nobody to answer
         raise
     except TooLarge:
         raise Refused(
             "body_too_large",
-            f"The request body is larger than {site.body_bytes_max:,} bytes; see "
+            f"The request body is larger than {context.body_bytes_max:,} bytes; see "
             "limits.request_body_bytes_max.",
         ) from None
 
 
-def _as_ours(answer: Answer, site: Site, session: LiveSession, place: Place) -> Answer:
+def _as_ours(answer: Answer, context: ServerContext, session: LiveSession, place: Place) -> Answer:
     """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
     if answer.source == "proxy":
         return answer
     here = session.upstream == SIMULATOR
     passed = relocated(answer.response.headers, "" if here else session.upstream, place)
     if answer.source == "upstream":
-        passed = passed if here else (*passed, via(site.name))
+        passed = passed if here else (*passed, via(context.name))
         answer = replace(answer, source="simulator" if simulated(answer.response) else "upstream")
     return replace(answer, response=replace(answer.response, headers=passed))

@@ -71,7 +71,7 @@ class Call:
             self._waits.reschedule(self._ends_at)
 
 
-class CallsOut:
+class UpstreamLimiter:
     """The calls under way: `most` at once, each for `call_s_max` seconds unless that is None."""
 
     def __init__(self, most: int, call_s_max: float | None) -> None:
@@ -146,7 +146,7 @@ class HttpUpstream:
         self._options = options
         self._base = URL(options.base, encoded=True)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
-        self._calls = CallsOut(options.calls_max, options.total_timeout_s)
+        self._calls = UpstreamLimiter(options.calls_max, options.total_timeout_s)
         self._dropped = named(Trait.ENDS_HERE) | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
@@ -373,7 +373,7 @@ def _distrust(error: BaseException) -> str | None:
     return str(found)
 
 
-class OnDemand:
+class LazyUpstream:
     """The upstream of a configuration, from when the first session needs it."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
@@ -391,7 +391,7 @@ class OnDemand:
         """
         async with self._opening:
             if self._upstream is None:
-                opening = opened(self._config, self._clock)
+                opening = open_upstream(self._config, self._clock)
                 self._upstream = await self._held.enter_async_context(opening)
 
     async def send(self, request: Request) -> UpstreamAnswer:
@@ -413,7 +413,7 @@ class OnDemand:
 
 
 @asynccontextmanager
-async def opened(config: Config, clock: Clock) -> AsyncIterator[Upstream]:
+async def open_upstream(config: Config, clock: Clock) -> AsyncIterator[Upstream]:
     """The upstream of a configuration that has one, for as long as the context lasts.
 
     Raises:

@@ -1,7 +1,7 @@
-"""The stream of facts: one per request.
+"""The stream of events: one per request.
 
-Owns `Fact`, what the engine tells its readers (receipt, log, later audit and metrics). There is no
-other counter anywhere. Everything in a fact is redacted.
+Owns `Event`, what the engine tells its readers (receipt, log, later audit and metrics). There is no
+other counter anywhere. Everything in an event is redacted.
 
 
 """
@@ -33,7 +33,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Event:
     """One request and what became of it.
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
@@ -59,8 +59,8 @@ class Fact:
 
 
 class Sink(Protocol):
-    """A reader of the stream of facts."""
+    """A reader of the stream of events."""
 
-    def __call__(self, fact: Fact) -> None:
-        """Take one fact; must not raise and must not block."""
+    def __call__(self, event: Event) -> None:
+        """Take one event; must not raise and must not block."""
         ...

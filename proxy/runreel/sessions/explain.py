@@ -14,13 +14,13 @@ from runreel.cassettes.format import Cassette
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Request, without
 from runreel.matching.json_diff import ABSENT, Difference, differences, readable
-from runreel.matching.matchers import Fingerprint, MatchOn, facet, fingerprint, is_ignoring
+from runreel.matching.matchers import Fingerprint, MatchOn, fingerprint, is_ignore_rule, matcher
 from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document, ranking
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.sessions.session import Manner, Session
 
-_TEXTS = ("path", "query", "body")  # the facets of a request in which something can be blanked
+_TEXTS = ("path", "query", "body")  # the matchers in which something can be blanked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a rule did: `at` is a place in a facet, as in `Difference`."""
+    """What a rule did: `at` is a place of a matcher, as in `Difference`."""
 
     rule: str
     facet: str
@@ -98,10 +98,10 @@ def explain(
 
 
 def _ignored(request: Redacted[Request], match_on: MatchOn) -> Iterator[Effect]:
-    facets = [entry for entry in match_on if not is_ignoring(entry)]
-    whole = fingerprint(request, facets)
-    for rule in filter(is_ignoring, match_on):
-        for item in differences(whole, fingerprint(request, (*facets, rule))):
+    matchers = [entry for entry in match_on if not is_ignore_rule(entry)]
+    whole = fingerprint(request, matchers)
+    for rule in filter(is_ignore_rule, match_on):
+        for item in differences(whole, fingerprint(request, (*matchers, rule))):
             yield Effect(rule, item.facet, item.at)
 
 
@@ -117,7 +117,7 @@ def _redacted(
             for rule in redaction.found_in(value, live, header=True):
                 yield Effect(rule, f"header.{name.lower()}", "")
     for name in _TEXTS:
-        text = facet(name)
+        text = matcher(name)
         whole = text(plain)
         for item in differences(((name, whole),), ((name, text(clean)),)):
             if item.recorded is not ABSENT:  # else its place may hold what must not be told
@@ -134,7 +134,7 @@ def _effects(item: Difference, live: Request, whole: str, redaction: Redaction) 
 
 
 def explanation_document(found: Explanation, match_on: MatchOn, cassette: str) -> dict[str, Any]:
-    """An explanation as JSON; a facet of the request or a side that is absent is left out."""
+    """An explanation as JSON; a matcher or a side that is absent is left out."""
     missed = found.missed(cassette)
     return {
         "cassette": cassette,
@@ -176,6 +176,6 @@ def _candidate_document(item: Ranked) -> dict[str, Any]:
 
 
 def by_facet(item: Ranked) -> Iterator[tuple[str, list[Difference]]]:
-    """Every facet that was compared, with the differences in it."""
+    """Every matcher that was compared, with the differences in it."""
     for name, _ in item.candidate.fingerprint:
         yield name, [each for each in item.differences if each.facet == name]

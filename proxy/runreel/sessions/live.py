@@ -17,7 +17,7 @@ from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Response
 from runreel.redaction.redactor import Redaction
-from runreel.sessions.events import Fact
+from runreel.sessions.events import Event
 from runreel.sessions.modes import Mode
 from runreel.sessions.session import Session
 from runreel.storage.group_commit import GroupCommit
@@ -64,7 +64,7 @@ class LiveSession:
         stored: Stored | None,
         recording: Recording | None,
         redaction: Redaction,
-        tell: Callable[[Fact], None],
+        tell: Callable[[Event], None],
     ) -> None:
         self.id = id
         self.mode = mode
@@ -157,9 +157,9 @@ class LiveSession:
         self.state.ended(arrival)
         self.wake()
 
-    def give_back(self, arrival: int) -> None:
+    def release(self, arrival: int) -> None:
         """A call came to nothing, or its client left before the first byte."""
-        self.state.give_back(arrival)
+        self.state.release(arrival)
         self.wake()
 
     async def check(self) -> None:
@@ -201,7 +201,7 @@ class LiveSession:
         if self._warn is None:
             await written
 
-    async def see_through(self, keeping: Coroutine[None, None, Kept]) -> Kept:
+    async def shielded(self, keeping: Coroutine[None, None, Kept]) -> Kept:
         """What comes of keeping an answer, which goes on to its end even if the caller is stopped:
         `close` waits for it.
         """

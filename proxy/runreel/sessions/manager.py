@@ -1,7 +1,7 @@
 """The sessions of a process: whether one may begin, with which cassette, and when it ends.
 
-Every refusal is one sentence with its remedy. Knows stores and readers of facts as values handed to
-it, and nothing of HTTP; what is done with a request is `engine`.
+Every refusal is one sentence with its remedy. Knows stores and readers of events as values handed
+to it, and nothing of HTTP; what is done with a request is `engine`.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from runreel.errors import (
 from runreel.matching.matchers import MATCH_ON, MatchOn
 from runreel.ports import Clock
 from runreel.redaction.redactor import Redaction
-from runreel.sessions.events import Fact, Sink
+from runreel.sessions.events import Event, Sink
 from runreel.sessions.live import LiveSession, Recording
 from runreel.sessions.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.sessions.session import PLAYS_ONCE, Manner, Session
 
 DEFAULT = "default"
-Tell = Callable[[Fact], None]
+Tell = Callable[[Event], None]
 Warn = Callable[[str], None]
 
 
@@ -240,11 +240,11 @@ _WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
-class Counting(Protocol):
-    """A reader of the facts of one session, which can say what they amount to."""
+class EventCounter(Protocol):
+    """A reader of the events of one session, which can say what they amount to."""
 
-    def __call__(self, fact: Fact) -> None:
-        """Take one fact."""
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
         ...
 
     def document(self, session: LiveSession) -> dict[str, Any]:
@@ -253,7 +253,7 @@ class Counting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SessionRequest:
     """A session to open; `mode` is a canonical spelling.
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
@@ -271,7 +271,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class SessionLimits:
     """How many sessions there may be besides the default one, and how long one may be idle."""
 
     sessions_max: int
@@ -281,7 +281,7 @@ class Bounds:
 @dataclass(slots=True)
 class _Open:
     session: LiveSession
-    receipt: Counting
+    receipt: EventCounter
     used_at: float
     calls: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -299,11 +299,11 @@ class Sessions:
         template: SessionSpec,
         store: Store,
         *,
-        counting: Callable[[], Counting],
+        counting: Callable[[], EventCounter],
         sinks: tuple[Sink, ...],
         live: Callable[[], Awaitable[None]],
         clock: Clock,
-        bounds: Bounds,
+        limits: SessionLimits,
         warn: Callable[[str], None],
     ) -> None:
         self.plain: str | None = None
@@ -313,7 +313,7 @@ class Sessions:
         self._sinks = sinks
         self._live = live
         self._clock = clock
-        self._bounds = bounds
+        self._limits = limits
         self._warn = warn
         self._open: dict[str, _Open] = {}
         self._opening: set[str] = set()
@@ -352,7 +352,7 @@ class Sessions:
             if not found.calls:
                 found.idle.set()
 
-    async def open(self, wanted: Wanted) -> LiveSession:
+    async def open(self, request: SessionRequest) -> LiveSession:
         """Open a session.
 
         Raises:
@@ -362,21 +362,21 @@ class Sessions:
             CassetteDamaged: likewise.
             Unredactable: likewise.
         """
-        id_ = self._free(wanted.id)
+        id_ = self._free(request.id)
         self._opening.add(id_)
         try:
-            store = wanted.store or self._store
+            store = request.store or self._store
             manner = self._template.manner
-            if wanted.barriers is not None:
-                manner = replace(manner, barriers=wanted.barriers)
+            if request.barriers is not None:
+                manner = replace(manner, barriers=request.barriers)
             spec = replace(
                 self._template,
                 manner=manner,
-                scope=wanted.scope,
+                scope=request.scope,
                 id=id_,
-                cassette=wanted.cassette,
-                mode=wanted.mode,
-                prune=wanted.prune or self._template.prune,
+                cassette=request.cassette,
+                mode=request.mode,
+                prune=request.prune or self._template.prune,
                 salt=self._template.salt or secrets.token_hex(16),
             )
             receipt = self._counting()
@@ -483,12 +483,12 @@ class Sessions:
 
     async def expire(self) -> None:
         """Close the sessions that have been idle for too long, never the default one."""
-        latest = self._clock.monotonic() - self._bounds.idle_s_max
+        latest = self._clock.monotonic() - self._limits.idle_s_max
         for id_, found in list(self._open.items()):
             if id_ == DEFAULT or found.calls or found.used_at > latest:
                 continue
             self._warn(
-                f"session '{id_}' was not used for {self._bounds.idle_s_max:g} s and has ended; "
+                f"session '{id_}' was not used for {self._limits.idle_s_max:g} s and has ended; "
                 "what it recorded is saved"
             )
             try:
@@ -504,9 +504,9 @@ class Sessions:
 
     def _free(self, wanted: str | None) -> str:
         taken = self._open.keys() | self._opening
-        if len(taken - {DEFAULT}) >= self._bounds.sessions_max and wanted != DEFAULT:
+        if len(taken - {DEFAULT}) >= self._limits.sessions_max and wanted != DEFAULT:
             raise TooManySessions(
-                f"There are {self._bounds.sessions_max:,} sessions; end one, or see "
+                f"There are {self._limits.sessions_max:,} sessions; end one, or see "
                 "limits.sessions_max."
             )
         id_ = secrets.token_hex(8) if wanted is None else wanted
@@ -531,9 +531,9 @@ class Sessions:
                 )
         self._ended.append(document)
 
-    def _teller(self, receipt: Counting) -> Sink:
-        def tell(fact: Fact) -> None:
+    def _teller(self, receipt: EventCounter) -> Sink:
+        def tell(event: Event) -> None:
             for sink in (receipt, *self._sinks):
-                sink(fact)
+                sink(event)
 
         return tell

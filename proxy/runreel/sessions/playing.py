@@ -603,7 +603,7 @@ class Player(Generic[Content]):
         self._calls.pop(arrival, None)
         self._waiting.pop(arrival, None)
 
-    def give_back(self, arrival: int) -> None:
+    def release(self, arrival: int) -> None:
         """A call came to nothing: its client left before the first byte, or there was no answer
         to compare. A second time is harmless.
         """

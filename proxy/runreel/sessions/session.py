@@ -2,7 +2,7 @@
 
 A request goes this way: `arrive` at its head, `ask` (again, as long as it is told to wait), then
 for what was forwarded `keep`; `holds_back` before the first byte goes out, `began` when it has,
-`ended` after the last one; or `give_back`, if its client left before the first byte or there was no
+`ended` after the last one; or `release`, if its client left before the first byte or there was no
 answer. Whatever arrived must end one way or the other, or be given back. A stream whose client has
 `left` it is over for all that arrive later, though it is kept when the upstream ends it.
 
@@ -90,7 +90,7 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HistoryNote:
     """What a capture adds to a journal, from which all can be worked out again.
 
     `ended` are the writes that ended since the last one: the tick, id and access of each, and
@@ -234,7 +234,9 @@ class SessionHistory(Generic[Content]):
         first = min(self._awaited, default=self._tick + 1)
         self._gone_by = [(tick, call) for tick, call in self._gone_by if tick > first]
 
-    def keep(self, arrival: int, recording: Recording[Content]) -> tuple[Recording[Content], Told]:
+    def keep(
+        self, arrival: int, recording: Recording[Content]
+    ) -> tuple[Recording[Content], HistoryNote]:
         """Take a capture in; what comes back has the id that it has from here on."""
         call = self._calls.get(arrival) or self._left.pop(arrival, None) or _Call(recording.access)
         overlapped = tuple(
@@ -249,7 +251,7 @@ class SessionHistory(Generic[Content]):
                 self.player.identify(arrival, taken.id)
             self._make_sure(len(self.recordings), taken)
         ended, self._untold = tuple(self._untold), []
-        return taken, Told(ended, overlapped)
+        return taken, HistoryNote(ended, overlapped)
 
     def holds_back(self, arrival: int, *, may_wait: bool) -> bool:
         """Whether an answer should not go out yet; only a write's, and only for who is to come."""
@@ -312,19 +314,19 @@ class SessionHistory(Generic[Content]):
                 or not covers(self.recordings[at].access, item.access.scope)
             ]
 
-    def give_back(self, arrival: int) -> None:
+    def release(self, arrival: int) -> None:
         """Undo what a request took: its client left before the first byte, or it had no answer.
         A second time is harmless.
         """
-        self.player.give_back(arrival)
+        self.player.release(arrival)
         self.storing.forget(arrival)
         self._awaited.discard(arrival)
         self._calls.pop(arrival, None)
         self._left.pop(arrival, None)
 
-    def release(self, arrival: int) -> None:
+    def abandon(self, arrival: int) -> None:
         """Its client has left, but the call is still under way: others get what it took."""
-        self.player.give_back(arrival)
+        self.player.release(arrival)
         self.storing.forget(arrival)
 
     def pass_on(self, arrival: int, access: Access) -> None:
@@ -518,12 +520,12 @@ class Session:
         self._history.ended(arrival)
         self._turn_at.pop(arrival, None)
 
-    def give_back(self, arrival: int) -> None:
+    def release(self, arrival: int) -> None:
         """Undo what `ask` did for a client that left before it saw anything, or for a call to the
         upstream that had no answer: the next equal request finds all as this one did. A second
         time is harmless.
         """
-        self._history.give_back(arrival)
+        self._history.release(arrival)
         self._free_turn(arrival)
 
     def _free_turn(self, arrival: int) -> None:
@@ -531,9 +533,9 @@ class Session:
         if print_ is not None:
             self._turns[print_] -= 1
 
-    def release(self, arrival: int) -> None:
-        """As `give_back`, for a call that is still under way: what comes of it may be kept."""
-        self._history.release(arrival)
+    def abandon(self, arrival: int) -> None:
+        """As `release`, for a call that is still under way: what comes of it may be kept."""
+        self._history.abandon(arrival)
         self._free_turn(arrival)
 
     def regresses(self, verdict: Verdict, status: int) -> bool:

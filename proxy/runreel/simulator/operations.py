@@ -323,7 +323,7 @@ def _limit(sent: Mapping[str, str], *, clamped: bool) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A request: the ids of its path in order, decoded; its raw query; its body as an object."""
 
     ids: tuple[str, ...]
@@ -337,15 +337,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ApiReply:
     """An answer with status 200: a document, or the events of a stream."""
 
     document: Json = field(default_factory=dict)
     events: tuple[Event, ...] | None = None
 
 
-Perform = Callable[[World, Asked], Told]
-Find = Callable[[World, Asked], Json]
+Perform = Callable[[World, ApiRequest], ApiReply]
+Find = Callable[[World, ApiRequest], Json]
 
 
 def _exists(world: World, kind: str, name: str, made: Callable[[], Json], parent: str = "") -> Json:
@@ -386,21 +386,21 @@ def new_metadata(world: World, before: Json, sent: Json) -> Json:
     return {**before, **given} if world.settings.merges else given
 
 
-def create_assistant(world: World, asked: Asked) -> Told:
+def create_assistant(world: World, asked: ApiRequest) -> ApiReply:
     """Make an assistant."""
     made = documents.assistant(world.ids.new("asst"), world.now, asked.body)
     world.put("assistant", made)
-    return Told(made)
+    return ApiReply(made)
 
 
-def modify_assistant(world: World, asked: Asked) -> Told:
+def modify_assistant(world: World, asked: ApiRequest) -> ApiReply:
     """Change members of an assistant."""
     before = the_assistant(world, asked.ids[0])
     metadata = new_metadata(world, before["metadata"], asked.body)
     sent = before | asked.body | {"metadata": metadata}
     after = documents.assistant(before["id"], before["created_at"], sent)
     world.put("assistant", after)
-    return Told(after)
+    return ApiReply(after)
 
 
 def new_thread(world: World, sent: Json) -> Json:
@@ -412,19 +412,19 @@ def new_thread(world: World, sent: Json) -> Json:
     return made
 
 
-def create_thread(world: World, asked: Asked) -> Told:
+def create_thread(world: World, asked: ApiRequest) -> ApiReply:
     """Make a thread."""
-    return Told(new_thread(world, asked.body))
+    return ApiReply(new_thread(world, asked.body))
 
 
-def modify_thread(world: World, asked: Asked) -> Told:
+def modify_thread(world: World, asked: ApiRequest) -> ApiReply:
     """Change the metadata of a thread, or what its tools work on."""
     before = the_thread(world, asked.ids[0])
     after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
     if "tool_resources" in asked.body:
         after["tool_resources"] = asked.body["tool_resources"] or {}
     world.put("thread", after)
-    return Told(after)
+    return ApiReply(after)
 
 
 def add_message(world: World, thread: str, sent: Json) -> Json:
@@ -434,12 +434,12 @@ def add_message(world: World, thread: str, sent: Json) -> Json:
     return made
 
 
-def create_message(world: World, asked: Asked) -> Told:
+def create_message(world: World, asked: ApiRequest) -> ApiReply:
     """Add a message to a thread on which no run is active."""
     thread: str = the_thread(world, asked.ids[0])["id"]
     if active := active_run(world, thread):
         raise Problem("busy_thread", thread=thread, run=active)
-    return Told(add_message(world, thread, asked.body))
+    return ApiReply(add_message(world, thread, asked.body))
 
 
 def active_run(world: World, thread: str) -> str | None:
@@ -450,7 +450,7 @@ def active_run(world: World, thread: str) -> str | None:
     return next((name for name, run in runs if run.document["status"] in ACTIVE), None)
 
 
-def _the_message(world: World, asked: Asked) -> Json:
+def _the_message(world: World, asked: ApiRequest) -> Json:
     thread, name = the_thread(world, asked.ids[0])["id"], asked.ids[1]
 
     def made() -> Json:
@@ -459,25 +459,25 @@ def _the_message(world: World, asked: Asked) -> Json:
     return _exists(world, "message", name, made, thread)
 
 
-def modify_message(world: World, asked: Asked) -> Told:
+def modify_message(world: World, asked: ApiRequest) -> ApiReply:
     """Change the metadata of a message."""
     before = _the_message(world, asked)
     after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
     world.put("message", after, before["thread_id"])
-    return Told(after)
+    return ApiReply(after)
 
 
-def _page(world: World, kind: str, parent: str, asked: Asked) -> Told:
+def _page(world: World, kind: str, parent: str, asked: ApiRequest) -> ApiReply:
     """A page of what is below a parent; of messages, perhaps only those that one run wrote."""
     sent, records = read(asked.query), world.all(kind, parent)
     if kind == "message" and (run := sent.get("run_id")):
         records = {name: record for name, record in records.items() if record["run_id"] == run}
-    return Told(page(records, sent, no_cursor(world, kind, parent)))
+    return ApiReply(page(records, sent, no_cursor(world, kind, parent)))
 
 
 def _showing(find: Find) -> Perform:
     """The operation that shows what is found."""
-    return lambda world, asked: Told(find(world, asked))
+    return lambda world, asked: ApiReply(find(world, asked))
 
 
 def _listing(kind: str) -> Perform:
@@ -488,10 +488,10 @@ def _listing(kind: str) -> Perform:
 def _deleting(kind: str, find: Find) -> Perform:
     """The operation that forgets what is found, and everything in it."""
 
-    def delete(world: World, asked: Asked) -> Told:
+    def delete(world: World, asked: ApiRequest) -> ApiReply:
         found = find(world, asked)
         world.drop(kind, found["id"], found.get("thread_id", ""))
-        return Told(documents.deleted(found))
+        return ApiReply(documents.deleted(found))
 
     return delete
 
@@ -503,7 +503,7 @@ def no_cursor(world: World, kind: str, parent: str) -> Unknown | None:
     return lambda name: Problem(f"no_{kind}", id=name, thread=parent, run=None)
 
 
-def script_next_run(world: World, asked: Asked) -> Told:
+def script_next_run(world: World, asked: ApiRequest) -> ApiReply:
     """Keep a script for the next run that is made, whatever its metadata say."""
     if len(world.scripts) >= SCRIPTS_MAX:
         raise Problem("full", what=f"{SCRIPTS_MAX} scripts wait for their runs")
@@ -512,13 +512,13 @@ def script_next_run(world: World, asked: Asked) -> Told:
         supported = ", ".join(f"'{name}'" for name in SCRIPT_KEYS)
         raise Problem("invalid_value", value=unknown[0], supported=supported, param=unknown[0])
     world.scripts.append(read_script(asked.body, None, calls=world.settings.calls))
-    return Told({"object": "runreel.script", "waiting": len(world.scripts)})
+    return ApiReply({"object": "runreel.script", "waiting": len(world.scripts)})
 
 
 _NO_UPDATE = frozenset({"queued", "in_progress", "cancelling"})
 
 
-def create_run(world: World, asked: Asked) -> Told:
+def create_run(world: World, asked: ApiRequest) -> ApiReply:
     """Start a run on a thread on which no other is active."""
     check_include(asked.query)
     thread: str = the_thread(world, asked.ids[0])["id"]
@@ -536,7 +536,7 @@ def create_run(world: World, asked: Asked) -> Told:
     return _told(world, thread, begin(world, thread, document, script), asked)
 
 
-def create_thread_and_run(world: World, asked: Asked) -> Told:
+def create_thread_and_run(world: World, asked: ApiRequest) -> ApiReply:
     """Make a thread and start a run on it."""
     sent: Json = asked.body.get("thread") or {}
     helper = the_assistant(world, asked.body["assistant_id"])
@@ -559,15 +559,15 @@ def _by_user(messages: list[Json]) -> bool:
     return any(message["role"] == "user" for message in messages)
 
 
-def _told(world: World, thread: str, events: list[Event], asked: Asked) -> Told:
+def _told(world: World, thread: str, events: list[Event], asked: ApiRequest) -> ApiReply:
     """The run as it is after these events, or, in a stream, all events until it stops."""
     document = events[-1][1]
     if not asked.streams:
-        return Told(document)
-    return Told(events=(*events, *to_the_end(world, thread, document["id"])))
+        return ApiReply(document)
+    return ApiReply(events=(*events, *to_the_end(world, thread, document["id"])))
 
 
-def _the_run(world: World, asked: Asked) -> tuple[str, Run]:
+def _the_run(world: World, asked: ApiRequest) -> tuple[str, Run]:
     name = asked.ids[1]
     thread: str = the_thread(world, asked.ids[0], name)["id"]
     if world.settings.lenient and name not in world.all("run", thread):
@@ -578,15 +578,15 @@ def _the_run(world: World, asked: Asked) -> tuple[str, Run]:
     return thread, run
 
 
-def get_run(world: World, asked: Asked) -> Told:
+def get_run(world: World, asked: ApiRequest) -> ApiReply:
     """Show a run; where polls move runs, this is the poll."""
     thread, run = _the_run(world, asked)
     if world.settings.status_s is None:
         move(world, thread, run)
-    return Told(world.find("run", asked.ids[1], thread).document)
+    return ApiReply(world.find("run", asked.ids[1], thread).document)
 
 
-def modify_run(world: World, asked: Asked) -> Told:
+def modify_run(world: World, asked: ApiRequest) -> ApiReply:
     """Change the metadata of a run that is not under way."""
     thread, run = _the_run(world, asked)
     status = run.document["status"]
@@ -594,10 +594,10 @@ def modify_run(world: World, asked: Asked) -> Told:
         raise Problem("update_status", status=status)
     metadata = new_metadata(world, run.document["metadata"], asked.body)
     world.put("run", run.changed(metadata=metadata), thread)
-    return Told(run.document | {"metadata": metadata})
+    return ApiReply(run.document | {"metadata": metadata})
 
 
-def cancel_run(world: World, asked: Asked) -> Told:
+def cancel_run(world: World, asked: ApiRequest) -> ApiReply:
     """Cancel a run that is active."""
     thread, run = _the_run(world, asked)
     status = run.document["status"]
@@ -605,10 +605,10 @@ def cancel_run(world: World, asked: Asked) -> Told:
     if refused and not world.settings.free:
         raise Problem("cancel_status", status=status)
     cancel(world, thread, run)
-    return Told(world.find("run", asked.ids[1], thread).document)
+    return ApiReply(world.find("run", asked.ids[1], thread).document)
 
 
-def submit_tool_outputs(world: World, asked: Asked) -> Told:
+def submit_tool_outputs(world: World, asked: ApiRequest) -> ApiReply:
     """Take the outputs of all functions that a run called."""
     thread, run = _the_run(world, asked)
     status = run.document["status"]
@@ -625,14 +625,14 @@ def submit_tool_outputs(world: World, asked: Asked) -> Told:
     return _told(world, thread, answer_calls(world, thread, run, outputs), asked)
 
 
-def list_steps(world: World, asked: Asked) -> Told:
+def list_steps(world: World, asked: ApiRequest) -> ApiReply:
     """Show a page of a run's steps."""
     check_include(asked.query)
     thread, run = _the_run(world, asked)
     return _page(world, "step", steps_of(thread, run.document["id"]), asked)
 
 
-def get_step(world: World, asked: Asked) -> Told:
+def get_step(world: World, asked: ApiRequest) -> ApiReply:
     """Show a step."""
     check_include(asked.query)
     thread, run = _the_run(world, asked)
@@ -642,21 +642,21 @@ def get_step(world: World, asked: Asked) -> Told:
         details: Json = {"type": "tool_calls", "tool_calls": []}
         return documents.step(name, world.now, run.document, details)
 
-    return Told(_exists(world, "step", name, made, steps_of(thread, run.document["id"])))
+    return ApiReply(_exists(world, "step", name, made, steps_of(thread, run.document["id"])))
 
 
 SCRIPT_PATH = "/_simulator/next_run"
 
 
-def _asked_assistant(world: World, asked: Asked) -> Json:
+def _asked_assistant(world: World, asked: ApiRequest) -> Json:
     return the_assistant(world, asked.ids[0])
 
 
-def _asked_thread(world: World, asked: Asked) -> Json:
+def _asked_thread(world: World, asked: ApiRequest) -> Json:
     return the_thread(world, asked.ids[0])
 
 
-def _thread_to_drop(world: World, asked: Asked) -> Json:
+def _thread_to_drop(world: World, asked: ApiRequest) -> Json:
     # Not `the_thread`: in a full world its runs cannot go on, and a delete has to make room.
     return _there(world, asked.ids[0])
 

@@ -17,7 +17,7 @@ from runreel.ports import Clock, UpstreamAnswer
 from runreel.simulator import dialects
 from runreel.simulator.dialects import DIALECTS, ID_PREFIXES, Ids
 from runreel.simulator.errors import Problem, masked
-from runreel.simulator.operations import Asked, Route, Told, route, routes
+from runreel.simulator.operations import ApiReply, ApiRequest, Route, route, routes
 from runreel.simulator.world import Settings, World
 
 _SERVER = ("server", SIMULATOR_PRODUCT + __version__)  # nobody shall take it for the real thing
@@ -114,7 +114,7 @@ class Simulator:
         events = tuple(dialects.event(name, document) for name, document in told.events)
         return Reply(200, _EVENTS + headers, (*events, dialects.DONE))
 
-    def _told(self, request: Request) -> Told:
+    def _told(self, request: Request) -> ApiReply:
         found = self._found(request)
         if self._dialect.door and found.operation != "scriptNextRun":
             self._check_door(request, found)
@@ -124,7 +124,7 @@ class Simulator:
         ids = tuple(value for _, value in found.ids)
         self._world.begin()
         try:
-            return found.perform(self._world, Asked(ids, request.query, body))
+            return found.perform(self._world, ApiRequest(ids, request.query, body))
         except Problem:
             self._world.take_back()  # what was refused did not happen, not even in part
             raise

@@ -5,7 +5,7 @@ import pytest
 from builders import FAKE_KEY, TARGET, a_request
 from runreel.http.headers import recordable_request
 from runreel.http.messages import Headers, Request
-from runreel.matching.matchers import MATCH_ON, Fingerprint, digest, facet, fingerprint
+from runreel.matching.matchers import MATCH_ON, Fingerprint, digest, fingerprint, matcher
 from runreel.redaction.redactor import Redaction
 
 DECODED_MAX = 1_000_000
@@ -225,7 +225,7 @@ def test_a_header_counts_when_match_on_names_it() -> None:
 @pytest.mark.parametrize("name", ["", "Body", "header.", "header.OpenAI-Beta", "header.a b", "url"])
 def test_an_unknown_facet_is_refused_with_those_that_exist(name: str) -> None:
     with pytest.raises(ValueError, match=r"known are method, path, query, body, header\.NAME"):
-        facet(name)
+        matcher(name)
 
 
 def test_a_secret_in_the_body_does_not_tell_requests_apart() -> None:

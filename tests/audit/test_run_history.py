@@ -4,7 +4,7 @@ from typing import Any
 
 from audit_logs import ACTORS, a_change, a_document, chained
 from runreel.audit.entries import Entry, parse_entry
-from runreel.audit.queries import RunLedger, of_run
+from runreel.audit.queries import RunHistory, of_run
 
 Told = dict[str, tuple[Any, bool, int]]  # key: value (or None if gone), by a change?, entry
 
@@ -13,13 +13,13 @@ def _entries(*documents: dict[str, Any]) -> list[Entry]:
     return [parse_entry(document) for document in chained(documents)]
 
 
-def _books(*documents: dict[str, Any], until: str | None = None) -> RunLedger:
+def _books(*documents: dict[str, Any], until: str | None = None) -> RunHistory:
     found = of_run("run_abc123", _entries(*documents), until)
     assert found is not None
     return found
 
 
-def _told(books: RunLedger) -> Told:
+def _told(books: RunHistory) -> Told:
     return {key: (each.value, each.changed, each.entry.seq) for key, each in books.settings.items()}
 
 
