@@ -1,0 +1,102 @@
+"""How long large hostile bodies hold up another client of a recording proxy, in milliseconds.
+
+    python tests/benchmarks/held_up.py [--tries 5]
+
+Each body of about 4 MB is sent `--tries` times while another client asks for the proxy's health
+without a pause; printed are the longest answer of each try and their median. Beside it stands what
+the same client waits on the same machine while nothing else is asked. Proxy, upstream and clients
+are processes or threads of their own, so on two cores they hold each other up as well.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from processes import runreel
+from servers import RawUpstream, http
+from wire import exchange, get, post
+
+PATH = "/v1/threads/thread_abc123/runs/run_abc123"
+HEADERS = (
+    ("Content-Type", "application/json"),
+    ("Authorization", "Bearer " + "fAkE0" * 8),
+)
+IDLE_S = 1.0
+
+
+def members(count: int, name: str, value: str) -> bytes:
+    pairs = ",".join(f'"{name}{number}":"{value}{number:020}"' for number in range(count))
+    return ('{"metadata":{' + pairs + "}}").encode()
+
+
+HOSTILE = {
+    "90,000 members": members(90_000, "k", "a plain value "),
+    "75,000 that begin as keys": members(75_000, "k", "sk-value-of-a-thing-"),
+    "90,000 passwords": members(90_000, "password", "hunter"),
+    "1,300,000 lists": b"[" + b",".join([b"[]"] * 1_300_000) + b"]",
+    "780,000 strings": b"[" + b",".join([b'"ab"'] * 780_000) + b"]",
+    "one string of escapes": b'"' + b"%41" * 1_300_000 + b'"',
+    "550,000 starts of keys": b'"' + b"sk-eyJ-" * 550_000 + b'"',
+}
+
+
+@contextmanager
+def another_client(url: str) -> Iterator[list[float]]:
+    """Asks again and again while the context lasts; milliseconds of each answer."""
+    done = threading.Event()
+    waited: list[float] = []
+
+    async def ask() -> None:
+        while not done.is_set():
+            started = time.perf_counter()
+            await exchange(url, get("/_runreel/health"))
+            waited.append(1_000 * (time.perf_counter() - started))
+            await asyncio.sleep(0.001)
+
+    thread = threading.Thread(target=lambda: asyncio.run(ask()))
+    thread.start()
+    try:
+        yield waited
+    finally:
+        done.set()
+        thread.join()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tries", type=int, default=5)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        async with RawUpstream(lambda _: http(200, [], b"kept")) as upstream:
+            arguments = ["record", "--upstream", upstream.url, "--cassettes", f"{folder}/c"]
+            async with runreel(*arguments, "--quiet", cwd=Path(folder)) as serving:
+                await exchange(serving.url, post("/warm/up", HOSTILE["780,000 strings"], HEADERS))
+                with another_client(serving.url) as idle:
+                    await asyncio.sleep(IDLE_S)
+                print(f"{'nothing':28} longest {max(idle):6.1f} ms", flush=True)
+                for name, body in HOSTILE.items():
+                    longest = []
+                    for _ in range(given.tries):
+                        with another_client(serving.url) as waited:
+                            reply = await exchange(serving.url, post(PATH, body, HEADERS))
+                        assert reply.status == 200, reply
+                        longest.append(max(waited))
+                    each = " ".join(f"{one:.1f}" for one in longest)
+                    print(
+                        f"{name:28} median {statistics.median(longest):6.1f} ms  ({each})",
+                        flush=True,
+                    )
+                await serving.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
