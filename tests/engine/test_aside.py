@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from aside_work import fails, where
 from builders import a_request
 from redacting import BEARER, KEY
 from runreel.assistants import PROFILES
@@ -17,19 +18,11 @@ from runreel.matching.matchers import MATCH_ON, fingerprint, remember
 from runreel.redaction.redactor import Redaction
 
 
-def _where() -> int:
-    return os.getpid()
-
-
-def _fails() -> None:
-    raise Unredactable("as it was said")
-
-
 async def test_only_what_is_large_leaves_the_process() -> None:
     aside = Aside(process=True)
 
-    found = [await aside.run(size, _where) for size in (1, AT_ONCE_BYTES_MAX + 1)]
-    large = [await aside.run(PROCESS_BYTES_MIN, _where) for _ in range(2)]
+    found = [await aside.run(size, where) for size in (1, AT_ONCE_BYTES_MAX + 1)]
+    large = [await aside.run(PROCESS_BYTES_MIN, where) for _ in range(2)]
     await aside.close()
 
     assert found == [os.getpid()] * 2
@@ -40,8 +33,8 @@ async def test_an_error_of_the_work_is_raised_as_it_was() -> None:
     aside = Aside(process=True)
 
     with pytest.raises(Unredactable, match="as it was said"):
-        await aside.run(PROCESS_BYTES_MIN, _fails)
-    assert await aside.run(PROCESS_BYTES_MIN, _where) != os.getpid()
+        await aside.run(PROCESS_BYTES_MIN, fails)
+    assert await aside.run(PROCESS_BYTES_MIN, where) != os.getpid()
     await aside.close()
 
 
@@ -54,16 +47,17 @@ async def test_a_thread_does_what_no_process_can() -> None:
 
 async def test_work_goes_on_in_a_thread_if_the_helper_is_killed() -> None:
     aside = Aside(process=True)
-    helper = await aside.run(PROCESS_BYTES_MIN, _where)
+    helper = await aside.run(PROCESS_BYTES_MIN, where)
+    assert helper != os.getpid()
     os.kill(helper, signal.SIGKILL)
 
-    assert await aside.run(PROCESS_BYTES_MIN, _where) == os.getpid()
+    assert await aside.run(PROCESS_BYTES_MIN, where) == os.getpid()
     await aside.close()
 
 
 async def test_a_call_that_is_cancelled_leaves_no_helper_that_answers_the_next_one() -> None:
     aside = Aside(process=True)
-    first = asyncio.ensure_future(aside.run(PROCESS_BYTES_MIN, _where))
+    first = asyncio.ensure_future(aside.run(PROCESS_BYTES_MIN, where))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait([first])
