@@ -14,7 +14,7 @@ from processes import run, runreel
 REWRITING = (sys.executable, str(Path(__file__).with_name("rewriting_store.py")))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_ten_kills_of_one_cassette_lose_nothing_that_was_acknowledged(
     tmp_path: Path, seed: int
 ) -> None:
