@@ -1,7 +1,7 @@
 """The admin API below `/_runreel/`: health, and sessions that programs open and close.
 
 Owns its URLs and JSON, who may use it, and which status an error has here. What a session is, is
-`registry`. None of it reaches the upstream.
+`manager`. None of it reaches the upstream.
 """
 
 from collections.abc import Awaitable, Callable
