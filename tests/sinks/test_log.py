@@ -59,7 +59,7 @@ def logged(event: Event, *, as_json: bool = False, quiet: bool = False) -> str:
 
 
 @pytest.mark.parametrize(
-    ("fact", "line"),
+    ("event", "line"),
     [
         (
             an_event(interaction="modifyRun-3f2a9c1e"),
