@@ -97,6 +97,24 @@ async def test_people_are_told_what_was_missed_and_why_the_code_is_not_the_comma
             'body /metadata/stage: sent "b", recorded nothing, and 1 more; nearest in cassette '
             f"'examples/modify-run' is {NEAREST} (already played)."
         ),
+        f"runreel:     --- recorded: {NEAREST}",
+        "runreel:     +++ sent",
+        "runreel:      POST /v1/threads/thread_abc123/runs/run_abc123",
+        "runreel:      openai-beta: assistants=v2",
+        "runreel:      {",
+        'runreel:        "metadata": {',
+        'runreel:     +    "stage": "b",',
+        'runreel:     -    "user_id": "user_abc123",',
+        "runreel:        },",
+        "runreel:      }",
+        (
+            "runreel:     1 of 1 played, the writes among them: "
+            f"POST /v1/threads/thread_abc123/runs/run_abc123 ({NEAREST})"
+        ),
+        f"runreel:     cassette: {CASSETTES / EXAMPLE}.json",
+        "runreel:     What looks like an id is ignored with this in runreel.toml:",
+        "runreel:       [match]",
+        'runreel:       ignore_body = ["/metadata/user_id"]',
         "runreel: exit code 3, since a call was missed or could not be recorded",
     ]
 
@@ -106,7 +124,10 @@ async def test_a_command_that_sent_nothing_is_warned_about_loudly(wrap: Wrap) ->
 
     assert done.code == 0
     assert done.told[2:] == [
-        f"runreel:   unplayed: {NEAREST}",
+        (
+            "runreel:   unplayed: POST /v1/threads/thread_abc123/runs/run_abc123 "
+            f'{{"metadata": {{"user_id": "user_abc123"}}}} ({NEAREST})'
+        ),
         (
             "runreel: WARNING: the command sent no request to runreel. If it made any, they went "
             "LIVE, past the proxy: does it read OPENAI_BASE_URL? --env NAME sets another variable, "

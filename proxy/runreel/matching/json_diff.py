@@ -206,7 +206,7 @@ def _by_parameter(pairs: list[list[str]]) -> dict[str, list[str]]:
 
 
 def _parameter(grouped: dict[str, list[str]], key: str) -> Any:
-    found = [_printable(value) for value in grouped.get(key, [])]
+    found = grouped.get(key, [])
     return (found[0] if len(found) == 1 else found) if found else ABSENT
 
 
@@ -295,15 +295,20 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
     and of bytes the piece where they begin to differ, with its place and the whole length.
     """
     if not (isinstance(one, str) and isinstance(other, str)):
-        return _alone(one), _alone(other)
+        whole = _alone(one), _alone(other)
+        if whole[0] != whole[1]:
+            return whole
+        texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
+        at = first_difference(*texts)
+        return _text_around(texts[0], at), _text_around(texts[1], at)
     if _NO_TEXT.search(one) or _NO_TEXT.search(other):
         mine, theirs = _octets(one), _octets(other)
         if mine is not None and theirs is not None:
             at = first_difference(mine, theirs)
             return _bytes_around(mine, at), _bytes_around(theirs, at)
     at = first_difference(one, other)
-    whole = max(len(one), len(other)) <= VALUE_CHARS_MAX - 2
-    shown = [_quoted(each) if whole else _text_around(each, at) for each in (one, other)]
+    short = max(len(one), len(other)) <= VALUE_CHARS_MAX - 2
+    shown = [_quoted(each) if short else _text_around(each, at) for each in (one, other)]
     if not (one[at : at + 1] + other[at : at + 1]).isascii():
         # What looks alike may be another character.
         shown = [

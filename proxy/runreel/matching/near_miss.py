@@ -37,7 +37,7 @@ from runreel.matching.matchers import (
 from runreel.matching.resources import base_path_of
 from runreel.redaction.redactor import Redacted, request_of
 from runreel.redaction.rules import PLACEHOLDER
-from runreel.text import cut, excerpt, json_excerpt, safe, safe_ascii
+from runreel.text import counted, cut, excerpt, json_excerpt, safe, safe_ascii
 
 NO_MATCH = "no_matching_interaction"
 EXHAUSTED = "interaction_exhausted"
@@ -229,15 +229,15 @@ class Rerun:
         url = "URL" if PLACEHOLDER in url else url
         command = " ".join(_shell_word(word.replace(UPSTREAM, url)) for word in self.words)
         if upstream is None:
-            note = " (or the URL of an API in place of the simulator)"
+            note = " (from the simulator, or give the URL of an API)"
         elif urlsplit(url).hostname == _SWITCHED_OFF:
             note = (
-                " (OpenAI switched that API off on 2026-08-26; recordings of another upstream need "
-                "a cassette of another name)"
+                " (OpenAI switched its API off on 2026-08-26; another upstream needs a cassette of "
+                "another name)"
             )
         else:
             note = ""
-        return f"{self.lead}: {cut(command, _COMMAND_CHARS_MAX)}{note}"
+        return f"{self.lead}{note}: {cut(command, _COMMAND_CHARS_MAX)}"
 
 
 def _shell_word(word: str) -> str:
@@ -332,7 +332,7 @@ class Missed:
             yield f"No recording matches: {self.opaque}, so it was compared with nothing."
             return
         yield from self._what_is_wrong(self.request.value)
-        if self.miss.progress is not None:
+        if self.miss.progress is not None and self.miss.progress.recordings:
             yield _told_progress(self.miss.progress)
         if self.origin.file is not None and self.miss.nearest is not None:
             yield f"cassette: {excerpt(self.origin.file, _FILE_CHARS_MAX)}"
@@ -561,6 +561,10 @@ def call_document(recorded: Candidate) -> dict[str, Any]:
     text = dict(recorded.fingerprint).get("body", "absent")
     if len(text) > _BODY_CHARS_MAX:
         return told | {"body": f"{len(text):,} characters"}
+    try:
+        request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return told | {"body": counted(len(request.body), "byte")}
     body = readable("body", text)
     return told if body is ABSENT else told | {"body": shown(body)}
 
