@@ -14,12 +14,24 @@ from near_misses import (
     a_miss,
     fingerprint_of,
     nearest_name,
+    redacted,
     told,
     with_stage,
 )
+from readme import blocks
 from runreel.http.messages import Request
 from runreel.matching.json_diff import DIFF_LINES_MAX
-from runreel.matching.near_miss import EXHAUSTED, NO_MATCH, Miss, progress_of
+from runreel.matching.near_miss import (
+    BEHIND,
+    EXHAUSTED,
+    NO_MATCH,
+    UPSTREAM,
+    Miss,
+    Missed,
+    Origin,
+    Rerun,
+    progress_of,
+)
 from strategies import requests
 
 
@@ -254,6 +266,19 @@ def test_a_receipt_lists_a_miss_with_an_absent_side_left_out() -> None:
         ],
         "remedy": HOW_TO,
     }
+
+
+def test_the_block_in_readme_is_what_is_told() -> None:
+    sent = with_stage("b")
+    write = a_candidate(with_stage("a"), "modifyRun-3be2f8ab", played=True)
+    read = a_candidate(a_request(b"", method="GET"), "getRun-1")
+    words = ("runreel", "record", "--cassette", "mine", "--upstream", UPSTREAM)
+    origin = Origin("cassettes/mine.json", "http://127.0.0.1:8000", rerun=Rerun(words, BEHIND))
+    miss = replace(a_miss(sent, write), progress=progress_of([(write, True), (read, False)]))
+
+    message = Missed(miss, redacted(sent), "mine", origin=origin).message()
+
+    assert message + "\n" in blocks("text")
 
 
 def test_a_receipt_of_an_empty_cassette_names_nothing() -> None:

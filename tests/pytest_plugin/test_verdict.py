@@ -58,14 +58,15 @@ def test_what_was_not_played_is_a_finding_unless_that_is_allowed() -> None:
         cassette_file="cassettes/mine.json",
     )
 
-    assert findings(receipt, allow_unplayed=False) == [
+    (told,) = findings(receipt, allow_unplayed=False)
+    assert told == (
         "3 recordings in cassette 'mine' were not played:\n"
         "  GET /v1/x (getRun-1)\n"
         '  POST /v1/x {"a": 1} (POST-2)\n'
         "  and 1 more\n"
         "cassette: cassettes/mine.json\n"
         "A test that may leave some says so: @pytest.mark.runreel(allow_unplayed=True)"
-    ]
+    )
     assert findings(receipt, allow_unplayed=True) == []
 
 

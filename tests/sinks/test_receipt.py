@@ -110,7 +110,7 @@ async def test_a_replay_counts_what_it_served_and_lists_what_it_left(
             "id": id_,
             "method": "POST",
             "target": TARGET,
-            "body": '{"metadata": {"stage": "%s"}}' % at,
+            "body": f'{{"metadata": {{"stage": "{at}"}}}}',
         }
         for id_, at in ((second, "a"), (third, "b"))
     ]

@@ -14,7 +14,6 @@ out as plain JSON, and what is shown is safe for a terminal.
 """
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -287,7 +286,6 @@ _AROUND_CHARS = 60  # of a longer one, where it differs
 _BEFORE_CHARS = 20  # of these, equal ones before that
 _SHOWN_BYTES = 16  # of a binary value
 _BEFORE_BYTES = 4
-_NO_TEXT = re.compile("[\udc80-\udcff]")  # what stands for a byte that is no UTF-8
 
 
 def apart(one: Any, other: Any) -> tuple[str, str]:
@@ -301,7 +299,7 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
         texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
         at = first_difference(*texts)
         return _text_around(texts[0], at), _text_around(texts[1], at)
-    if _NO_TEXT.search(one) or _NO_TEXT.search(other):
+    if not (_is_text(one) and _is_text(other)):
         mine, theirs = _octets(one), _octets(other)
         if mine is not None and theirs is not None:
             at = first_difference(mine, theirs)
@@ -321,7 +319,7 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
 def _alone(side: Any) -> str:
     if side is ABSENT:
         return "nothing"
-    octets = _octets(side) if isinstance(side, str) and _NO_TEXT.search(side) else None
+    octets = _octets(side) if isinstance(side, str) and not _is_text(side) else None
     return json_excerpt(side, VALUE_CHARS_MAX) if octets is None else _bytes_around(octets, 0)
 
 
@@ -335,6 +333,14 @@ def first_difference(one: str | bytes, other: str | bytes) -> int:
         else:
             high = middle - 1
     return low
+
+
+def _is_text(text: str) -> bool:
+    """Whether nothing in it stands for a byte that is no UTF-8."""
+    try:
+        return text.isascii() or bool(text.encode("utf-8"))  # by far the quickest way to look
+    except UnicodeEncodeError:
+        return False
 
 
 def _octets(text: str) -> bytes | None:

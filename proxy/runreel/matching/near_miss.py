@@ -195,10 +195,18 @@ def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, in
 
 def _path_likeness(sent: str, recorded: str) -> float:
     longest = max(sent.count("/"), recorded.count("/")) + 1
-    if (bases := _other_base(sent, recorded)) is not None:  # what is wrong there moves all the rest
-        sent, recorded = sent.removeprefix(bases[0]), recorded.removeprefix(bases[1])
+    if (bases := _other_base(sent, recorded)) is None:
+        return _equal_segments(sent, recorded) / longest
+    # What is wrong there moves all the rest, and is half a segment: the same thing elsewhere is
+    # nearer than another thing here.
+    sent, recorded = sent.removeprefix(bases[0]), recorded.removeprefix(bases[1])
+    of_rest = max(sent.count("/"), recorded.count("/")) + 1
+    return _equal_segments(sent, recorded) / of_rest - 0.5 / longest
+
+
+def _equal_segments(sent: str, recorded: str) -> int:
     both = zip(sent.split("/"), recorded.split("/"), strict=False)
-    return sum(one == other for one, other in both) / longest
+    return sum(one == other for one, other in both)
 
 
 def _other_base(sent: str, recorded: str) -> tuple[str, str] | None:
