@@ -26,6 +26,18 @@ MEMBERS = [
         "violations",
     ),
 ]
+DIFF = [
+    "+++ sent",
+    f" POST {TARGET}",
+    "-openai-beta: assistants=v2",
+    " {",
+    '   "metadata": {',
+    '+    "by": "me",',
+    '-    "stage": "a",',
+    '+    "stage": "c",',
+    "   },",
+    " }",
+]
 NOW_AND_THEN = ["unplayed_calls", "cassette_file"]
 
 
@@ -147,16 +159,7 @@ async def test_a_miss_names_the_nearest_and_both_sides_of_each_difference(
             ),
             "details": [
                 f"--- recorded: {nearest}",
-                "+++ sent",
-                f" POST {TARGET}",
-                "-openai-beta: assistants=v2",
-                " {",
-                '   "metadata": {',
-                '+    "by": "me",',
-                '-    "stage": "a",',
-                '+    "stage": "c",',
-                "   },",
-                " }",
+                *DIFF,
                 "0 of 3 played",
                 f"cassette: {tmp_path / 'default.json'}",
             ],

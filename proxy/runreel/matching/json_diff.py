@@ -299,12 +299,12 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
         texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
         at = first_difference(*texts)
         return _text_around(texts[0], at), _text_around(texts[1], at)
-    if not (_is_text(one) and _is_text(other)):
+    at = first_difference(one, other)
+    if not (_is_text(one, at) and _is_text(other, at)):
         mine, theirs = _octets(one), _octets(other)
         if mine is not None and theirs is not None:
             at = first_difference(mine, theirs)
             return _bytes_around(mine, at), _bytes_around(theirs, at)
-    at = first_difference(one, other)
     short = max(len(one), len(other)) <= VALUE_CHARS_MAX - 2
     shown = [_quoted(each) if short else _text_around(each, at) for each in (one, other)]
     if not (one[at : at + 1] + other[at : at + 1]).isascii():
@@ -319,8 +319,12 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
 def _alone(side: Any) -> str:
     if side is ABSENT:
         return "nothing"
-    octets = _octets(side) if isinstance(side, str) and not _is_text(side) else None
-    return json_excerpt(side, VALUE_CHARS_MAX) if octets is None else _bytes_around(octets, 0)
+    if not isinstance(side, str):
+        return json_excerpt(side, VALUE_CHARS_MAX)
+    octets = None if _is_text(side, 0) else _octets(side)
+    if octets is None:
+        return json_excerpt(side[: VALUE_CHARS_MAX + 1], VALUE_CHARS_MAX)
+    return _bytes_around(octets, 0)
 
 
 def first_difference(one: str | bytes, other: str | bytes) -> int:
@@ -335,8 +339,12 @@ def first_difference(one: str | bytes, other: str | bytes) -> int:
     return low
 
 
-def _is_text(text: str) -> bool:
-    """Whether nothing in it stands for a byte that is no UTF-8."""
+def _is_text(text: str, at: int) -> bool:
+    """Whether nothing in it stands for a byte that is no UTF-8: of a very long text, nothing in the
+    piece that is shown.
+    """
+    if len(text) > _READ_CHARS_MAX:
+        text = text[max(0, at - _BEFORE_CHARS) :][:_AROUND_CHARS]
     try:
         return text.isascii() or bool(text.encode("utf-8"))  # by far the quickest way to look
     except UnicodeEncodeError:
