@@ -5,12 +5,27 @@ import json
 from builders import a_request, an_interaction
 from runreel.http.messages import Request
 from runreel.matching.matchers import MATCH_ON, Fingerprint, fingerprint
-from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, nearest_to
+from runreel.matching.near_miss import (
+    BEHIND,
+    NO_MATCH,
+    UPSTREAM,
+    Candidate,
+    Miss,
+    Missed,
+    Origin,
+    Rerun,
+    nearest_to,
+)
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 
 HOW_TO = (
-    "To record it: runreel new_episodes --cassette default --upstream URL, "
-    "then run the program again."
+    "To record it anew, run the program again behind: "
+    "runreel record --cassette default --upstream http://127.0.0.1:8000"
+)
+PLACE = Origin(
+    "cassettes/default.json",
+    "http://127.0.0.1:8000",
+    rerun=Rerun(("runreel", "record", "--cassette", "default", "--upstream", UPSTREAM), BEHIND),
 )
 
 
@@ -37,3 +52,8 @@ def nearest_name(miss: Miss) -> str | None:
 
 def with_stage(stage: str) -> Request:
     return a_request(json.dumps({"metadata": {"stage": stage}}).encode())
+
+
+def told(miss: Miss, sent: Request) -> Missed:
+    """It, of a request to the cassette `default`, in the place above."""
+    return Missed(miss, redacted(sent), "default", origin=PLACE)

@@ -27,4 +27,5 @@ def a_miss(**members: Any) -> dict[str, Any]:
         "differences": [],
         "message": "No recording matches POST /v1/threads/t/runs/r.",
         "details": [],
+        "remedy": None,
     } | members

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from builders import FAKE_KEY
 from runreel.cassettes.file_store import FileJournal
 from runreel.cassettes.format import Cassette
 from runreel.config.loading import load
 from runreel.errors import StartRefused, StoreFailed
+from runreel.matching.near_miss import UPSTREAM, Rerun
 from runreel.server.listener import RunOptions
 from runreel.wrap.command import Wrapping, wrapped
 from servers import RawUpstream, Received, http
@@ -41,7 +43,9 @@ def wrap(tmp_path: Path) -> Wrap:
             dotted |= {"cassettes": CASSETTES, "cassette": EXAMPLE}
         usual = {"cassettes": tmp_path, "listen.port": 0, "audit.enabled": False}
         config = load(None, {}, usual | dotted)
-        options = RunOptions(log=io.StringIO(), receipt=tmp_path / "receipt.json")
+        options = RunOptions(
+            log=io.StringIO(), receipt=tmp_path / "receipt.json", rerun=Rerun((FAKE_KEY, UPSTREAM))
+        )
         wrapping = Wrapping(program(text), {}, fail_on_unplayed=fail_on_unplayed)
         told: list[str] = []
         code = await wrapped(config, options, wrapping, told.append)
@@ -51,6 +55,10 @@ def wrap(tmp_path: Path) -> Wrap:
 
 
 NEAREST = "modifyRun-55f2ed47"
+SWITCHED_OFF = (
+    " (OpenAI switched its API off on 2026-08-26; "
+    "another upstream needs a cassette of another name)"
+)
 
 # (what the command does, whether unplayed matters, exit code, served, missed, unplayed)
 ENDS = {
@@ -97,6 +105,25 @@ async def test_people_are_told_what_was_missed_and_why_the_code_is_not_the_comma
             'body /metadata/stage: sent "b", recorded nothing, and 1 more; nearest in cassette '
             f"'examples/modify-run' is {NEAREST} (already played)."
         ),
+        f"runreel:     --- recorded: {NEAREST}",
+        "runreel:     +++ sent",
+        "runreel:      POST /v1/threads/thread_abc123/runs/run_abc123",
+        "runreel:      openai-beta: assistants=v2",
+        "runreel:      {",
+        'runreel:        "metadata": {',
+        'runreel:     +    "stage": "b",',
+        'runreel:     -    "user_id": "user_abc123",',
+        "runreel:        },",
+        "runreel:      }",
+        (
+            "runreel:     1 of 1 played, the writes among them: "
+            f"POST /v1/threads/thread_abc123/runs/run_abc123 ({NEAREST})"
+        ),
+        f"runreel:     cassette: {CASSETTES / EXAMPLE}.json",
+        "runreel:     What looks like an id is ignored with this in runreel.toml:",
+        "runreel:       [match]",
+        'runreel:       ignore_body = ["/metadata/user_id"]',
+        f"runreel:   To record it anew{SWITCHED_OFF}: REDACTED https://api.openai.com",
         "runreel: exit code 3, since a call was missed or could not be recorded",
     ]
 
@@ -106,7 +133,10 @@ async def test_a_command_that_sent_nothing_is_warned_about_loudly(wrap: Wrap) ->
 
     assert done.code == 0
     assert done.told[2:] == [
-        f"runreel:   unplayed: {NEAREST}",
+        (
+            "runreel:   unplayed: POST /v1/threads/thread_abc123/runs/run_abc123 "
+            f'{{"metadata": {{"user_id": "user_abc123"}}}} ({NEAREST})'
+        ),
         (
             "runreel: WARNING: the command sent no request to runreel. If it made any, they went "
             "LIVE, past the proxy: does it read OPENAI_BASE_URL? --env NAME sets another variable, "
@@ -188,6 +218,10 @@ modify("recorded")
 
     assert done.code == 3
     assert (done.receipt["missed"], len(done.receipt["sessions"][0]["missed"])) == ([], 1)
+    assert done.receipt["sessions"][0]["missed"][0]["remedy"] == (
+        f'To record it anew, open its session with the mode "record", of a runreel that has'
+        f"{SWITCHED_OFF}: --upstream https://api.openai.com"
+    )
     assert (
         "runreel: session other: replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, "
         "0 unplayed, 0 not stored, 0 upstream calls"

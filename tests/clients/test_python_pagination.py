@@ -57,7 +57,7 @@ async def test_an_old_version_that_ignores_has_more_ends_in_a_miss_after_the_rec
     assert items == ITEMS
     assert (raised["status"], raised["code"]) == (424, "no_matching_interaction")
     assert 'query after: sent "run_ghi789", recorded ' in raised["message"]
-    assert "To record it: runreel new_episodes" in raised["message"]
+    assert " played, none of them a write" in raised["message"]
     assert receipt["served"] == 2
     assert [miss["target"] for miss in receipt["missed"]] == [
         "/v1/threads/thread_abc123/runs?limit=2&after=run_ghi789"

@@ -196,8 +196,9 @@ def test_a_script_gets_everything_as_json() -> None:
 
     found = explanation_document(explained(sent, recorded, match_on=match_on), match_on, "mine")
 
-    message = found.pop("message")
+    message, miss = found.pop("message"), found.pop("missed")
     assert message.startswith("No recording matches POST ")
+    assert message == "\n".join((miss["message"], *miss["details"]))
     assert found == {
         "cassette": "mine",
         "match_on": [*MATCH_ON, "-body./metadata/t"],

@@ -49,7 +49,7 @@ def test_a_miss_that_the_code_swallowed_fails_the_test_and_is_explained(suite: S
     result.stdout.fnmatch_lines(
         [
             'runreel: No recording matches POST /v1/threads: body /metadata/stage: sent "b", *',
-            "To record it: pytest --runreel-mode=once *",
+            "To record it anew: pytest test_it.py::test_a --runreel-mode=record *",
         ]
     )
 
@@ -64,7 +64,10 @@ def test_what_was_not_played_fails_the_test_unless_that_is_allowed(suite: Suite)
 
     failing.assert_outcomes(failed=1)
     failing.stdout.fnmatch_lines(
-        ["runreel: 1 recording in cassette 'test_it/test_a' was not played: POST-*"]
+        [
+            "runreel: 1 recording in cassette 'test_it/test_a' was not played:",
+            '  POST /v1/threads {"metadata": {"stage": "b"}} (POST-*)',
+        ]
     )
     allowed.assert_outcomes(passed=1)
 

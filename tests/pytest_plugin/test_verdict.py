@@ -1,5 +1,5 @@
 from receipts import a_miss, a_receipt
-from runreel.pytest_plugin.report import findings, misses, sent_nothing
+from runreel.pytest_plugin.report import findings, misses, remedies, sent_nothing
 
 
 def test_a_receipt_without_a_fault_is_no_finding() -> None:
@@ -12,6 +12,23 @@ def test_a_miss_is_told_in_the_words_of_the_receipt() -> None:
 
     (told,) = findings(receipt, allow_unplayed=True)
     assert told.splitlines() == ["No recording matches it.", "  body /a: sent 1, recorded 2"]
+
+
+def test_the_first_three_misses_are_told_whole() -> None:
+    told = misses(a_receipt(missed=[a_miss(message="Missed.", details=["why"])] * 4))
+
+    assert told == ["Missed.\nwhy", "Missed.\nwhy", "Missed.\nwhy", "Missed."]
+
+
+def test_what_to_do_is_told_once() -> None:
+    anew, base = a_miss(remedy="Record."), a_miss(remedy="Another base URL.")
+
+    assert remedies(a_receipt(missed=[anew, base, anew, a_miss()], remedy="Record all.")) == (
+        "Record.",
+        "Another base URL.",
+    )
+    assert remedies(a_receipt(remedy="Record all.")) == ("Record all.",)
+    assert remedies(a_receipt()) == ()
 
 
 def test_many_misses_are_counted_after_the_tenth() -> None:
@@ -31,11 +48,25 @@ def test_nothing_that_was_sent_steers_a_terminal() -> None:
 
 
 def test_what_was_not_played_is_a_finding_unless_that_is_allowed() -> None:
-    receipt = a_receipt(unplayed=["getRun-1", "getRun-2"])
-
-    assert findings(receipt, allow_unplayed=False) == [
-        "2 recordings in cassette 'mine' were not played: getRun-1, getRun-2"
+    calls = [
+        {"id": "getRun-1", "method": "GET", "target": "/v1/x"},
+        {"id": "POST-2", "method": "POST", "target": "/v1/x", "body": '{"a": 1}'},
     ]
+    receipt = a_receipt(
+        unplayed=["getRun-1", "POST-2", "getRun-3"],
+        unplayed_calls=calls,
+        cassette_file="cassettes/mine.json",
+    )
+
+    (told,) = findings(receipt, allow_unplayed=False)
+    assert told == (
+        "3 recordings in cassette 'mine' were not played:\n"
+        "  GET /v1/x (getRun-1)\n"
+        '  POST /v1/x {"a": 1} (POST-2)\n'
+        "  and 1 more\n"
+        "cassette: cassettes/mine.json\n"
+        "A test that may leave some says so: @pytest.mark.runreel(allow_unplayed=True)"
+    )
     assert findings(receipt, allow_unplayed=True) == []
 
 

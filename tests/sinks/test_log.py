@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from runreel.engine.log import Log
 from runreel.matching.drift import Drift
 from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.matchers import MATCH_ON, fingerprint
-from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, Missed
+from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, Missed, Progress
 from runreel.redaction.redactor import Redaction, request_of
 from runreel.sessions.events import Event, Outcome
 
@@ -71,7 +72,21 @@ def logged(event: Event, *, as_json: bool = False, quiet: bool = False) -> str:
         ),
         (
             an_event(Outcome.MISSED, status=424, missed=missed(a_miss())),
-            f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000\n",
+            (
+                f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000 "
+                '(body /metadata/stage: sent "b", recorded "a")\n'
+            ),
+        ),
+        (
+            an_event(
+                Outcome.MISSED,
+                status=424,
+                missed=missed(replace(a_miss(), progress=Progress(6, 11))),
+            ),
+            (
+                f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000 played=6/11 "
+                '(body /metadata/stage: sent "b", recorded "a")\n'
+            ),
         ),
         (
             an_event(Outcome.MISSED, status=424, missed=missed(Miss(NO_MATCH))),
@@ -129,6 +144,10 @@ def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
         "duration_ms": 7,
         "interaction": None,
         "miss": "no_matching_interaction",
+        "message": (
+            f'No recording matches POST {TARGET}: body /metadata/stage: sent "b", recorded "a"; '
+            "nearest in cassette 'default' is modifyRun-00000000."
+        ),
         "reason": None,
         "upstream_called": True,
         "violations": 1,

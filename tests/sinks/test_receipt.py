@@ -24,9 +24,21 @@ MEMBERS = [
         "not_rerecorded",
         "upstream_calls",
         "violations",
-        "sessions",
     ),
 ]
+DIFF = [
+    "+++ sent",
+    f" POST {TARGET}",
+    "-openai-beta: assistants=v2",
+    " {",
+    '   "metadata": {',
+    '+    "by": "me",',
+    '-    "stage": "a",',
+    '+    "stage": "c",',
+    "   },",
+    " }",
+]
+NOW_AND_THEN = ["unplayed_calls", "cassette_file"]
 
 
 def stage(name: str, headers: tuple[tuple[str, str], ...] = JSON_HEADERS) -> bytes:
@@ -85,8 +97,8 @@ async def test_its_members_are_those_of_the_interface_in_that_order(
     async with proxy(mode="replay") as running:
         found = running.receipt()
 
-    assert list(recorded) == MEMBERS
-    assert list(found) == MEMBERS
+    assert list(recorded) == [*MEMBERS, "sessions"]
+    assert list(found) == [*MEMBERS, *NOW_AND_THEN, "sessions"]
 
 
 async def test_a_replay_counts_what_it_served_and_lists_what_it_left(
@@ -104,6 +116,16 @@ async def test_a_replay_counts_what_it_served_and_lists_what_it_left(
     assert found["missed"] == []
     assert found["unplayed"] == [second, third]
     assert second == first + "-2"
+    assert found["cassette_file"] == str(tmp_path / "default.json")
+    assert found["unplayed_calls"] == [
+        {
+            "id": id_,
+            "method": "POST",
+            "target": TARGET,
+            "body": f'{{"metadata": {{"stage": "{at}"}}}}',
+        }
+        for id_, at in ((second, "a"), (third, "b"))
+    ]
     assert found["cassette_sha256"] == recorded["cassette_sha256"]
 
 
@@ -136,10 +158,12 @@ async def test_a_miss_names_the_nearest_and_both_sides_of_each_difference(
                 f"nothing, and 2 more; nearest in cassette 'default' is {nearest}."
             ),
             "details": [
-                '  body /metadata/stage: sent "c", recorded "a"',
-                '  header.openai-beta: sent nothing, recorded "assistants=v2"',
-                f"  nearest: POST {TARGET}",
+                f"--- recorded: {nearest}",
+                *DIFF,
+                "0 of 3 played",
+                f"cassette: {tmp_path / 'default.json'}",
             ],
+            "remedy": None,
             "request": {
                 "method": "POST",
                 "target": TARGET,

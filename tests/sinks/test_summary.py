@@ -13,19 +13,34 @@ def a_receipt(session: str = "default", **members: Any) -> dict[str, Any]:
 
 
 def test_long_lists_end_with_how_much_more_there_is() -> None:
-    missed = [{"message": f"No recording matches {number}."} for number in range(22)]
+    missed = [
+        {
+            "message": f"No recording matches {number}.",
+            "details": ["0 of 1 played"],
+            "remedy": "Do.",
+        }
+        for number in range(22)
+    ]
     unplayed = [f"getRun-{number}" for number in range(12)]
+    calls = [{"id": each, "method": "GET", "target": "/v1/x"} for each in unplayed]
 
-    first, *misses, more, left = summary(a_receipt(missed=missed, unplayed=unplayed))
+    first, *rest = summary(a_receipt(missed=missed, unplayed=unplayed, unplayed_calls=calls))
 
     assert first.startswith("replay 'mine': 0 served, 0 recorded, 22 missed, 12 unplayed, ")
-    assert len(misses) == 20
-    assert misses[19] == "  missed: No recording matches 19."
-    assert more == "  and 2 misses more"
-    assert left == (
-        "  unplayed: getRun-0, getRun-1, getRun-2, getRun-3, getRun-4, getRun-5, getRun-6, "
-        "getRun-7, getRun-8, getRun-9 and 2 more"
-    )
+    assert rest[:7] == [
+        "  missed: No recording matches 0.",
+        "    0 of 1 played",
+        "  missed: No recording matches 1.",
+        "    0 of 1 played",
+        "  missed: No recording matches 2.",
+        "    0 of 1 played",
+        "  missed: No recording matches 3.",
+    ]
+    assert rest[22:25] == ["  missed: No recording matches 19.", "  and 2 misses more", "  Do."]
+    assert rest[25:] == [
+        *(f"  unplayed: GET /v1/x (getRun-{number})" for number in range(10)),
+        "  and 2 unplayed more",
+    ]
 
 
 def test_of_many_sessions_those_with_something_wrong_are_told() -> None:

@@ -353,7 +353,8 @@ class FileStore:
 
     def load(self, name: str) -> Stored | None:
         """The cassette with what its journals hold, or None."""
-        found = together(self._path(name))
+        path = self._path(name)
+        found = together(path)
         told = [tail.told("a crash cut it, or a recorder is writing it") for tail in found.tails]
         if found.cassette is None:
             if told:
@@ -362,7 +363,7 @@ class FileStore:
                     "which keeps this file aside"
                 )
             return None
-        return Stored(found.cassette, found.sha256, (*told, *found.recovered))
+        return Stored(found.cassette, found.sha256, (*told, *found.recovered), str(path))
 
     def open_journal(self, name: str, header: Cassette) -> "FileJournal":
         """Take the lock, take in what an earlier recorder left, and begin to record."""

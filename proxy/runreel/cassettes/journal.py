@@ -367,12 +367,13 @@ def _frame_at(journal: bytes, at: int) -> tuple[Frame, int] | None:
 class Stored:
     """A cassette with the SHA-256 (hex) of the very file it was read from, None if it has none.
 
-    `notes` are sentences about what a crash had left beside that file.
+    `notes` are sentences about what a crash had left beside that file, `place` says where it is.
     """
 
     cassette: Cassette
     sha256: str | None
     notes: tuple[str, ...] = ()
+    place: str | None = None
 
 
 class Journal(Protocol):

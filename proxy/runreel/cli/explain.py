@@ -18,7 +18,16 @@ from runreel.http.messages import Request
 from runreel.http.strict_json import BadDocument, read_json
 from runreel.importers import curl
 from runreel.matching.json_diff import readable
-from runreel.matching.near_miss import EXHAUSTED, Ranked, difference_line, shown
+from runreel.matching.near_miss import (
+    BEHIND,
+    UPSTREAM,
+    Missed,
+    Origin,
+    Ranked,
+    Rerun,
+    difference_line,
+    shown,
+)
 from runreel.sessions.explain import (
     Effect,
     Explanation,
@@ -80,10 +89,16 @@ def explain(
         decoded_bytes_max=settings.limits.decoded_body_bytes_max,
     )
     found = explained(sent, stored.cassette, rules, None if all_ else CANDIDATES_MAX)
+    given = {"--config": config, "--cassettes": cassettes, "--cassette": settings.cassette}
+    words = (word for name, value in given.items() if value for word in (name, str(value)))
+    rerun = Rerun(("runreel", "record", *words, "--upstream", UPSTREAM), BEHIND)
+    upstream = stored.cassette.upstream if stored.cassette.interactions else None
+    origin = Origin(stored.place, upstream, rules.match_on, rerun)
     if as_json:
-        say_json(explanation_document(found, rules.match_on, settings.cassette))
+        say_json(explanation_document(found, rules.match_on, settings.cassette, origin))
     else:
-        for line in _lines(found, settings.cassette, seen.get("code")):
+        missed = found.missed(settings.cassette, origin)
+        for line in _lines(found, settings.cassette, missed, seen.get("code")):
             say(line)
     if found.served is None:
         sys.exit(1)
@@ -156,8 +171,9 @@ def _last_miss(path: Path) -> tuple[Request, dict[str, Any]]:
         raise BadFile(place, "", f"not a receipt of runreel: {error}") from None
 
 
-def _lines(found: Explanation, cassette: str, seen: str | None) -> Iterator[str]:
-
+def _lines(
+    found: Explanation, cassette: str, missed: Missed | None, seen: str | None
+) -> Iterator[str]:
     yield paint("What counts of the request", bold=True)
     width = max(len(name) for name, _ in found.fingerprint)
     for name, text in found.fingerprint:
@@ -174,7 +190,7 @@ def _lines(found: Explanation, cassette: str, seen: str | None) -> Iterator[str]
     yield ""
     if seen is not None:
         yield safe(f"In the session of the receipt it was {seen}.")
-    yield from _answer(found, cassette)
+    yield from _answer(found, missed)
 
 
 def _effects(verb: str, effects: tuple[Effect, ...]) -> Iterator[str]:
@@ -203,15 +219,12 @@ def _candidate(number: int, item: Ranked) -> Iterator[str]:
             yield safe(f"       {difference_line(each)}")
 
 
-def _answer(found: Explanation, cassette: str) -> Iterator[str]:
-
-    missed = found.missed(cassette)
+def _answer(found: Explanation, missed: Missed | None) -> Iterator[str]:
     if missed is None:
         yield paint(f"A replay that begins with it would serve {found.served}.", fg="green")
         return
-    if missed.code == EXHAUSTED:
-        yield safe(missed.sentence())
     yield paint(f"A replay that begins with it would refuse it: {missed.code}.", fg="red")
+    yield from map(safe, missed.message().split("\n"))
 
 
 def _shown(value: Any) -> str:

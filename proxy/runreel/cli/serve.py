@@ -21,6 +21,7 @@ from runreel.text import safe
 
 if TYPE_CHECKING:
     from runreel.config.settings import Config
+    from runreel.matching.near_miss import Rerun
 
 _PATH = click.Path(path_type=Path)
 _METAVAR = "[OPTIONS] [-- COMMAND ...]"
@@ -312,6 +313,7 @@ def _run(
         receipt=given.get("receipt"),
         allow_regress=given.get("allow_regress", False),
         prune=given.get("prune", False),
+        rerun=_rerun(given, command),
     )
     if command is None:
         code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
@@ -320,6 +322,37 @@ def _run(
         code = asyncio.run(wrapped(config, options, wrapping, _tell))
     if code:
         sys.exit(code)
+
+
+# What a recording of what a command line plays must have in common with it.
+_KEPT = (
+    "--config",
+    "--cassettes",
+    "--cassette",
+    "--host",
+    "--port",
+    "--base-path",
+    "--env",
+    "--no-audit",
+)
+
+
+def _rerun(given: Mapping[str, Any], command: tuple[str, ...] | None) -> "Rerun":
+    """How what these options play is recorded anew."""
+    from runreel.matching.near_miss import BEHIND, UPSTREAM, Rerun
+
+    words = ["runreel", "record"]
+    for name in _KEPT:
+        value = given.get(name.removeprefix("--").replace("-", "_"))
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None:
+                words += [name] if each is False else [name, str(each)]
+    words += ["--upstream", UPSTREAM]
+    if command is None:
+        return Rerun(tuple(words), BEHIND)
+    # Who wants nothing unplayed wants nothing kept that would be.
+    words += ["--prune"] if given["fail_on_unplayed"] else []
+    return Rerun((*words, "--", *command))
 
 
 def _tell(line: str) -> None:

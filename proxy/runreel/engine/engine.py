@@ -209,11 +209,11 @@ class Engine:
 
     async def _refuse(self, call: Call, verdict: Verdict) -> Answer:
         assert verdict.miss is not None  # noqa: S101 - REFUSE comes with a miss, likewise
-        return await self._missed(call, Missed(verdict.miss, call.sent, call.session.cassette))
+        return await self._missed(call, call.session.missed(verdict.miss, call.sent))
 
     async def _refuse_opaque(self, call: Call) -> Answer:
-        nothing = Miss(NO_MATCH)
-        return await self._missed(call, Missed(nothing, None, call.session.cassette, call.opaque))
+        missed = call.session.missed(Miss(NO_MATCH), None, call.opaque)
+        return await self._missed(call, missed)
 
     async def _missed(self, call: Call, missed: Missed) -> Answer:
         message = await call.aside.run(len(call.plain.body), missed.message)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from runreel.matching.near_miss import Missed
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.manager import DEFAULT
 from runreel.text import cut, safe_ascii
@@ -155,13 +156,21 @@ def _text_line(event: Event) -> str:
     if event.violations:
         words.append(f"violations={event.violations}")
     if event.missed:
-        nearest = event.missed.miss.nearest
-        words.append(f"nearest={nearest.interaction.value.id if nearest else None}")
+        words += _told(event.missed)
     if event.drift:
         words.append(f"drift {len(event.drift)} ({_places(event)})")
     if event.reason:
         words.append(f"({event.reason})")
     return safe_ascii(" ".join(words))
+
+
+def _told(missed: Missed) -> Iterator[str]:
+    nearest, progress = missed.miss.nearest, missed.miss.progress
+    yield f"nearest={nearest.interaction.value.id if nearest else None}"
+    if progress is not None:
+        yield f"played={progress.played}/{progress.recordings}"
+    if missed.opaque is None and (brief := missed.brief()) is not None:
+        yield f"({brief})"
 
 
 def _places(event: Event) -> str:
@@ -182,6 +191,7 @@ def _json_line(event: Event) -> str:
         "duration_ms": event.duration_ms,
         "interaction": event.interaction,
         "miss": event.missed.code if event.missed else None,
+        "message": event.missed.sentence() if event.missed else None,
         "reason": event.reason,
         "upstream_called": event.upstream_called,
         "violations": event.violations,

@@ -8,16 +8,19 @@ as it is: whoever prints them makes it safe.
 import json
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from runreel.cassettes.format import request_document
 from runreel.errors import StartRefused, StoreFailed
 from runreel.matching.drift import drift_document
+from runreel.matching.near_miss import BLOCKS_MAX, call_document, remedies, told_call, told_miss
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
 
 MISSES_KEPT_MAX = 1_000  # of one session, the last ones
+UNPLAYED_CALLS_MAX = 100  # of one session, the first ones, with their requests
 
 
 class Receipt:
@@ -70,13 +73,20 @@ class Receipt:
             "sessions": [],
         }
 
-    def _more(self, session: LiveSession) -> dict[str, int]:
-        """What is told only where it is not as usual: more misses than are listed, and calls that
-        waited for others to come first.
+    def _more(self, session: LiveSession) -> dict[str, Any]:
+        """What is told only where it is not as usual: more misses than are listed, calls that
+        waited for others to come first, recordings that nobody asked for, and the cassette's file
+        and what records it anew, where they are known.
         """
         missed, waited = self._counts[Outcome.MISSED], session.state.waits
-        more = {"missed_in_all": missed} if missed > len(self._missed) else {}
-        return more | ({"waited": waited} if waited else {})
+        unplayed = islice(session.state.unplayed_calls(), UNPLAYED_CALLS_MAX)
+        calls = [call_document(item) for item in unplayed]
+        more: dict[str, Any] = {"missed_in_all": missed} if missed > len(self._missed) else {}
+        more |= {"waited": waited} if waited else {}
+        more |= {"unplayed_calls": calls} if calls else {}
+        more |= {"cassette_file": session.origin.file} if session.origin.file else {}
+        remedy = session.origin.how_to_record()
+        return more | ({"remedy": remedy} if remedy else {})
 
     def _verified(self) -> dict[str, Any]:
         """What only a session that compares has to say; a call that failed was not compared."""
@@ -148,8 +158,8 @@ def write_receipt(path: Path, document: dict[str, Any]) -> None:
         raise StoreFailed(f"{path}: the receipt cannot be written: {error.strerror}") from None
 
 
-MISSES_MAX = 20  # lines of one session
-UNPLAYED_MAX = 10  # ids of one session
+MISSES_MAX = 20  # of one session
+UNPLAYED_MAX = 10  # of one session
 SESSIONS_MAX = 20  # besides the default one; those with something wrong come first
 
 # (the receipt's member, the words for it, whether nothing of it is worth telling too)
@@ -196,10 +206,14 @@ def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
     ]
     yield f"{name}{receipt['mode']} '{receipt['cassette']}': {', '.join(counts)}"
     missed, unplayed = receipt["missed"], receipt["unplayed"]
-    for miss in missed[:MISSES_MAX]:
-        yield f"  missed: {miss['message']}"
+    for number, miss in enumerate(missed[:MISSES_MAX]):
+        first, *others = told_miss(miss, whole=number < BLOCKS_MAX)
+        yield f"  missed: {first}"
+        yield from (f"    {line}" for line in others)
     if (more_misses := _count(receipt, "missed") - MISSES_MAX) > 0:
         yield f"  and {more_misses:,} misses more"
-    if unplayed:
-        more = f" and {len(unplayed) - UNPLAYED_MAX:,} more" if len(unplayed) > UNPLAYED_MAX else ""
-        yield f"  unplayed: {', '.join(unplayed[:UNPLAYED_MAX])}{more}"
+    yield from (f"  {remedy}" for remedy in remedies(missed))
+    for call in receipt.get("unplayed_calls", ())[:UNPLAYED_MAX]:
+        yield f"  unplayed: {told_call(call)}"
+    if len(unplayed) > UNPLAYED_MAX:
+        yield f"  and {len(unplayed) - UNPLAYED_MAX:,} unplayed more"

@@ -137,8 +137,8 @@ class Place(Lens):
             return True
         if self.own:
             return False
-        return (_named(self.name, IDS) and _is_id(recorded) and _is_id(live)) or (
-            _named(self.name, TIMES) and _is_time(recorded) and _is_time(live)
+        return (_named(self.name, IDS) and is_id(recorded) and is_id(live)) or (
+            _named(self.name, TIMES) and is_time(recorded) and is_time(live)
         )
 
 
@@ -149,13 +149,15 @@ def _named(name: str, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _is_id(value: object) -> bool:
+def is_id(value: object) -> bool:
+    """Whether a value has the shape of an id."""
     if isinstance(value, str):
         return _ID.fullmatch(value) is not None
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_time(value: object) -> bool:
+def is_time(value: object) -> bool:
+    """Whether a value has the shape of a time."""
     if isinstance(value, str):
         return _ISO_TIME.fullmatch(value) is not None
     return isinstance(value, int | Decimal) and _UNIX_TIME[0] <= value < _UNIX_TIME[1]

@@ -2,35 +2,64 @@
 
 Values are those that matching compared (`differences`), sides are labelled `sent` and `recorded`,
 and recordings that were already played are candidates too. `Missed` is the one place where a miss
-is worded, whoever tells it. Knows nothing of HTTP.
+is worded, whoever tells it: what differs, how far the cassette was played, where it is, what would
+ignore the difference, and what records it anew. Knows nothing of HTTP.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
+from runreel.http import strict_json
 from runreel.http.messages import Interaction, Request
-from runreel.matching.json_diff import ABSENT, Difference, differences
-from runreel.matching.matchers import Fingerprint
+from runreel.matching.drift import is_id, is_time
+from runreel.matching.json_diff import (
+    ABSENT,
+    Difference,
+    apart,
+    differences,
+    readable,
+    unified_diff,
+)
+from runreel.matching.matchers import (
+    BODY_PREFIX,
+    HEADER_PREFIX,
+    MATCH_ON,
+    QUERY_PREFIX,
+    Fingerprint,
+    MatchOn,
+    in_order,
+)
+from runreel.matching.resources import base_path_of
 from runreel.redaction.redactor import Redacted, request_of
-from runreel.text import cut, excerpt, json_excerpt, safe_ascii
+from runreel.redaction.rules import PLACEHOLDER
+from runreel.text import counted, cut, excerpt, json_excerpt, safe, safe_ascii
 
 NO_MATCH = "no_matching_interaction"
 EXHAUSTED = "interaction_exhausted"
 ANOTHER_STORY = "another_story"
 
 _COMPARED_CHARS_MAX = 1_000_000  # of candidates that are compared member by member: some 0.3 s
-_SHOWN_MAX = 12  # differences in a message; the receipt has them all
+_SHOWN_MAX = 12  # ids of writes that the cassette does not hold
+_WRITES_MAX = 6  # played ones that are named, the last ones
+_RULES_MAX = 12  # places that a configuration is shown to ignore
+_VARIABLE_CHARS_MAX = 200  # of what may look like an id, a time or a random value
+_COMMAND_CHARS_MAX = 8_000  # of a command that is shown
 _STATE = (
     "A recording answers only after the very writes that had been made when it was recorded; "
-    "--no-barriers plays by request and order alone, for those who replay parts of a cassette on "
-    "purpose."
+    "--no-barriers (on pytest's marker: barriers=False) plays by request and order alone, for "
+    "those who replay parts of a cassette on purpose."
 )
 _ONCE = (
     "Each recording answers once, in recorded order; --repeat last lets the last one answer again."
 )
 _ONCE_AGAIN = "POST /_runreel/sessions/ID/rewind makes all of them answer again."
 _VALUE_CHARS_MAX = 100  # of one value in a message
+_FILE_CHARS_MAX = 1_000  # of the path of a cassette
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +102,34 @@ class Unmet:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a cassette was played: how many of its `recordings`, and which `writes` last, with
+    `more_writes` before those.
+    """
+
+    played: int
+    recordings: int
+    writes: tuple[Candidate, ...] = ()
+    more_writes: int = 0
+
+
+def progress_of(candidates: Iterable[tuple[Candidate, bool]]) -> Progress:
+    """The progress of a session, from its recordings, each with whether it is a write."""
+    every = [*candidates]
+    writes = [item for item, writes in every if item.played and writes]
+    last = tuple(writes[-_WRITES_MAX:])
+    return Progress(
+        sum(item.played for item, _ in every), len(every), last, len(writes) - len(last)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Miss:
     """Nothing to serve: `code` says which kind; `nearest` is None on an empty cassette.
 
     `differences` is empty when the nearest recording does match but was played already, or belongs
-    to another state; then `unmet` says by which writes. `repeated` is how many times in a row it
-    has answered again, `repeats` whether it may at all.
+    to another state; then `unmet` says by which writes. `diff` shows them line by line. `repeated`
+    is how many times in a row it has answered again, `repeats` whether it may at all.
     """
 
     code: str
@@ -87,12 +138,21 @@ class Miss:
     unmet: Unmet | None = None
     repeated: int = 0
     repeats: bool = False
+    diff: tuple[str, ...] = ()
+    progress: Progress | None = None
 
 
 def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
     """The miss of a request, with the candidate that resembles it most."""
-    nearest = next(ranking(sent, candidates), None)
-    return Miss(code, nearest.candidate, nearest.differences) if nearest else Miss(code)
+    found = next(ranking(sent, candidates), None)
+    if found is None:
+        return Miss(code)
+    miss = Miss(code, found.candidate, found.differences)
+    if not found.differences:
+        return miss
+    recorded = found.candidate
+    name = recorded.interaction.value.id
+    return replace(miss, diff=unified_diff(sent, recorded.fingerprint, found.differences, name))
 
 
 def ranking(sent: Fingerprint, candidates: Iterable[Candidate]) -> Iterator[Ranked]:
@@ -126,13 +186,93 @@ def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, in
     number of equal matchers. So another body for the same run is nearer than this body for another.
     """
     mine, theirs = dict(sent), dict(recorded)
-    segments = [side.get("path", "").split("/") for side in (mine, theirs)]
-    equal = sum(a == b for a, b in zip(*segments, strict=False))
     return (
         mine.get("method") == theirs.get("method"),
-        equal / max(map(len, segments)),
+        _path_likeness(mine.get("path", ""), theirs.get("path", "")),
         sum(mine[name] == theirs[name] for name in mine),
     )
+
+
+def _path_likeness(sent: str, recorded: str) -> float:
+    longest = max(sent.count("/"), recorded.count("/")) + 1
+    if (bases := _other_base(sent, recorded)) is None:
+        return _equal_segments(sent, recorded) / longest
+    # What is wrong there moves all the rest, and is half a segment: the same thing elsewhere is
+    # nearer than another thing here.
+    sent, recorded = sent.removeprefix(bases[0]), recorded.removeprefix(bases[1])
+    of_rest = max(sent.count("/"), recorded.count("/")) + 1
+    return _equal_segments(sent, recorded) / of_rest - 0.5 / longest
+
+
+def _equal_segments(sent: str, recorded: str) -> int:
+    both = zip(sent.split("/"), recorded.split("/"), strict=False)
+    return sum(one == other for one, other in both)
+
+
+def _other_base(sent: str, recorded: str) -> tuple[str, str] | None:
+    """The base paths of two paths to the same kind of resource, if they differ."""
+    mine, theirs = base_path_of(sent), base_path_of(recorded)
+    if mine is None or theirs is None or mine == theirs:
+        return None
+    roots = {sent.removeprefix(mine).split("/")[1], recorded.removeprefix(theirs).split("/")[1]}
+    return (mine, theirs) if len(roots) == 1 else None
+
+
+BEHIND = "To record it anew, run the program again behind"  # a proxy that is started so
+UPSTREAM = "\0"  # in a word of a command: where the URL of the upstream belongs
+_NONE_YET = "simulator"  # the upstream of those who have none
+_SWITCHED_OFF = "api.openai.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How a cassette is recorded anew: what leads to the `words` of a command."""
+
+    words: tuple[str, ...]
+    lead: str = "To record it anew"
+
+    def told(self, upstream: str | None) -> str:
+        """It in a line, for the upstream of a cassette; None is for one that has none yet."""
+        url = upstream or _NONE_YET
+        url = "URL" if PLACEHOLDER in url else url
+        command = " ".join(_shell_word(word.replace(UPSTREAM, url)) for word in self.words)
+        if upstream is None:
+            note = " (from the simulator, or give the URL of an API)"
+        elif urlsplit(url).hostname == _SWITCHED_OFF:
+            note = (
+                " (OpenAI switched its API off on 2026-08-26; another upstream needs a cassette of "
+                "another name)"
+            )
+        else:
+            note = ""
+        return f"{self.lead}{note}: {cut(command, _COMMAND_CHARS_MAX)}"
+
+
+def _shell_word(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{safe(escaped)}'"  # as bash and zsh read it
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the recordings of a session are and come from: their `file`, the `upstream` (without
+    secrets) that they were recorded from, if any, and the rules by which they are matched. `rerun`
+    is None where nobody knows how the program is run.
+    """
+
+    file: str | None = None
+    upstream: str | None = None
+    match_on: MatchOn = MATCH_ON
+    rerun: Rerun | None = None
+
+    def how_to_record(self) -> str | None:
+        """What records the cassette anew, in a line."""
+        return None if self.rerun is None else self.rerun.told(self.upstream)
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +288,7 @@ class Missed:
     request: Redacted[Request] | None
     cassette: str
     opaque: str | None = None
+    origin: Origin = NOWHERE
 
     @property
     def code(self) -> str:
@@ -159,14 +300,28 @@ class Missed:
         return next(self._lines())
 
     def details(self) -> tuple[str, ...]:
-        """What there is to say beside that, one fact a line."""
+        """What there is to say beside that, but for the remedy: one line each."""
         return tuple(self._lines())[1:]
 
+    def remedy(self) -> str | None:
+        """What to do, in a line, if it is known."""
+        if self.request is None or self.miss.repeated:
+            return None
+        if (bases := self._bases()) is not None:
+            return f"Give the client a base URL whose path is {_told_base(bases[1])}."
+        return self.origin.how_to_record()
+
     def message(self) -> str:
-        """All of it, and how to record what is missing: what a client's exception shows."""
-        none = self.request is None or self.miss.repeated or self.code == ANOTHER_STORY
-        remedy = () if none else (_how_to(self.cassette),)
-        return "\n".join((*self._lines(), *remedy))
+        """All of it: what a client's exception shows."""
+        return "\n".join((*self._lines(), *filter(None, (self.remedy(),))))
+
+    def brief(self) -> str | None:
+        """What is wrong in a few words, for who shows the call and the nearest recording too."""
+        if self.request is None:
+            return self.opaque
+        if self.miss.differences:
+            return self._first_difference()
+        return _reasons(self.miss.unmet)[0] if self.miss.unmet else None
 
     def document(self) -> dict[str, Any]:
         """The miss as a receipt lists it, without method and target; an absent side is left out."""
@@ -177,14 +332,23 @@ class Missed:
             "differences": [difference_document(item) for item in self.miss.differences],
             "message": self.sentence(),
             "details": list(self.details()),
+            "remedy": self.remedy(),
         }
 
     def _lines(self) -> Iterator[str]:
-        miss = self.miss
         if self.request is None:
             yield f"No recording matches: {self.opaque}, so it was compared with nothing."
             return
-        call = f"{self.request.value.method} {_name(self.request.value.target)}"
+        yield from self._what_is_wrong(self.request.value)
+        if self.miss.progress is not None and self.miss.progress.recordings:
+            yield _told_progress(self.miss.progress)
+        if self.origin.file is not None and self.miss.nearest is not None:
+            yield f"cassette: {excerpt(self.origin.file, _FILE_CHARS_MAX)}"
+        yield from _what_ignores(self.miss.differences, self.origin.match_on)
+
+    def _what_is_wrong(self, request: Request) -> Iterator[str]:
+        miss = self.miss
+        call = f"{request.method} {_name(request.target)}"
         if miss.code == ANOTHER_STORY:
             yield _another_story(call, self.cassette)
             yield from () if miss.unmet is None else _reasons(miss.unmet)
@@ -207,23 +371,120 @@ class Missed:
             )
             yield _ONCE_AGAIN if miss.repeats else _ONCE
         else:
-            yield from _differing(miss, call, name, self.cassette)
+            others = len(miss.differences) - 1
+            played = " (already played)" if miss.nearest.played else ""
+            yield (
+                f"No recording matches {call}: {self._first_difference()}"
+                f"{f', and {others} more' if others else ''}; nearest in cassette "
+                f"'{self.cassette}' is {name}{played}."
+            )
+            yield from miss.diff
+
+    def _first_difference(self) -> str:
+        if (bases := self._bases()) is not None:
+            return (
+                f"the base path is wrong: sent {_told_base(bases[0])}, "
+                f"recorded {_told_base(bases[1])}"
+            )
+        return difference_line(self.miss.differences[0])
+
+    def _bases(self) -> tuple[str, str] | None:
+        """The base paths that were sent and recorded, if that is what is wrong."""
+        miss = self.miss
+        if self.request is None or miss.nearest is None or miss.code != NO_MATCH:
+            return None
+        return _other_base(self.request.value.path, request_of(miss.nearest.interaction).value.path)
 
 
-def _differing(miss: Miss, call: str, name: str, cassette: str) -> Iterator[str]:
-    assert miss.nearest is not None  # noqa: S101 - what differs, differs from a recording
-    first, *others = miss.differences
-    played = " (already played)" if miss.nearest.played else ""
-    more = f", and {len(others)} more" if others else ""
-    yield (
-        f"No recording matches {call}: {difference_line(first)}{more}; nearest in cassette "
-        f"'{cassette}' is {name}{played}."
-    )
-    yield from (f"  {difference_line(item)}" for item in miss.differences[1:_SHOWN_MAX])
-    if len(miss.differences) > _SHOWN_MAX:
-        yield f"  and {len(miss.differences) - _SHOWN_MAX} more, all in the receipt"
-    theirs = request_of(miss.nearest.interaction).value
-    yield f"  nearest: {theirs.method} {_name(theirs.target)}"
+def _told_base(path: str) -> str:
+    return _name(path) or "empty"
+
+
+def _told_progress(found: Progress) -> str:
+    count = f"{found.played:,} of {found.recordings:,} played"
+    if not found.writes:
+        return f"{count}, none of them a write" if found.played else count
+    more = f"{found.more_writes:,} more and " if found.more_writes else ""
+    listed = ", ".join(_call_of(item.interaction) for item in found.writes)
+    return f"{count}, the writes among them: {more}{listed}"
+
+
+_UNSTEADY = (  # digits and letters of either case, as random values have them
+    re.compile(r"(?=.*\d)(?=.*[a-fA-F])[0-9a-fA-F]{8,}"),
+    re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_-]{16,}={0,2}"),
+)
+_DECIMALS_MIN = 8  # of a fraction that nobody wrote by hand
+
+
+def _variable(value: Any) -> str | None:
+    """What a value looks like that is another one in each run; None if it looks like none."""
+    match value:
+        case bool():
+            return None
+        case str() if len(value) <= _VARIABLE_CHARS_MAX:
+            number = int(value) if value.isascii() and value.isdecimal() else value
+            if is_time(number):
+                return "a time"
+            if isinstance(number, str) and any(map(str.isdigit, value)) and is_id(value):
+                return "an id"
+            return "a random value" if any(it.fullmatch(value) for it in _UNSTEADY) else None
+        case int():
+            return "a time" if is_time(value) else None
+        case float():
+            if is_time(int(value)):
+                return "a time"
+            return "a random value" if len(repr(value).partition(".")[2]) >= _DECIMALS_MIN else None
+    return None
+
+
+def _what_ignores(found: tuple[Difference, ...], match_on: MatchOn) -> Iterator[str]:
+    """The lines of configuration that ignore what looks as if it were another in each run."""
+    rules: dict[str, str] = {}
+    for item in found:
+        kinds = {_variable(side) for side in (item.sent, item.recorded) if side is not ABSENT}
+        rule = _rule_for(item)
+        if rule is not None and len(kinds) == 1 and (kind := kinds.pop()) is not None:
+            rules.setdefault(rule, kind)
+    if not rules or not set(MATCH_ON) <= set(match_on):
+        return
+    told = " or ".join(sorted(set(rules.values())))
+    yield f"What looks like {told} is ignored with this in runreel.toml:"
+    yield "  [match]"
+    entries = in_order((*match_on, *[*_folded(rules)][:_RULES_MAX]))
+    for key, prefix in _SETTINGS:
+        names = [
+            entry.removeprefix(prefix)
+            for entry in entries
+            if entry.startswith(prefix) and entry not in MATCH_ON
+        ]
+        if names:
+            yield f"  {key} = {safe(json.dumps(names, ensure_ascii=False))}"
+
+
+_SETTINGS = (
+    ("headers", HEADER_PREFIX),
+    ("ignore_query", QUERY_PREFIX),
+    ("ignore_body", BODY_PREFIX),
+)
+
+
+def _rule_for(item: Difference) -> str | None:
+    steps = strict_json.steps(item.at)
+    if strict_json.ANY_STEP in steps or not item.at.isprintable():
+        return None
+    if item.facet == "query":
+        return QUERY_PREFIX + item.at
+    return BODY_PREFIX + item.at if item.facet == "body" and steps else None
+
+
+def _folded(rules: Iterable[str]) -> Iterator[str]:
+    """The rules, where those that differ in the number of an item only are one."""
+    alike: dict[str, list[str]] = {}
+    for rule in rules:
+        steps = ("*" if step.isdecimal() else step for step in rule.split("/"))
+        alike.setdefault("/".join(steps), []).append(rule)
+    for folded, every in alike.items():
+        yield every[0] if len(every) == 1 else folded
 
 
 def _another_story(call: str, cassette: str) -> str:
@@ -283,17 +544,51 @@ def _call_of(interaction: Redacted[Interaction]) -> str:
     return f"{request.method} {_name(request.path)} ({_name(interaction.value.id)})"
 
 
-def _how_to(cassette: str) -> str:
-    return (
-        f"To record it: runreel new_episodes --cassette {cassette} --upstream URL, "
-        "then run the program again."
-    )
+BLOCKS_MAX = 3  # misses of a session that are told whole; what follows is mostly their consequence
+_BODY_CHARS_MAX = 10_000  # of a body that is looked into, to show how it begins
+
+
+def told_miss(document: Mapping[str, Any], *, whole: bool) -> tuple[str, ...]:
+    """The lines of a miss in a receipt, without its remedy: all of them, or the first."""
+    return (document["message"], *(document["details"] if whole else ()))
+
+
+def remedies(missed: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What to do about the misses of a receipt, each line once."""
+    return tuple(dict.fromkeys(item["remedy"] for item in missed if item["remedy"]))
+
+
+def call_document(recorded: Candidate) -> dict[str, Any]:
+    """A recording as a receipt tells it: its id, and its request with the beginning of its body."""
+    request = request_of(recorded.interaction).value
+    told = {
+        "id": recorded.interaction.value.id,
+        "method": request.method,
+        "target": cut(request.target, _FILE_CHARS_MAX),
+    }
+    text = dict(recorded.fingerprint).get("body", "absent")
+    if len(text) > _BODY_CHARS_MAX:
+        return told | {"body": f"{len(text):,} characters"}
+    try:
+        request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return told | {"body": counted(len(request.body), "byte")}
+    body = readable("body", text)
+    return told if body is ABSENT else told | {"body": shown(body)}
+
+
+def told_call(document: Mapping[str, Any]) -> str:
+    """The same in a line."""
+    call = f"{document['method']} {_name(document['target'])}"
+    body = excerpt(f" {document['body']}", _VALUE_CHARS_MAX) if "body" in document else ""
+    return f"{call}{body} ({_name(document['id'])})"
 
 
 def difference_line(item: Difference) -> str:
     """A difference in a line that can steer no terminal; long values are cut."""
     where = f"{item.facet} {excerpt(item.at, _VALUE_CHARS_MAX)}" if item.at else item.facet
-    return f"{where}: sent {shown(item.sent)}, recorded {shown(item.recorded)}"
+    sent, recorded = apart(item.sent, item.recorded)
+    return f"{where}: sent {sent}, recorded {recorded}"
 
 
 def shown(side: Any, chars_max: int = _VALUE_CHARS_MAX) -> str:

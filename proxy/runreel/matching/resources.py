@@ -153,6 +153,18 @@ EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]]
 UNRELATED = Access(())  # a read that nothing covers
 
 
+def base_path_of(path: str) -> str | None:
+    """What stands before the resource in a raw path, as `/v1` in `/v1/threads`; None where no
+    segment names a root collection.
+    """
+    before: list[str] = []
+    for segment in filter(None, path.split("/")):
+        if segment in _ROOTS:
+            return "".join(f"/{each}" for each in before)
+        before.append(segment)
+    return None
+
+
 def access_of(request: Request) -> Access:
     """What a request touches, by its method and raw path alone."""
     segments = [segment for segment in request.path.split("/") if segment]

@@ -20,7 +20,7 @@ from runreel.pytest_plugin.proxy import (
     TestRun,
     cassette_name,
 )
-from runreel.pytest_plugin.report import Totals, misses
+from runreel.pytest_plugin.report import Totals, misses, remedies
 
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
 _STAGE = pytest.StashKey[TestProxy]()
@@ -31,12 +31,6 @@ _MARKS = ("cassette", "mode", "allow_unplayed", "barriers")
 _MARK = (
     "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL, barriers=BOOL): the test's calls of "
     "the API are played from a cassette, or recorded into it"
-)
-
-_HOW_TO = (
-    "To record it: pytest --runreel-mode=once --runreel-upstream=URL (or new_episodes, to add to a "
-    "cassette that is there). To record it anew, without what the test does not do any more: "
-    "--runreel-mode=record --runreel-prune."
 )
 
 
@@ -119,7 +113,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test that is content fails all the same if its receipt says otherwise."""
     result = yield
     if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
-        _fail_on(_stage(item.config).findings(attempt), attempt)
+        _fail_on(_stage(item.config).findings(attempt), attempt, attempt.call)
     return result
 
 
@@ -137,15 +131,15 @@ def pytest_runtest_makereport(
     if hasattr(report, "wasxfail") and not missed:
         return report  # as it was expected to
     attempt.failed = True
-    if report.failed:
-        missed = [text for text in missed if text not in report.longreprtext]
+    if report.failed and missed and f"runreel: {missed[0]}" in report.longreprtext:
+        return report  # it failed for that, and says so
     # What skips where the API is away must not hide a miss, nor what is expected to fail.
     if report.skipped and missed:
         vars(report).pop("wasxfail", None)
         report.outcome = "failed"
-        report.longrepr = f"runreel: {_text(missed, attempt)}"
+        report.longrepr = f"runreel: {_text(missed, attempt, reel)}"
     elif report.failed and missed:
-        report.sections.append(("runreel", _text(missed, attempt)))
+        report.sections.append(("runreel", _text(missed, attempt, reel)))
     return report
 
 
@@ -163,7 +157,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         attempt.failed = True
         _ended(stage, attempt)
         raise
-    _fail_on(_ended(stage, attempt), attempt)
+    _fail_on(_ended(stage, attempt), attempt, attempt.teardown)
     return result
 
 
@@ -265,19 +259,27 @@ def _case(item: pytest.Item) -> Case:
             )
         marks = dict(mark.kwargs) | marks
     parts = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
-    return Case(item.nodeid, item.path.parent, cassette_name(item.path.stem, parts), **marks)
+    file, *rest = item.nodeid.split("::")
+    to_run = Path(os.path.relpath(item.config.rootpath / file, item.config.invocation_params.dir))
+    return Case(
+        item.nodeid,
+        item.path.parent,
+        cassette_name(item.path.stem, parts),
+        to_run="::".join((to_run.as_posix(), *rest)),
+        **marks,
+    )
 
 
-def _fail_on(found: list[str], attempt: TestRun) -> None:
+def _fail_on(found: list[str], attempt: TestRun, reel: Recording) -> None:
     if found:
-        pytest.fail(f"runreel: {_text(found, attempt)}", pytrace=False)
+        pytest.fail(f"runreel: {_text(found, attempt, reel)}", pytrace=False)
 
 
-def _text(found: list[str], attempt: TestRun) -> str:
+def _text(found: list[str], attempt: TestRun, reel: Recording) -> str:
     lines = list(found)
     if not attempt.file.exists():
         lines.append(f"There is no cassette {attempt.file}.")
-    return "\n".join([*lines, _HOW_TO])
+    return "\n".join([*lines, *remedies(reel.receipt())])
 
 
 def _ended(stage: TestProxy, attempt: TestRun) -> list[str]:

@@ -204,6 +204,7 @@ def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
 
 if TYPE_CHECKING:
     from runreel.config.settings import Config
+    from runreel.matching.near_miss import Rerun
     from runreel.server.embedded import Embedded
 
 FILE_NAME = "runreel.toml"
@@ -225,7 +226,8 @@ class PluginOptions:
 @dataclass(frozen=True, slots=True)
 class Case:
     """A test: where it is, and how it is marked. `unnamed` is its cassette if none was named; one
-    that is named may be shared, so that its recordings carry the test's id as their scope.
+    that is named may be shared, so that its recordings carry the test's id as their scope. `to_run`
+    is its id as seen from the folder in which pytest was started, if that is another.
     """
 
     id: str
@@ -235,6 +237,7 @@ class Case:
     mode: str | None = None
     allow_unplayed: bool = False
     barriers: bool | None = None
+    to_run: str = ""
 
     @property
     def scope(self) -> str | None:
@@ -303,7 +306,12 @@ class TestProxy:
             self._drop_unfinished(folder, name, mode)
         self._attempts += 1
         prune = self._asked.prune and not case.allow_unplayed
-        wanted = {"prune": prune, "scope": case.scope, "barriers": case.barriers}
+        wanted = {
+            "prune": prune,
+            "scope": case.scope,
+            "barriers": case.barriers,
+            "rerun": _recorded_anew(case, self._asked),
+        }
         call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
         resolved = call.receipt()["mode"]
         try:
@@ -432,6 +440,16 @@ class TestProxy:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
         return folder
+
+
+def _recorded_anew(case: Case, asked: PluginOptions) -> "Rerun":
+    """How a test is recorded anew, from the folder in which pytest was started."""
+    from runreel.matching.near_miss import UPSTREAM, Rerun
+
+    words = ["pytest", case.to_run or case.id, "--runreel-mode=record", "--runreel-prune"]
+    if asked.cassettes is not None:
+        words.append(f"--runreel-cassettes={asked.cassettes}")
+    return Rerun((*words, f"--runreel-upstream={UPSTREAM}"))
 
 
 def _prune_teardown(attempt: TestRun) -> None:

@@ -5,7 +5,7 @@ its worker processes, between which values pass as plain data. Nothing that was 
 terminal from here. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ Receipt = Mapping[str, Any]
 _MISSES_MAX = 10  # told in full
 _LISTED_MAX = 12  # differences or ids
 _VALUE_CHARS_MAX = 200  # of one value that is told
-_IDS_CHARS_MAX = 1_000  # of a list of ids
+_FILE_CHARS_MAX = 1_000  # of the path of a cassette
 
 
 def findings(receipt: Receipt, *, allow_unplayed: bool) -> list[str]:
@@ -26,22 +26,51 @@ def findings(receipt: Receipt, *, allow_unplayed: bool) -> list[str]:
     if receipt["mode"] == "verify":
         found += [_drift(item) for item in receipt.get("drift", ())]
     elif unplayed and not allow_unplayed:
-        found.append(
-            f"{counted(len(unplayed), 'recording')} in cassette '{receipt['cassette']}' "
-            f"{'was' if len(unplayed) == 1 else 'were'} not played: {_listed(unplayed)}"
-        )
+        found.append("\n".join(_unplayed(receipt)))
     if receipt["not_stored"]:
         found.append(f"{counted(receipt['not_stored'], 'exchange')} could not be recorded")
     return found
 
 
 def misses(receipt: Receipt) -> list[str]:
-    """The calls that no recording answered, each with the difference."""
+    """The calls that no recording answered, the first ones with all there is to say of them."""
+    from runreel.matching import near_miss
+
     missed = receipt["missed"]
-    told = ["\n".join((item["message"], *item["details"])) for item in missed[:_MISSES_MAX]]
+    told = [
+        "\n".join(near_miss.told_miss(item, whole=number < near_miss.BLOCKS_MAX))
+        for number, item in enumerate(missed[:_MISSES_MAX])
+    ]
     if len(missed) > _MISSES_MAX:
         told.append(f"and {counted(len(missed) - _MISSES_MAX, 'more miss', 'more misses')}")
     return told
+
+
+def remedies(receipt: Receipt) -> tuple[str, ...]:
+    """What to do about the findings of a receipt, in lines."""
+    from runreel.matching import near_miss
+
+    of_all = receipt.get("remedy")
+    if receipt["missed"]:
+        return near_miss.remedies(receipt["missed"])
+    return (of_all,) if of_all is not None else ()
+
+
+def _unplayed(receipt: Receipt) -> Iterator[str]:
+    from runreel.matching import near_miss
+
+    left = len(receipt["unplayed"])
+    yield (
+        f"{counted(left, 'recording')} in cassette '{receipt['cassette']}' "
+        f"{'was' if left == 1 else 'were'} not played:"
+    )
+    calls = receipt["unplayed_calls"][:_LISTED_MAX]
+    yield from (f"  {near_miss.told_call(item)}" for item in calls)
+    if left > len(calls):
+        yield f"  and {left - len(calls):,} more"
+    if receipt.get("cassette_file"):
+        yield f"cassette: {excerpt(receipt['cassette_file'], _FILE_CHARS_MAX)}"
+    yield "A test that may leave some says so: @pytest.mark.runreel(allow_unplayed=True)"
 
 
 def sent_nothing(receipt: Receipt) -> bool:
@@ -61,11 +90,6 @@ def _drift(item: Mapping[str, Any]) -> str:
 
 def _side(item: Mapping[str, Any], side: str) -> str:
     return json_excerpt(item[side], _VALUE_CHARS_MAX) if side in item else "nothing"
-
-
-def _listed(ids: list[str]) -> str:
-    more = f" and {len(ids) - _LISTED_MAX} more" if len(ids) > _LISTED_MAX else ""
-    return excerpt(", ".join(ids[:_LISTED_MAX]), _IDS_CHARS_MAX) + more
 
 
 _KINDS = ("replayed", "recorded", "missed", "unplayed", "live calls")

@@ -151,6 +151,7 @@ def session_manager(
             allow_regress=options.allow_regress,
             prune=options.prune,
             relaxed=config.record.durability == "relaxed",
+            rerun=options.rerun,
         ),
         FileStore(config.cassettes),
         counting=Receipt,

@@ -13,6 +13,7 @@ from typing import Any, TextIO, TypeVar
 
 from runreel.cassettes.file_store import FileStore
 from runreel.config.settings import Config
+from runreel.matching.near_miss import Rerun
 from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
 from runreel.sessions.manager import SessionRequest
@@ -54,6 +55,7 @@ class Embedded:
         prune: bool = False,
         scope: str | None = None,
         barriers: bool | None = None,
+        rerun: Rerun | None = None,
     ) -> None:
         """Open a session on a cassette of a folder; `mode` is any spelling of one, the others are
         as for `SessionRequest`.
@@ -62,7 +64,7 @@ class Embedded:
             RunreelError: as `Sessions.open`.
         """
         wanted = SessionRequest(
-            cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers
+            cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers, rerun
         )
         self._do(self._running.sessions.open(wanted))
 

@@ -25,6 +25,7 @@ from runreel.config.settings import Config
 from runreel.engine.log import FrameworkLog, Log
 from runreel.errors import StartRefused, error_response
 from runreel.http.messages import Response
+from runreel.matching.near_miss import Rerun
 from runreel.server.routes import ServerContext, application
 from runreel.server.upstream import LazyUpstream
 
@@ -120,7 +121,8 @@ def _on_the_wire(response: Response) -> bytes:
 class RunOptions:
     """Options of one run; `log` is where log lines go.
 
-    `listener` is a bound socket to listen on, in place of the configured address.
+    `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
+    the default session is recorded anew.
     """
 
     log: TextIO
@@ -130,6 +132,7 @@ class RunOptions:
     allow_regress: bool = False
     prune: bool = False
     listener: socket | None = None
+    rerun: Rerun | None = None
 
 
 KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers

@@ -15,7 +15,15 @@ from runreel.http.headers import recordable_request
 from runreel.http.messages import Request, without
 from runreel.matching.json_diff import ABSENT, Difference, differences, readable
 from runreel.matching.matchers import Fingerprint, MatchOn, fingerprint, is_ignore_rule, matcher
-from runreel.matching.near_miss import Miss, Missed, Ranked, difference_document, ranking
+from runreel.matching.near_miss import (
+    NOWHERE,
+    Miss,
+    Missed,
+    Origin,
+    Ranked,
+    difference_document,
+    ranking,
+)
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.sessions.session import Manner, Session
@@ -60,9 +68,9 @@ class Explanation:
     served: str | None
     miss: Miss | None
 
-    def missed(self, cassette: str) -> Missed | None:
+    def missed(self, cassette: str, origin: Origin = NOWHERE) -> Missed | None:
         """The miss as it is told of a cassette of that name, if there is one."""
-        return Missed(self.miss, self.request, cassette) if self.miss else None
+        return Missed(self.miss, self.request, cassette, origin=origin) if self.miss else None
 
 
 def explain(
@@ -133,9 +141,11 @@ def _effects(item: Difference, live: Request, whole: str, redaction: Redaction) 
         yield Effect(rule, item.facet, item.at)
 
 
-def explanation_document(found: Explanation, match_on: MatchOn, cassette: str) -> dict[str, Any]:
+def explanation_document(
+    found: Explanation, match_on: MatchOn, cassette: str, origin: Origin = NOWHERE
+) -> dict[str, Any]:
     """An explanation as JSON; a matcher or a side that is absent is left out."""
-    missed = found.missed(cassette)
+    missed = found.missed(cassette, origin)
     return {
         "cassette": cassette,
         "match_on": list(match_on),
@@ -151,6 +161,7 @@ def explanation_document(found: Explanation, match_on: MatchOn, cassette: str) -
         "served": found.served,
         "code": missed.code if missed else None,
         "message": missed.message() if missed else None,
+        "missed": missed.document() if missed else None,
     }
 
 

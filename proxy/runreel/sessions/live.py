@@ -15,8 +15,9 @@ from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Journal, Pending, Stored
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
-from runreel.http.messages import Response
-from runreel.redaction.redactor import Redaction
+from runreel.http.messages import Request, Response
+from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
+from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Event
 from runreel.sessions.modes import Mode
 from runreel.sessions.session import Session
@@ -65,6 +66,7 @@ class LiveSession:
         recording: Recording | None,
         redaction: Redaction,
         tell: Callable[[Event], None],
+        rerun: Rerun | None = None,
     ) -> None:
         self.id = id
         self.mode = mode
@@ -77,6 +79,12 @@ class LiveSession:
         self.sha256 = stored.sha256 if stored else None
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
+        self.origin = Origin(
+            file=stored.place if stored else None,
+            upstream=header.upstream if recording or state.interactions else None,
+            match_on=header.match_on,
+            rerun=rerun,
+        )
         self._header = header
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
@@ -100,6 +108,12 @@ class LiveSession:
     def interactions(self) -> int:
         """How many interactions the cassette holds now."""
         return self.state.interactions
+
+    def missed(
+        self, miss: Miss, request: Redacted[Request] | None, opaque: str | None = None
+    ) -> Missed:
+        """A miss of this session, as it is told; `opaque` says why there is no `request`."""
+        return Missed(miss, request, self.cassette, opaque, self.origin)
 
     def others_at_work(self, connection: object, gone: Callable[[], bool], at_s: float) -> bool:
         """Whether another connection, which is still open, has carried a request of this session

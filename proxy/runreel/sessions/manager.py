@@ -24,6 +24,7 @@ from runreel.errors import (
     TooManySessions,
 )
 from runreel.matching.matchers import MATCH_ON, MatchOn
+from runreel.matching.near_miss import UPSTREAM, Rerun
 from runreel.ports import Clock
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Event, Sink
@@ -40,7 +41,7 @@ Warn = Callable[[str], None]
 class SessionSpec:
     """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
     `match_on` None where the cassette's own rules hold. `salt` is for a
-    cassette that has none yet.
+    cassette that has none yet. `rerun` says how it is recorded anew, None if nobody knows.
     """
 
     id: str
@@ -56,6 +57,7 @@ class SessionSpec:
     prune: bool = False
     relaxed: bool = False
     salt: str = ""
+    rerun: Rerun | None = None
 
 
 def _to_nobody(_: str) -> None:
@@ -179,10 +181,16 @@ def _opened(
         recording=recording,
         redaction=redaction,
         tell=tell,
+        rerun=_redacted(spec.rerun, redaction),
     )
     session.notes += state.notes()
     session.notes += _other_rules(spec, stored, saved=recording is not None)
     return session
+
+
+def _redacted(rerun: Rerun | None, redaction: Redaction) -> Rerun | None:
+    """The same way, without what is secret in the words of a user's command."""
+    return rerun and replace(rerun, words=tuple(map(redaction.text, rerun.words)))
 
 
 def _other_rules(spec: SessionSpec, stored: Stored | None, *, saved: bool) -> tuple[str, ...]:
@@ -258,7 +266,8 @@ class SessionRequest:
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
     With `prune` recordings go that a recording session was not asked for, whatever others do.
-    `scope` names the story that it tells; `barriers` is None where it plays as all the others.
+    `scope` names the story that it tells; `barriers` is None where it plays as all the others,
+    `rerun` where it is recorded anew as any session is.
     """
 
     cassette: str
@@ -268,6 +277,14 @@ class SessionRequest:
     prune: bool = False
     scope: str | None = None
     barriers: bool | None = None
+    rerun: Rerun | None = None
+
+
+# Of a session of a proxy that knows how it was started itself, but not who opens its sessions.
+_OPENED_ANEW = Rerun(
+    ("--upstream", UPSTREAM),
+    'To record it anew, open its session with the mode "record", of a runreel that has',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,9 +386,13 @@ class Sessions:
             manner = self._template.manner
             if request.barriers is not None:
                 manner = replace(manner, barriers=request.barriers)
+            rerun = self._template.rerun
+            if id_ != DEFAULT:
+                rerun = request.rerun or (rerun and _OPENED_ANEW)
             spec = replace(
                 self._template,
                 manner=manner,
+                rerun=rerun,
                 scope=request.scope,
                 id=id_,
                 cassette=request.cassette,

@@ -40,6 +40,7 @@ from runreel.matching.near_miss import (
     Miss,
     Unmet,
     nearest_to,
+    progress_of,
 )
 from runreel.matching.resources import Access, access_of, covers, has_state, is_create
 from runreel.redaction.redactor import Redacted, Redaction, request_of
@@ -635,6 +636,10 @@ class Session:
         """Ids that have not been played; nothing in a session that does not play recordings."""
         return tuple(self._old[at].id for at in self._history.unplayed())
 
+    def unplayed_calls(self) -> Iterator[Candidate]:
+        """The same recordings, each as a whole."""
+        return map(self._candidate, self._history.unplayed())
+
     def not_rerecorded(self) -> tuple[str, ...]:
         """Ids of the story that a recording session did not record again."""
         if self.decision.on_hit is not Action.CAPTURE:
@@ -643,8 +648,11 @@ class Session:
 
     def candidates(self) -> Iterator[Candidate]:
         """The recordings that a request is compared with; not those that nobody received."""
+        return (self._candidate(at) for at in self._comparable())
+
+    def _comparable(self) -> Iterator[int]:
         return (
-            self._candidate(at)
+            at
             for at, item in enumerate(self._old)
             if item.received and item.scope == self._history.story
         )
@@ -654,12 +662,15 @@ class Session:
         return Candidate(_print(item), item.content, played=self._history.player.taken(at))
 
     def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
+        progress = progress_of(
+            (self._candidate(at), self._old[at].access.writes) for at in self._comparable()
+        )
         if not looping and (found := self._history.shortfall(print_, access)):
             nearest = self._candidate(found.position)
-            return Miss(EXHAUSTED, nearest, unmet=self._unmet(found))
+            return Miss(EXHAUSTED, nearest, unmet=self._unmet(found), progress=progress)
         known = self._history.player.known(print_)
         miss = nearest_to(print_, EXHAUSTED if known else NO_MATCH, self.candidates())
-        return replace(miss, repeated=looping, repeats=self._manner.repeat)
+        return replace(miss, repeated=looping, repeats=self._manner.repeat, progress=progress)
 
     def _unmet(self, found: Shortfall) -> Unmet:
         return Unmet(
