@@ -205,11 +205,12 @@ _COUNTS = (
 def summary(receipt: dict[str, Any]) -> Iterator[str]:
     """The lines for the receipt of a process.
 
-    Where there was no default session all of them are told in one line, and those in which
-    something went wrong in lines of their own.
+    Where nobody used the default session, or there was none, all others are told in one line, and
+    those in which something went wrong in lines of their own.
     """
     others = sorted(receipt["sessions"], key=_smooth)
-    if receipt["cassette"] is None:
+    unused = others and not receipt.get("requests", 1) and not receipt["unplayed"]
+    if unused or receipt["cassette"] is None:
         yield _all_sessions(receipt)
         yield from _misses(receipt)
         others = [other for other in others if not _smooth(other) or other["unplayed"]]
