@@ -26,6 +26,7 @@ from clients.parallel_suites import (
     replayed,
 )
 from processes import Ended, run
+from readme import blocks, command
 from wrapping import CASSETTES, EXAMPLE
 
 
@@ -92,6 +93,23 @@ def test_parallel_tests_with_the_shipped_helper_are_green_offline(
     assert is_green(tmp_path, ended), ended.out + ended.err
 
 
+def test_readmes_test_for_node_is_recorded_and_replayed_as_printed(tmp_path: Path) -> None:
+    node_project(tmp_path)
+    (example,) = blocks("js")
+    (tmp_path / "chat.test.mjs").write_text(example)
+    printed = (
+        command("runreel record --upstream simulator -- node --test"),
+        command("runreel replay -- node --test"),
+    )
+
+    ended = [run(*line.split()[1:], cwd=tmp_path, env={"OPENAI_API_KEY": ""}) for line in printed]
+
+    assert [one.code for one in ended] == [0, 0], ended
+    cassettes = tmp_path / "cassettes"
+    assert [*cassettes.rglob("*.json")] == [cassettes / "chat.test/a-thread-has-its-stage.json"]
+    assert "runreel: replay, 1 session: 1 served, 0 recorded, 0 missed" in ended[1].err
+
+
 SWALLOWS = """
 import { session } from "./runreel.mjs";
 import { test } from "RUNNER";
@@ -104,7 +122,7 @@ test("a miss is swallowed", async (t) => {
 
 
 @pytest.mark.parametrize(
-    ("runner", "command"),
+    ("runner", "around"),
     [
         ("node:test", ("node", "--test")),
         ("vitest", ("node_modules/.bin/vitest", "run", "a.test.mjs")),
@@ -112,12 +130,12 @@ test("a miss is swallowed", async (t) => {
     ids=["node", "vitest"],
 )
 def test_a_miss_that_a_test_swallowed_fails_it_with_the_difference(
-    tmp_path: Path, runner: str, command: tuple[str, ...]
+    tmp_path: Path, runner: str, around: tuple[str, ...]
 ) -> None:
     node_project(tmp_path)
     (tmp_path / "a.test.mjs").write_text(SWALLOWS.replace("RUNNER", runner))
 
-    ended = run("replay", "--cassettes", str(CASSETTES), "--", *command, cwd=tmp_path)
+    ended = run("replay", "--cassettes", str(CASSETTES), "--", *around, cwd=tmp_path)
 
     assert ended.code == 1, ended.out + ended.err
     assert "runreel: No recording matches GET /v1/threads/thread_abc123: " in ended.out + ended.err

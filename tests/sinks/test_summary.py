@@ -54,6 +54,21 @@ def test_without_a_default_session_all_are_one_line_and_those_with_something_wro
     ]
 
 
+def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_together() -> None:
+    others = [a_receipt("one", recorded=1), a_receipt("two", recorded=2)]
+
+    unused = [*summary(a_receipt(mode="record", requests=0, sessions=others))]
+    left = [*summary(a_receipt(requests=0, unplayed=["getRun-1"], sessions=others))]
+
+    assert unused == [
+        "record, 2 sessions: 0 served, 3 recorded, 0 missed, 0 unplayed, 0 not stored, "
+        "0 upstream calls"
+    ]
+    assert [line.partition(" '")[0] for line in left] == [
+        *("replay", "  unplayed: getRun-1", "session one: replay", "session two: replay")
+    ]
+
+
 def test_of_many_sessions_those_with_something_wrong_are_told() -> None:
     others = [a_receipt(f"s{number}") for number in range(21)]
     wrong = [a_receipt("one", not_stored=1), a_receipt("two", drift=[{}])]
