@@ -61,8 +61,10 @@ def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_toget
     left = [*summary(a_receipt(requests=0, unplayed=["getRun-1"], sessions=others))]
 
     assert unused == [
-        "record, 2 sessions: 0 served, 3 recorded, 0 missed, 0 unplayed, 0 not stored, "
-        "0 upstream calls"
+        (
+            "record, 2 sessions: 0 served, 3 recorded, 0 missed, 0 unplayed, 0 not stored, "
+            "0 upstream calls"
+        )
     ]
     assert [line.partition(" '")[0] for line in left] == [
         *("replay", "  unplayed: getRun-1", "session one: replay", "session two: replay")
