@@ -45,6 +45,8 @@ RUN_BY = {
     "-- pytest": "test_readme_wrapping.py",
     "-- npm test": "test_readme_wrapping.py",
     "-- go test": "test_readme_wrapping.py",
+    "runreel record --upstream simulator -- node --test": "clients/test_runners.py",
+    "runreel replay -- node --test": "clients/test_runners.py",
     "--host 0.0.0.0": "test_readme_wrapping.py",
     "_runreel/health": "test_readme_wrapping.py",
     "pytest --runreel-mode=once": "pytest_plugin/test_readme_pytest.py",

@@ -40,7 +40,7 @@ def wrap(tmp_path: Path) -> Wrap:
     async def run(text: str, *, fail_on_unplayed: bool = False, **settings: Any) -> Done:
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         if dotted.get("mode", "replay") == "replay":
-            dotted |= {"cassettes": CASSETTES, "cassette": EXAMPLE}
+            dotted = {"cassettes": CASSETTES, "cassette": EXAMPLE} | dotted
         usual = {"cassettes": tmp_path, "listen.port": 0, "audit.enabled": False}
         config = load(None, {}, usual | dotted)
         options = RunOptions(
@@ -226,6 +226,60 @@ modify("recorded")
         "runreel: session other: replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, "
         "0 unplayed, 0 not stored, 0 upstream calls"
     ) in done.told
+
+
+ONE_OF_ITS_OWN = """
+root = os.environ["OPENAI_BASE_URL"].removesuffix("/v1")
+status, opened = answer("/_runreel/sessions", {"cassette": "examples/modify-run"}, root)
+assert modify("recorded", json.loads(opened)["base_url"]) == 200
+"""
+
+
+@pytest.mark.parametrize("mode", ["replay", "once", "verify"])
+async def test_without_a_cassette_named_each_test_may_open_a_session_in_the_mode_of_the_command(
+    wrap: Wrap, upstream: RawUpstream, mode: str
+) -> None:
+    of_upstream = {"upstream": upstream.url} if mode == "verify" else {}
+    done = await wrap(ONE_OF_ITS_OWN, mode=mode, cassettes=CASSETTES, cassette=None, **of_upstream)
+
+    resolved = "verify" if mode == "verify" else "replay"
+    ready, total, *_ = done.told
+    (session,) = done.receipt["sessions"]
+    assert ready.startswith(f"runreel: {resolved} without a default cassette at http://127.0.0.1:")
+    assert total.startswith(f"runreel: {resolved}, 1 session: ")
+    assert (session["mode"], session["requests"]) == (resolved, 1)
+    assert (done.receipt["cassette"], done.receipt["requests"]) == (None, 0)
+    assert done.code == (5 if mode == "verify" else 0)
+
+
+async def test_a_request_that_names_no_session_where_there_is_no_default_is_refused_and_counts(
+    wrap: Wrap,
+) -> None:
+    done = await wrap(
+        f"{ONE_OF_ITS_OWN}modify('b'); status, body = answer('/threads');"
+        "assert (status, b'there is no default cassette: open a session' in body) == (421, True)",
+        cassette=None,
+    )
+
+    (miss,) = done.receipt["missed"]
+    assert (done.code, done.receipt["requests"], done.receipt["missed_in_all"]) == (3, 2, 2)
+    assert (miss["code"], miss["target"]) == ("session_unknown", None)
+    assert done.told[2] == (
+        "runreel:   missed: 2 requests named no session, and there is no cassette 'default' to "
+        "replay (there are: examples/modify-run); choose one with --cassette NAME and --cassettes "
+        "DIR, or record it: runreel record --cassette default --upstream URL; or open a session "
+        "for each test."
+    )
+
+
+async def test_where_there_is_no_cassette_at_all_nothing_starts(wrap: Wrap, tmp_path: Path) -> None:
+    with pytest.raises(StartRefused, match="to replay \\(there are none at all\\); choose one"):
+        await wrap("", cassettes=tmp_path, cassette=None)
+
+
+async def test_a_cassette_that_is_named_must_be_there(wrap: Wrap) -> None:
+    with pytest.raises(StartRefused, match="there is no cassette 'default' to replay"):
+        await wrap("", cassette="default")
 
 
 async def test_a_proxy_on_all_addresses_is_called_on_loopback(wrap: Wrap) -> None:

@@ -2,7 +2,8 @@
 
     RunreelError
     ├── StartRefused        usage or configuration: exit code 2
-    │   └── CassetteBusy    somebody else records into it
+    │   ├── CassetteBusy    somebody else records into it
+    │   └── CassetteMissing there is none to play
     ├── SessionRefused      a session that cannot be opened as asked
     ├── SessionUnknown      there is no such session: 421
     ├── TooManySessions     503
@@ -39,6 +40,10 @@ class StartRefused(RunreelError):
 
 class CassetteBusy(StartRefused):
     """Somebody else records into the cassette."""
+
+
+class CassetteMissing(StartRefused):
+    """There is no cassette of that name, and the mode does not make one."""
 
 
 class SessionRefused(RunreelError):

@@ -49,6 +49,10 @@ def test_what_is_no_request_is_refused(
             a_receipt("mine", {"code": "x", "request": {"method": "POST"}}),
             *(2, "receipt.json: not a receipt of runreel: /target: a member that must be here"),
         ),
+        (
+            a_receipt("mine", {"code": "session_unknown", "request": None, "message": "No name."}),
+            *(2, "receipt.json: the last miss named no session: No name.\n"),
+        ),
         (a_receipt("mine", a_missed("a")), 2, "there is no cassette 'mine'; "),
     ],
 )

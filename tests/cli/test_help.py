@@ -59,6 +59,7 @@ COMMANDS = [
     (["audit", "stats"], "Example:\n    runreel audit stats --json\n"),
     (["audit", "verify"], "Example:\n    runreel audit verify --anchor kept-elsewhere.json\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
+    (["simulate"], "\n    runreel simulate -- pytest tests/\n"),
     (["explain"], "Example:\n    runreel explain --last-miss receipt.json\n"),
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),

@@ -8,6 +8,7 @@ import pytest
 from processes import run, runreel
 from simulating import story
 from wire import exchange, get, post
+from wrapping import program
 
 
 def _left_in(folder: Path) -> list[Path]:
@@ -28,6 +29,36 @@ async def test_it_serves_a_world_until_it_is_stopped_and_leaves_nothing_behind(
     assert json.loads(reply.body)["metadata"] == {"a": "1", "b": "1"}
     assert ended.code == 0
     assert _left_in(tmp_path) == []
+
+
+def test_it_serves_a_command_for_as_long_as_that_runs_and_ends_with_its_code(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "print(answer('/threads', {})[0], os.environ['MINE'] == os.environ['OPENAI_BASE_URL'],"
+        "os.environ['MINE'].endswith('/api/v2'), bool(os.environ['OPENAI_API_KEY'])); sys.exit(7)"
+    )
+    options = ("--env", "MINE", "--base-path", "/api/v2", "--receipt", "r.json")
+    given = {"OPENAI_API_KEY": "", "RUNREEL_LISTEN__PORT": "1"}
+
+    ended = run("simulate", *options, "--", *program(text), cwd=tmp_path, env=given)
+
+    assert (ended.code, ended.out) == (7, "200 True True True\n")
+    assert ended.err.startswith("runreel: simulator at http://127.0.0.1:")
+    assert ended.err.endswith(
+        "runreel: passthrough 'default': 0 served, 0 recorded, 0 missed, 0 unplayed, 0 not stored, "
+        "1 upstream calls\n"
+    )
+    assert [path.name for path in _left_in(tmp_path)] == ["r.json"]
+
+
+def test_variables_are_for_a_command(tmp_path: Path) -> None:
+    ended = run("simulate", "--env", "MINE", cwd=tmp_path)
+
+    assert (ended.code, ended.err) == (
+        2,
+        "runreel: error: --env is for a command behind -- (see: runreel simulate --help)\n",
+    )
 
 
 async def test_the_dialect_and_the_seed_are_options(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,12 +20,14 @@ NEWEST, OLD = "openai", "openai-4"  # as package.json names them
 both = pytest.mark.parametrize("package", [NEWEST, OLD])
 
 
-def node_packages() -> None:
-    """Skips the test, or fails in CI, if OPENAI_NODE names no folder."""
-    if os.environ.get("OPENAI_NODE") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has to provide OPENAI_NODE")
-        pytest.skip("OPENAI_NODE names no folder with the npm package openai")
+def node_packages() -> Path:
+    """The folder of OPENAI_NODE; skips the test, or fails in CI, if it names none."""
+    folder = os.environ.get("OPENAI_NODE")
+    if folder is not None:
+        return Path(folder)
+    if os.environ.get("CI"):
+        pytest.fail("CI has to provide OPENAI_NODE")
+    pytest.skip("OPENAI_NODE names no folder with the npm package openai")
 
 
 @asynccontextmanager

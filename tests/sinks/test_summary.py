@@ -43,6 +43,49 @@ def test_long_lists_end_with_how_much_more_there_is() -> None:
     ]
 
 
+def test_without_a_default_session_all_are_one_line_and_those_with_something_wrong_more() -> None:
+    others = [a_receipt(f"s{number}", served=2) for number in range(21)]
+    wrong = [a_receipt("one", served=1, missed=[{"message": "No."}]), a_receipt("two")]
+    wrong[1]["unplayed"] = ["getRun-1"]
+    stray = {"message": "7 requests named no session."}
+    top = a_receipt(cassette=None, missed=[stray], missed_in_all=7, sessions=[*others, *wrong])
+
+    assert list(summary(top)) == [
+        (
+            "replay, 23 sessions: 43 served, 0 recorded, 8 missed, 1 unplayed, 0 not stored, "
+            "0 upstream calls"
+        ),
+        "  missed: 7 requests named no session.",
+        (
+            "session one: replay 'mine': 1 served, 0 recorded, 1 missed, 0 unplayed, 0 not stored, "
+            "0 upstream calls"
+        ),
+        "  missed: No.",
+        (
+            "session two: replay 'mine': 0 served, 0 recorded, 0 missed, 1 unplayed, 0 not stored, "
+            "0 upstream calls"
+        ),
+        "  unplayed: getRun-1",
+    ]
+
+
+def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_together() -> None:
+    others = [a_receipt("one", recorded=1), a_receipt("two", recorded=2)]
+
+    unused = [*summary(a_receipt(mode="record", requests=0, sessions=others))]
+    left = [*summary(a_receipt(requests=0, unplayed=["getRun-1"], sessions=others))]
+
+    assert unused == [
+        (
+            "record, 2 sessions: 0 served, 3 recorded, 0 missed, 0 unplayed, 0 not stored, "
+            "0 upstream calls"
+        )
+    ]
+    assert [line.partition(" '")[0] for line in left] == [
+        *("replay", "  unplayed: getRun-1", "session one: replay", "session two: replay")
+    ]
+
+
 def test_of_many_sessions_those_with_something_wrong_are_told() -> None:
     others = [a_receipt(f"s{number}") for number in range(21)]
     wrong = [a_receipt("one", not_stored=1), a_receipt("two", drift=[{}])]

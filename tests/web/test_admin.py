@@ -191,6 +191,15 @@ async def test_a_session_that_cannot_be_is_refused_with_the_reason(
     assert reply.values("x-should-retry") == ["false"]
 
 
+async def test_a_session_that_names_no_mode_is_in_that_of_the_process(
+    proxy: Proxy, upstream: RawUpstream
+) -> None:
+    async with proxy(mode="passthrough", upstream=upstream.url) as running:
+        opened = await exchange(running.url, post(SESSIONS, b'{"cassette": "a"}'))
+
+    assert (opened.status, json.loads(opened.body)["mode"]) == (201, "passthrough")
+
+
 async def test_a_live_session_without_an_upstream_is_refused(proxy: Proxy, tmp_path: Path) -> None:
     (tmp_path / "default.json").write_text(dump(a_cassette()), encoding="utf-8")
     async with proxy(mode="replay") as running:

@@ -162,6 +162,8 @@ def _last_miss(path: Path) -> tuple[Request, dict[str, Any]]:
         if not missed:
             raise StartRefused(f"{place}: nothing was missed, so there is nothing to explain")
         session, last = missed[-1]
+        if last.get("code") == "session_unknown":
+            raise StartRefused(f"{place}: the last miss named no session: {last['message']}")
         request = last.get("request")
         if request is None:
             raise BadFile(place, "", "the last miss could not be redacted, so it was not kept")

@@ -61,6 +61,15 @@ _HOST = _option("--host", "Address to listen on [127.0.0.1].", "listen.host")
 _LOG_FORMAT = _option(
     "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
 )
+_BASE_PATH = _option("--base-path", "Path at which clients find the API [/v1].", "base_path")
+_RECEIPT = _option("--receipt", "File for the receipt, written at the end.", type=_PATH)
+_ENV = _option(
+    "--env",
+    "With a COMMAND: one more variable for the URL, beside OPENAI_BASE_URL.",
+    multiple=True,
+    metavar="NAME",
+)
+_ANY_PORT = "; any around a command"
 _PORT = "Port to listen on, 0 for any [8080{}]."
 _OPTIONS = (
     _CONFIG,
@@ -68,8 +77,8 @@ _OPTIONS = (
     _option("--cassette", "Name of the cassette [default].", "cassette"),
     _option("--upstream", "The API: scheme://host[:port][/prefix]; never assumed.", "upstream"),
     _HOST,
-    _option("--port", _PORT.format("; any around a command"), "listen.port", type=int),
-    _option("--base-path", "Path at which clients find the API [/v1].", "base_path"),
+    _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _BASE_PATH,
     _option(
         "--repeat",
         "Whether the last recording of a call answers again [never].",
@@ -84,7 +93,7 @@ _OPTIONS = (
         type=bool,
         default=None,
     ),
-    _option("--receipt", "File for the receipt, written at the end.", type=_PATH),
+    _RECEIPT,
     _LOG_FORMAT,
     _option(
         "--quiet/--no-quiet",
@@ -101,12 +110,7 @@ _OPTIONS = (
         type=bool,
         default=None,
     ),
-    _option(
-        "--env",
-        "With a COMMAND: one more variable for the URL, beside OPENAI_BASE_URL.",
-        multiple=True,
-        metavar="NAME",
-    ),
+    _ENV,
     _option(
         "--fail-on-unplayed",
         "With a COMMAND: exit code 4 if it leaves recordings unplayed.",
@@ -116,7 +120,8 @@ _OPTIONS = (
 _SIMULATE_OPTIONS = (
     _CONFIG,
     _HOST,
-    _option("--port", _PORT.format(""), "listen.port", type=int),
+    _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _BASE_PATH,
     _option("--profile", "The dialect: openai or rubra [openai].", "profile"),
     _option(
         "--lenient",
@@ -135,8 +140,10 @@ _SIMULATE_OPTIONS = (
         "--status", "poll, or milliseconds of each status, to 300000 [poll].", "simulator.status"
     ),
     _option("--seed", "What ids are made from [0].", "simulator.seed", type=int),
+    _RECEIPT,
     _LOG_FORMAT,
-    _option("--quiet", "Log only what went wrong.", is_flag=True),
+    _option("--quiet/--no-quiet", "Log only what went wrong [so around a command].", default=None),
+    _ENV,
 )
 
 
@@ -219,6 +226,7 @@ chooses. Every answer carries X-Runreel-Source: simulator.
 \b
 Example:
   runreel simulate --port 8000
+  runreel simulate -- pytest tests/
   runreel record --cassette mine --upstream simulator
 """
 
@@ -258,23 +266,18 @@ def serve(wrapped: tuple[str, ...] | None, /, mode: str | None, **given: Any) ->
     _serve(mode, given, wrapped)
 
 
-@click.command("simulate", help=_SIMULATE_HELP)
+@click.command("simulate", cls=_Around, options_metavar=_METAVAR, help=_SIMULATE_HELP)
 @_taking(_SIMULATE_OPTIONS)
-def simulate(**given: Any) -> None:
+@click.pass_obj
+def simulate(wrapped: tuple[str, ...] | None, /, **given: Any) -> None:
     """Serve the simulator."""
     settings = _settings(_SIMULATE_OPTIONS, given)
     settings |= {"mode": "passthrough", "upstream": "simulator", "audit.enabled": False}
-    _run(settings, given, None)
+    _run(settings, given, wrapped)
 
 
 def _serve(mode: str | None, given: dict[str, Any], command: tuple[str, ...] | None) -> None:
-    _check_command(command, given)
-    settings = _settings(_OPTIONS, given) | {"mode": mode}
-    if command is not None:
-        # Any free port of this machine, unless this very command line asks for something else.
-        settings["listen.host"] = settings["listen.host"] or "127.0.0.1"
-        settings["listen.port"] = settings["listen.port"] or 0
-    _run(settings, given, command)
+    _run(_settings(_OPTIONS, given) | {"mode": mode}, given, command)
 
 
 def _check_command(command: tuple[str, ...] | None, given: Mapping[str, Any]) -> None:
@@ -286,7 +289,7 @@ def _check_command(command: tuple[str, ...] | None, given: Mapping[str, Any]) ->
     context = click.get_current_context()
     if command is None:
         for name in ("--env", "--fail-on-unplayed"):
-            if given[name.removeprefix("--").replace("-", "_")]:
+            if given.get(name.removeprefix("--").replace("-", "_")):
                 raise click.UsageError(f"{name} is for a command behind --", context)
     elif not command or not command[0]:
         raise click.UsageError("There is no command behind --", context)
@@ -296,8 +299,13 @@ def _check_command(command: tuple[str, ...] | None, given: Mapping[str, Any]) ->
 
 
 def _run(
-    settings: Mapping[str, Any], given: Mapping[str, Any], command: tuple[str, ...] | None
+    settings: dict[str, Any], given: Mapping[str, Any], command: tuple[str, ...] | None
 ) -> None:
+    _check_command(command, given)
+    if command is not None:
+        # Any free port of this machine, unless this very command line asks for something else.
+        settings["listen.host"] = settings["listen.host"] or "127.0.0.1"
+        settings["listen.port"] = settings["listen.port"] or 0
     # Here, so that the help of the commands that everybody asks first loads no server.
     from runreel.config.loading import load
     from runreel.server.app import run
@@ -318,7 +326,7 @@ def _run(
     if command is None:
         code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
     else:
-        wrapping = Wrapping(command, os.environ, given["env"], given["fail_on_unplayed"])
+        wrapping = Wrapping(command, os.environ, given["env"], given.get("fail_on_unplayed", False))
         code = asyncio.run(wrapped(config, options, wrapping, _tell))
     if code:
         sys.exit(code)

@@ -18,6 +18,7 @@ from runreel.matching.drift import drift_document
 from runreel.matching.near_miss import BLOCKS_MAX, call_document, remedies, told_call, told_miss
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
+from runreel.text import counted
 
 MISSES_KEPT_MAX = 1_000  # of one session, the last ones
 UNPLAYED_CALLS_MAX = 100  # of one session, the first ones, with their requests
@@ -96,6 +97,40 @@ class Receipt:
             "drift": list(self._drift),
             "new": list(self._new),
         }
+
+
+def without_default(mode: str, why: str, unnamed: int) -> dict[str, Any]:
+    """What stands on top of a receipt where there was no default session, in the place of its own:
+    the requests that named no session, as one miss for all of them. `why` says in a sentence
+    without its full stop why there was none.
+
+    The method and target of such a request were never redacted, so they are not in it.
+    """
+    were = "1 request named" if unnamed == 1 else f"{unnamed:,} requests named"
+    miss: dict[str, Any] = {
+        "method": None,
+        "target": None,
+        "code": "session_unknown",
+        "nearest": None,
+        "differences": [],
+        "message": f"{were} no session, and {why}; or open a session for each test.",
+        "details": [],
+        "request": None,
+    }
+    return {
+        "session": "default",
+        "mode": mode,
+        "cassette": None,
+        "cassette_sha256": None,
+        "requests": unnamed,
+        **dict.fromkeys(("served", "redacted", "recorded", "not_stored", "failed"), 0),
+        "missed": [miss] if unnamed else [],
+        "unplayed": [],
+        "not_rerecorded": [],
+        **dict.fromkeys(("upstream_calls", "violations"), 0),
+        **({"missed_in_all": unnamed} if unnamed > 1 else {}),
+        "sessions": [],
+    }
 
 
 def verified(receipt: dict[str, Any]) -> str | None:
@@ -178,9 +213,19 @@ _COUNTS = (
 
 
 def summary(receipt: dict[str, Any]) -> Iterator[str]:
-    """The lines for the receipt of a process."""
-    yield from _session(receipt, "")
+    """The lines for the receipt of a process.
+
+    Where nobody used the default session, or there was none, all others are told in one line, and
+    those in which something went wrong in lines of their own.
+    """
     others = sorted(receipt["sessions"], key=_smooth)
+    unused = others and not receipt.get("requests", 1) and not receipt["unplayed"]
+    if unused or receipt["cassette"] is None:
+        yield _all_sessions(receipt)
+        yield from _misses(receipt)
+        others = [other for other in others if not _smooth(other) or other["unplayed"]]
+    else:
+        yield from _session(receipt, "")
     for other in others[:SESSIONS_MAX]:
         yield from _session(other, f"session {other['session']}: ")
     if len(others) > SESSIONS_MAX:
@@ -198,14 +243,21 @@ def _count(receipt: dict[str, Any], name: str) -> int:
     return value if isinstance(value, int) else len(value)
 
 
-def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
-    counts = [
-        f"{_count(receipt, member):,} {words}"
-        for member, words, also_none in _COUNTS
-        if also_none or _count(receipt, member)
+def _counts(*receipts: dict[str, Any]) -> str:
+    sums = {member: sum(_count(item, member) for item in receipts) for member, _, _ in _COUNTS}
+    told = [
+        f"{sums[member]:,} {words}" for member, words, always in _COUNTS if always or sums[member]
     ]
-    yield f"{name}{receipt['mode']} '{receipt['cassette']}': {', '.join(counts)}"
-    missed, unplayed = receipt["missed"], receipt["unplayed"]
+    return ", ".join(told)
+
+
+def _all_sessions(receipt: dict[str, Any]) -> str:
+    others = receipt["sessions"]
+    return f"{receipt['mode']}, {counted(len(others), 'session')}: {_counts(receipt, *others)}"
+
+
+def _misses(receipt: dict[str, Any]) -> Iterator[str]:
+    missed = receipt["missed"]
     for number, miss in enumerate(missed[:MISSES_MAX]):
         first, *others = told_miss(miss, whole=number < BLOCKS_MAX)
         yield f"  missed: {first}"
@@ -213,6 +265,12 @@ def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
     if (more_misses := _count(receipt, "missed") - MISSES_MAX) > 0:
         yield f"  and {more_misses:,} misses more"
     yield from (f"  {remedy}" for remedy in remedies(missed))
+
+
+def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
+    yield f"{name}{receipt['mode']} '{receipt['cassette']}': {_counts(receipt)}"
+    yield from _misses(receipt)
+    unplayed = receipt["unplayed"]
     for call in receipt.get("unplayed_calls", ())[:UNPLAYED_MAX]:
         yield f"  unplayed: {told_call(call)}"
     if len(unplayed) > UNPLAYED_MAX:

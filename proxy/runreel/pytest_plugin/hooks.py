@@ -20,13 +20,14 @@ from runreel.pytest_plugin.proxy import (
     TestRun,
     cassette_name,
 )
-from runreel.pytest_plugin.report import Totals, misses, remedies
+from runreel.pytest_plugin.report import Summary, Totals, misses, properties, remedies
 
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
 _STAGE = pytest.StashKey[TestProxy]()
 _ATTEMPT = pytest.StashKey[TestRun]()
 _TOTALS = pytest.StashKey[Totals]()  # over all processes
-_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
+_DONE = pytest.StashKey[dict[str, str | int]]()  # what a test did, once it has ended
+_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets", "summary")
 _MARKS = ("cassette", "mode", "allow_unplayed", "barriers")
 _MARK = (
     "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL, barriers=BOOL): the test's calls of "
@@ -64,6 +65,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="let sockets reach loopback (and the upstream) only, in all tests of the run",
     )
+    group.addoption(
+        "--runreel-summary",
+        metavar="FILE",
+        help="write what the run replayed, recorded and missed there, in Markdown for the page of "
+        "a CI job",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -76,6 +83,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The same, where no conftest was loaded before."""
     config.addinivalue_line("markers", _MARK)
+    if (file := _option(config, "summary")) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_SummaryWriter(config.invocation_params.dir / file))
     _lead_if_asked(config)
 
 
@@ -123,6 +132,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note how it went; a failure of the test's own has the misses beside it."""
     report = yield
+    if report.when == "teardown" and _DONE in item.stash:
+        vars(report)["runreel"] = item.stash[_DONE]  # which passes from worker processes too
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is None or report.passed:
         return report
@@ -155,9 +166,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         result = yield
     except BaseException:
         attempt.failed = True
-        _ended(stage, attempt)
+        _ended(item, stage, attempt)
         raise
-    _fail_on(_ended(stage, attempt), attempt, attempt.teardown)
+    _fail_on(_ended(item, stage, attempt), attempt, attempt.teardown)
     return result
 
 
@@ -187,6 +198,36 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in _totals(terminalreporter.config).lines():
         warns = "WARNING" in line
         terminalreporter.write_line(line, yellow=warns, bold=warns)
+
+
+class _SummaryWriter:
+    """Makes a summary of what the reports of all processes say of runreel, and writes it."""
+
+    def __init__(self, path: Path) -> None:
+        if path.is_dir() or not path.parent.is_dir():
+            raise pytest.UsageError(
+                f"--runreel-summary: {path} cannot be written; name a file in a folder that exists"
+            )
+        self._path = path
+        self._summary = Summary()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if (done := getattr(report, "runreel", None)) is not None:
+            self._summary.rows[report.nodeid] = done
+        if report.failed:
+            texts = [text for title, text in report.sections if title == "runreel"]
+            texts += [report.longreprtext] if report.longreprtext.startswith("runreel: ") else []
+            if texts:
+                self._summary.texts.setdefault(report.nodeid, []).extend(texts)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        text = self._summary.markdown(_totals(terminalreporter.config).lines())
+        try:
+            self._path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            terminalreporter.write_line(
+                f"runreel: the summary was not written: {self._path}: {error.strerror}", red=True
+            )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -282,8 +323,22 @@ def _text(found: list[str], attempt: TestRun, reel: Recording) -> str:
     return "\n".join([*lines, *remedies(reel.receipt())])
 
 
-def _ended(stage: TestProxy, attempt: TestRun) -> list[str]:
+def _ended(item: pytest.Item, stage: TestProxy, attempt: TestRun) -> list[str]:
     try:
         return stage.end(attempt)
     except RunreelError as error:
         return [str(error)]
+    finally:
+        file = os.path.relpath(attempt.file, item.config.rootpath).replace(os.sep, "/")
+        done = properties(file, [attempt.call.receipt(), attempt.teardown.receipt()])
+        item.stash[_DONE] = done
+        if _junit_has_properties(item.config):
+            ours = {f"runreel.{name}": value for name, value in done.items()}
+            others = [one for one in item.user_properties if one[0] not in ours]  # tried again
+            item.user_properties[:] = [*others, *ours.items()]
+
+
+def _junit_has_properties(config: pytest.Config) -> bool:
+    """Whether they are allowed in JUnit's XML: not by the schema of xunit2, pytest's default."""
+    plugin = config.pluginmanager.has_plugin("junitxml")
+    return plugin and config.getini("junit_family") != "xunit2"

@@ -5,11 +5,12 @@ its worker processes, between which values pass as plain data. Nothing that was 
 terminal from here. Pure.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runreel.text import counted, excerpt, json_excerpt
+from runreel.text import counted, cut, excerpt, json_excerpt, safe
 
 Receipt = Mapping[str, Any]
 
@@ -93,6 +94,72 @@ def _side(item: Mapping[str, Any], side: str) -> str:
 
 
 _KINDS = ("replayed", "recorded", "missed", "unplayed", "live calls")
+
+
+def counts(receipt: Receipt) -> dict[str, int]:
+    """The numbers of `_KINDS` of one session; what verify did not compare is not unplayed."""
+    missed = receipt.get("missed_in_all", len(receipt["missed"]))
+    unplayed = 0 if receipt["mode"] == "verify" else len(receipt["unplayed"])
+    numbers = (receipt["served"], receipt["recorded"], missed, unplayed, receipt["upstream_calls"])
+    return dict(zip(_KINDS, numbers, strict=True))
+
+
+def properties(cassette: str, receipts: Sequence[Receipt]) -> dict[str, str | int]:
+    """What a test did in all its sessions: cassette, mode and the numbers."""
+    each = [counts(receipt) for receipt in receipts]
+    numbers = {kind.replace(" ", "_"): sum(one[kind] for one in each) for kind in _KINDS}
+    return {"cassette": cassette, "mode": receipts[0]["mode"], **numbers}
+
+
+_ROWS_MAX = 200  # tests in the table of a summary
+_TEXTS_MAX = 20  # tests whose trouble is told there
+_TEXT_CHARS_MAX = 4_000  # of one of them
+_COLUMNS = ("cassette", *(kind.replace(" ", "_") for kind in _KINDS))
+
+
+@dataclass(slots=True)
+class Summary:
+    """A run for whoever looks at the job that it was part of, as Markdown: by test its `properties`
+    and the texts that say what went wrong.
+    """
+
+    rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def markdown(self, totals: Sequence[str]) -> str:
+        """The document; `totals` are the lines that end the run."""
+        return "\n".join(self._lines(totals or ["runreel: no test used it"])) + "\n"
+
+    def _lines(self, totals: Sequence[str]) -> Iterator[str]:
+        first, *warnings = totals
+        yield f"### {_inline(first)}"
+        yield from (f"\n**{_inline(line)}**" for line in warnings)
+        for test, texts in [*self.texts.items()][:_TEXTS_MAX]:
+            text = cut("\n".join(texts), _TEXT_CHARS_MAX)
+            fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+            yield f"\n{_code(test)}\n\n{fence}text\n{text}\n{fence}"
+        if len(self.texts) > _TEXTS_MAX:
+            yield f"\nand {counted(len(self.texts) - _TEXTS_MAX, 'more test')} with trouble"
+        if self.rows:
+            yield f"\n| test | {' | '.join(_COLUMNS).replace('_', ' ')} |"
+            yield f"|---|---|{'---:|' * len(_KINDS)}"
+        wrong_first = sorted(self.rows.items(), key=lambda row: row[0] not in self.texts)
+        for test, row in wrong_first[:_ROWS_MAX]:
+            cells = (_code(str(row["cassette"])), *(str(row[name]) for name in _COLUMNS[1:]))
+            yield f"| {_code(test)} | {' | '.join(cells)} |"
+        if len(self.rows) > _ROWS_MAX:
+            yield f"\nand {counted(len(self.rows) - _ROWS_MAX, 'more test')}"
+
+
+def _code(text: str) -> str:
+    """A text in a cell of a table, as it is but for what would end the cell or the code."""
+    return f"`{safe(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def _inline(text: str) -> str:
+    return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", safe(text))
+
+
 _NAMED_MAX = 10  # tests that are named in a warning
 
 
@@ -121,12 +188,8 @@ class Totals:
         """
         self.tests += 1
         for receipt in receipts:
-            verifies = receipt["mode"] == "verify"
-            self.counts["replayed"] += receipt["served"]
-            self.counts["recorded"] += receipt["recorded"]
-            self.counts["missed"] += receipt.get("missed_in_all", len(receipt["missed"]))
-            self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
-            self.counts["live calls"] += receipt["upstream_calls"]
+            for kind, number in counts(receipt).items():
+                self.counts[kind] += number
             self.discarded += receipt.get("discarded", 0)
         if passed and all(map(sent_nothing, receipts)):
             self.silent.append(test)

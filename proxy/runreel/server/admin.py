@@ -57,7 +57,7 @@ class _SessionBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     cassette: Annotated[str, AfterValidator(check_name)]
-    mode: Annotated[str, AfterValidator(_mode)]
+    mode: Annotated[str, AfterValidator(_mode)] | None = None
     id: str | None = None
     scope: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     barriers: bool | None = None
@@ -143,8 +143,9 @@ class Admin:
             raise Refused(
                 "session_refused", f"A session cannot be opened: {at}: {first['msg']}."
             ) from None
+        mode = asked.mode or self.sessions.mode
         wanted = SessionRequest(
-            asked.cassette, asked.mode, asked.id, scope=asked.scope, barriers=asked.barriers
+            asked.cassette, mode, asked.id, scope=asked.scope, barriers=asked.barriers
         )
         session = await self.sessions.open(wanted)
         origin = f"http://{ask.authority}" if ask.authority else ""

@@ -9,6 +9,8 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from typing import Any
 
 from runreel import __version__
@@ -22,9 +24,15 @@ from runreel.engine.auditing import Auditing, Rules
 from runreel.engine.call import Aside
 from runreel.engine.engine import Engine, Limits
 from runreel.engine.log import Log, Retirement, loop_errors_to
-from runreel.engine.receipt import Receipt, check_receipt, verified, write_receipt
+from runreel.engine.receipt import (
+    Receipt,
+    check_receipt,
+    verified,
+    without_default,
+    write_receipt,
+)
 from runreel.engine.recorder import Checks
-from runreel.errors import StartRefused
+from runreel.errors import CassetteMissing, StartRefused
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
@@ -34,7 +42,7 @@ from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import DEFAULT, SessionLimits, SessionRequest, Sessions, SessionSpec
-from runreel.sessions.modes import Mode
+from runreel.sessions.modes import Mode, resolve
 from runreel.sessions.session import Manner
 
 
@@ -211,23 +219,34 @@ def _engine(
     )
 
 
-__all__ = ["EXIT_DRIFT", "RunOptions", "Running", "run", "serving"]
+__all__ = ["EXIT_DRIFT", "Default", "RunOptions", "Running", "run", "serving"]
 
 EXIT_DRIFT = 5
 EXPIRY_EVERY_S = 5
 
 
+class Default(Enum):
+    """Whether a proxy has a default session, for requests that name none."""
+
+    NEEDED = "needed"
+    IF_THERE = "if there"  # its cassette; else, if there are others, only named sessions answer
+    NONE = "none"  # and no receipt of the process either
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A proxy that listens: its URL without base path, and its sessions."""
+    """A proxy that listens: its URL without base path, and its sessions. `mode` is theirs where
+    there is no default one and they are not opened in another.
+    """
 
     url: str
     sessions: Sessions
+    mode: Mode
 
     @property
-    def session(self) -> LiveSession:
-        """The default session."""
-        return self.sessions.get(DEFAULT)
+    def session(self) -> LiveSession | None:
+        """The default session, if there is one."""
+        return self.sessions.get(DEFAULT) if DEFAULT in self.sessions.names() else None
 
     def receipt(self) -> dict[str, Any]:
         """The receipt so far: of the default session, the others in `sessions`."""
@@ -236,23 +255,23 @@ class Running:
     @property
     def ready_line(self) -> str:
         """What is printed when requests can be sent."""
-        if self.session.mode is Mode.PASSTHROUGH and self.session.upstream == SIMULATOR:
+        session = self.session
+        if session is None:
+            return f"runreel: {self.mode.value} without a default cassette at {self.url}"
+        if session.mode is Mode.PASSTHROUGH and session.upstream == SIMULATOR:
             return f"runreel: simulator at {self.url}"
-        count = self.session.interactions
+        count = session.interactions
         noun = "interaction" if count == 1 else "interactions"
-        return (
-            f"runreel: {self.session.mode.value} '{self.session.cassette}' "
-            f"({count} {noun}) at {self.url}"
-        )
+        return f"runreel: {session.mode.value} '{session.cassette}' ({count} {noun}) at {self.url}"
 
 
 @asynccontextmanager
 async def serving(
-    config: Config, options: RunOptions, *, default: bool = True
+    config: Config, options: RunOptions, default: Default = Default.NEEDED
 ) -> AsyncIterator[Running]:
     """A proxy for as long as the context lasts; at its end cassettes and the receipt are saved.
 
-    Without a `default` session only those that are opened later answer anything.
+    Without a default session only those that are opened later answer anything.
 
     Raises:
         RunreelError: it cannot start, or at the end a cassette could not be saved.
@@ -280,8 +299,7 @@ async def serving(
         stack.push_async_callback(upstream.close)
         stack.push_async_callback(audits.close)
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
-        if default:
-            await sessions.open(SessionRequest(config.cassette, config.mode, DEFAULT))
+        await _open_default(config, sessions, default)
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
         context = server_context(config, upstream, audits.auditing, sessions, log, aside)
@@ -291,7 +309,20 @@ async def serving(
             stack.push_async_callback(_finish, sessions, options)
             stack.callback(retirement.sum_up)
             async with _expiring(sessions):
-                yield Running(url, sessions)
+                yield Running(url, sessions, resolve(config.mode, cassette_exists=True))
+
+
+async def _open_default(config: Config, sessions: Sessions, default: Default) -> None:
+    if default is Default.NONE:
+        return
+    try:
+        await sessions.open(SessionRequest(config.cassette, config.mode, DEFAULT))
+    except CassetteMissing as missing:
+        # Where there is no cassette at all no session could play one either.
+        if default is Default.NEEDED or not FileStore(config.cassettes).names():
+            raise
+        mode = resolve(config.mode, cassette_exists=True)
+        sessions.do_without_default(partial(without_default, mode.value, str(missing)))
 
 
 @asynccontextmanager

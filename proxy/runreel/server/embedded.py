@@ -14,7 +14,7 @@ from typing import Any, TextIO, TypeVar
 from runreel.cassettes.file_store import FileStore
 from runreel.config.settings import Config
 from runreel.matching.near_miss import Rerun
-from runreel.server.app import Running, serving
+from runreel.server.app import Default, Running, serving
 from runreel.server.listener import RunOptions
 from runreel.sessions.manager import SessionRequest
 from runreel.sessions.modes import SPELLINGS
@@ -122,6 +122,6 @@ class Embedded:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        async with serving(self._config, self._options, default=False) as running:
+        async with serving(self._config, self._options, Default.NONE) as running:
             self._started.set_result(running)
             await self._stopping.wait()

@@ -16,6 +16,7 @@ from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Store, Stored
 from runreel.errors import (
     CassetteBusy,
+    CassetteMissing,
     NothingReadable,
     RunreelError,
     SessionRefused,
@@ -80,11 +81,12 @@ def open_session(
         stored = _taken_in(spec, store, stored)
     mode = resolve(spec.mode, cassette_exists=stored is not None)
     if DECISIONS[mode].live and spec.upstream is None:
-        raise StartRefused(_no_upstream(spec, mode))
+        refusal = CassetteMissing if spec.mode == ONCE else StartRefused
+        raise refusal(_no_upstream(spec, mode))
     if DECISIONS[mode].captures:
         return _recording(spec, mode, store, stored, tell, warn)
     if stored is None and not passthrough:
-        raise StartRefused(_no_such_cassette(spec.cassette, mode, store.names()))
+        raise CassetteMissing(_no_such_cassette(spec.cassette, mode, store.names()))
     return _opened(spec, mode, stored, None, tell)
 
 
@@ -246,6 +248,11 @@ CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
 TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
 _WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_NO_DEFAULT = (
+    "The request names no session, and there is no default cassette: open a session for each test "
+    "(POST /_runreel/sessions) and send its calls to that one's base_url, or name a cassette with "
+    "--cassette NAME."
+)
 
 
 class EventCounter(Protocol):
@@ -336,6 +343,20 @@ class Sessions:
         self._opening: set[str] = set()
         self._closing: set[asyncio.Task[dict[str, Any]]] = set()
         self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
+        self._no_default: Callable[[int], dict[str, Any]] | None = None
+        self._unnamed = 0  # requests that were refused because they named no session
+
+    @property
+    def mode(self) -> str:
+        """The mode of sessions that are opened without one of their own."""
+        return self._template.mode
+
+    def do_without_default(self, receipt: Callable[[int], dict[str, Any]]) -> None:
+        """From now on nobody waits for a default session: requests that name none are refused for
+        good. In its place on top of the receipt of the process stands what `receipt` makes of how
+        many there were.
+        """
+        self._no_default = receipt
 
     def names(self) -> list[str]:
         """The ids of the sessions that are open, in the order they were opened."""
@@ -358,7 +379,9 @@ class Sessions:
         """
         wanted = self.plain if id is None else id
         if wanted is None:
-            raise SessionUnknown("The request names no session, and there is no default one now.")
+            self._unnamed += 1
+            now = "The request names no session, and there is no default one now."
+            raise SessionUnknown(now if self._no_default is None else _NO_DEFAULT)
         found = self._found(wanted)
         found.calls += 1
         try:
@@ -448,6 +471,8 @@ class Sessions:
         told = [*self._ended, *map(self.receipt, self._open)]
         others = [document for document in told if document["session"] != DEFAULT]
         default = next((document for document in told if document["session"] == DEFAULT), None)
+        if default is None and self._no_default is not None:
+            default = self._no_default(self._unnamed)
         return default and default | {"sessions": others}
 
     async def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
@@ -541,7 +566,8 @@ class Sessions:
 
     def _keep(self, document: dict[str, Any]) -> None:
         if document["session"] != DEFAULT:
-            if DEFAULT not in self._open:  # there will be no receipt of the process
+            # There will be no receipt of the process.
+            if DEFAULT not in self._open and self._no_default is None:
                 return
             if len(self._ended) >= TOLD_MAX and not any(map(document.get, _WRONG)):
                 return

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from runreel.cassettes.format import SIMULATOR
 from runreel.config.settings import Config
 from runreel.engine.receipt import summary
-from runreel.server.app import EXIT_DRIFT, Running, serving
+from runreel.server.app import EXIT_DRIFT, Default, Running, serving
 from runreel.server.listener import RunOptions
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.wrap.child import GRACE_S, Child, found
@@ -49,6 +49,9 @@ async def wrapped(
 ) -> int:
     """Run a command behind a proxy; `tell` gets a line at a time for people.
 
+    Where no cassette is named and there is none by the name that is meant then, the command's tests
+    open their own sessions, and a request that names none is refused.
+
     Returns the exit code of both, as `exit_code` has it.
 
     Raises:
@@ -59,7 +62,9 @@ async def wrapped(
     code = None
     with child.in_charge():
         try:
-            async with serving(config, options) as running:
+            named = "cassette" in config.model_fields_set
+            default = Default.NEEDED if named else Default.IF_THERE
+            async with serving(config, options, default) as running:
                 tell(running.ready_line)
                 given = _given(wrapping, config, running)
                 try:
@@ -81,7 +86,10 @@ async def wrapped(
 
 
 def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, str]:
-    no_key = running.session.mode is Mode.REPLAY or running.session.upstream == SIMULATOR
+    session = running.session
+    live = DECISIONS[session.mode if session else running.mode].live
+    upstream = session.upstream if session else config.upstream
+    no_key = not live or upstream == SIMULATOR
     url = _for_clients(running.url) + config.base_path
     given = environment(wrapping, url, any_key=no_key)
     # The proxy asks its clients for this token in place of the upstream's key.

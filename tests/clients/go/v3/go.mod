@@ -2,7 +2,12 @@ module runreel.test/go/v3
 
 go 1.26.0
 
-require github.com/openai/openai-go/v3 v3.96.0
+require (
+	github.com/openai/openai-go/v3 v3.96.0
+	runreel.example/runreel v0.0.0
+)
+
+replace runreel.example/runreel => ../../../../examples/go
 
 require (
 	github.com/coder/websocket v1.8.15 // indirect

@@ -1,0 +1,3 @@
+module runreel.example/runreel
+
+go 1.21
