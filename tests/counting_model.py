@@ -4,12 +4,14 @@ The laws of history must be seen to fail on it. It has the shape of `Identified`
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from history_sessions import Live, created_id
-from history_world import Answer, Call, Origin, Step, World, access, resolve
-from runreel.matching.resources import covers
+from history_world import Answer, Call, Cassette, Origin, Step, World, access, resolve
+from runreel.matching.resources import Access, covers
+from runreel.sessions.modes import Action
+from runreel.sessions.session import Ruling
 
 
 @dataclass
@@ -130,3 +132,36 @@ class Counting:
     @staticmethod
     def session(cassette: CountingCassette, *, repeat: bool = False) -> CountingSession:
         return CountingSession(cassette, repeat)
+
+
+class CountingHistory:
+    """A replay as the threads of `history_threads` ask for it, of what was recorded under the true
+    model: nobody waits for anybody.
+    """
+
+    waits = 0
+
+    def __init__(self, cassette: Cassette) -> None:
+        lines = [
+            Line(str(at), item.fingerprint, item.content)  # type: ignore[arg-type]
+            for at, item in enumerate(cassette.recordings)
+        ]
+        self.session = CountingSession(CountingCassette(lines))
+        self.arrived = 0
+
+    def arrive(self) -> int:
+        self.arrived += 1
+        return self.arrived
+
+    def ask(self, arrival: int, call: Hashable, access: Access, **_: bool) -> Ruling:
+        id_, _answer = self.session.ask(call)  # type: ignore[arg-type]
+        return Ruling(Action.REFUSE) if id_ is None else Ruling(Action.SERVE, int(id_))
+
+    def holds_back(self, arrival: int, *, may_wait: bool) -> bool:
+        return False
+
+    def began(self, arrival: int) -> None:
+        """The counting model counts a write when it is asked for."""
+
+    def ended(self, arrival: int) -> None:
+        """Likewise."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from history_world import Step
 
-# A command asks for more: RUNREEL_LAW_EXAMPLES=2000 pytest tests/sessions
+# A command asks for more: RUNREEL_LAW_EXAMPLES=2000 pytest --timeout=0 tests/sessions
 laws = settings(
     max_examples=int(os.environ.get("RUNREEL_LAW_EXAMPLES", "200")),
     deadline=None,

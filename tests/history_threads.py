@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from history_sessions import Recorder
-from history_world import RULES, Answer, Call, Cassette, World, access, letter
-from runreel.matching.resources import covers
+from history_world import RULES, Answer, Call, Cassette, World, access, same_writes
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import SessionHistory
 
@@ -129,12 +128,17 @@ class _Replay:
     """A replay of workers in virtual time; `waits` is off where nobody waits for anybody."""
 
     def __init__(
-        self, cassette: Cassette, scripts: list[Script], chance: random.Random, print_: Print
+        self,
+        cassette: Cassette,
+        scripts: list[Script],
+        chance: random.Random,
+        print_: Print,
+        history: Any,
     ) -> None:
         self.cassette, self.scripts, self.chance, self.print = cassette, scripts, chance, print_
         self.clock = Clock()
         self.proxy = _Proxy(self.clock)
-        self.history = SessionHistory(cassette.recordings, DECISIONS[Mode.REPLAY], RULES)
+        self.history = history
         self.result = Replayed([[] for _ in scripts])
         self.begun: list[Call] = []
         self.open: dict[int, Call] = {}
@@ -164,7 +168,7 @@ class _Replay:
                 self.result.told[worker].append({"miss": True})
                 return True
             assert ruling.position is not None
-            self.judge(arrival, call, ruling.position)
+            self.judge(call, ruling.position)
             self.open[arrival] = call
             answer = self.cassette.recordings[ruling.position].content
             # What it means to be under way: a turn of the loop, some parsing, a write.
@@ -195,19 +199,16 @@ class _Replay:
 
         self.proxy.try_or_wait(out, arrived + ORDER_WAIT_MS)
 
-    def judge(self, arrival: int, call: Call, position: int) -> None:
+    def judge(self, call: Call, position: int) -> None:
         """Count an answer that was recorded in another situation."""
-        scope = access(call).scope
-        loose = [
-            one
-            for other, one in self.open.items()
-            if other != arrival and access(one).writes and covers(access(one), scope)
-        ]
-        origins = self.cassette.origins
-        loose += [one for each in origins.values() for origin in each for one in origin.loose]
-        found = origins[self.cassette.recordings[position].id]
-        if not any(letter(call, origin, self.begun, loose) for origin in found):
+        found = self.cassette.origins[self.cassette.recordings[position].id]
+        now = list(self.open.values())
+        if not any(same_writes(call, origin, self.begun, now) for origin in found):
             self.result.wrong += 1
+
+
+def identified(cassette: Cassette) -> Any:
+    return SessionHistory(cassette.recordings, DECISIONS[Mode.REPLAY], RULES)
 
 
 def replay_threads(
@@ -218,8 +219,10 @@ def replay_threads(
     print_: Print,
     *,
     waits: bool = True,
+    model: Callable[[Cassette], Any] = identified,
 ) -> Replayed:
-    replay = _Replay(cassette, scripts, chance, print_)
+    """A replay by the model of history, or by the mistaken one (`counting_model`)."""
+    replay = _Replay(cassette, scripts, chance, print_, model(cassette))
     replay.waits = waits
     for worker in range(len(scripts)):
         start = chance.uniform(0, spread_ms)
@@ -234,6 +237,7 @@ def _call(method: str, path: str, key: str | None = None) -> Call:
 
 
 R0 = "/threads/T0/runs/R0"
+ALONE = "one that calls one after the other"
 SCENES: dict[str, list[Script]] = {
     "two that retrieve and update one run": [
         [
@@ -260,6 +264,16 @@ SCENES: dict[str, list[Script]] = {
         [_call("POST", R0, key) for key in "abcd"],
         [_call("GET", R0)] * 6,
     ],
+    ALONE: [
+        [
+            _call("GET", R0),
+            _call("POST", R0, "a"),
+            _call("GET", R0),
+            _call("POST", R0, "b"),
+            _call("GET", R0),
+            _call("GET", R0),
+        ]
+    ],
 }
 
 
@@ -274,7 +288,7 @@ def by_worker(worker: int, call: Call) -> Any:
 
 
 def trial(
-    scripts: list[Script], spreads: tuple[float, float], seed: int, print_: Print, **rules: bool
+    scripts: list[Script], spreads: tuple[float, float], seed: int, print_: Print, **rules: Any
 ) -> tuple[str, Replayed]:
     """One recording and one replay: `like`, `miss`, or `other` (true, but not as recorded)."""
     chance = random.Random(seed)  # noqa: S311 - a seeded draw
@@ -286,7 +300,7 @@ def trial(
 
 
 def tally(
-    name: str, spreads: tuple[float, float], trials: int, print_: Print, **rules: bool
+    name: str, spreads: tuple[float, float], trials: int, print_: Print, **rules: Any
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     for seed in range(trials):

@@ -159,9 +159,16 @@ def letter(call: Call, origin: Origin, made: list[Call], loose_now: list[Call] =
     scope = access(call).scope
     if is_create(access(call)):
         return True
-    loose = [*origin.loose, *loose_now]
-    if not loose:
+    if not origin.loose and not loose_now:
         return _shape(origin.before, scope) == _shape(made, scope)
+    return same_writes(call, origin, made, loose_now)
+
+
+def same_writes(call: Call, origin: Origin, made: list[Call], loose_now: list[Call]) -> bool:
+    """L2 for workers: the same covering writes had been made, give or take what overlapped. In
+    which order they were made their own answers tell.
+    """
+    scope, loose = access(call).scope, [*origin.loose, *loose_now]
 
     def covering(calls: list[Call]) -> list[Call]:
         return [one for one in calls if access(one).writes and covers(access(one), scope)]

@@ -273,46 +273,6 @@ async def test_a_poll_that_overlapped_a_write_followed_by_one_after_it(
         assert await told(running.url, read) == second
 
 
-async def test_the_application_of_a_page_clicked_again_and_again(
-    proxy: Proxy, stores: RawUpstream
-) -> None:
-    """`--repeat last`: what a web page does on a click; the tenth click is cut off."""
-
-    def click(api: openai.OpenAI, steps: int = 9) -> list[Any]:
-        out: list[Any] = []
-        assistant = api.beta.assistants.create(model="gpt-4o", metadata={"a": "1"})
-        out.append(assistant.id)
-        thread = api.beta.threads.create()
-        out.append(thread.id)
-        if steps < 3:
-            return out
-        run = api.beta.threads.runs.create_and_poll(
-            thread_id=thread.id, assistant_id=assistant.id, poll_interval_ms=1
-        )
-        out += [run.id, run.status]
-        if steps < 4:
-            return out
-        changed = api.beta.threads.runs.update(run.id, thread_id=thread.id, metadata={"b": "2"})
-        out.append(changed.metadata)
-        out += [one.id for one in api.beta.threads.messages.list(thread.id).data]
-        return out
-
-    def clicks(url: str) -> list[Any]:
-        with client(url) as api:
-            first = click(api)
-            return [first, *(click(api, 3 if number == 10 else 9) for number in range(2, 51))]
-
-    async with proxy(mode="record", upstream=stores.url) as running:
-        live = await asyncio.to_thread(lambda: click(client(running.url)))
-    async with proxy(mode="replay", replay__repeat="last") as running:
-        answers = await asyncio.to_thread(clicks, running.url)
-        receipt = running.receipt()
-    assert len(live) == 6
-    assert all(one == live[: len(one)] for one in answers)
-    assert [len(one) for one in answers if one != live] == [4]
-    assert receipt["missed"] == []
-
-
 async def test_a_session_can_be_rewound_also_the_default_one(
     proxy: Proxy, stores: RawUpstream
 ) -> None:

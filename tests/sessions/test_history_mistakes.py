@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import history_laws as laws
 import history_scripts as scripts
-from counting_model import Counting
+from counting_model import Counting, CountingHistory
 from history_sessions import record
+from history_threads import SCENES, by_call, tally
 from history_world import Cassette, World
 from runreel.cassettes import merge as storing
 from runreel.cassettes.history import Recording
@@ -65,6 +66,13 @@ def test_law_5_fails_where_writes_are_counted() -> None:
         laws.law_5(Counting(), script, cuts)
 
     fails(law)
+
+
+@pytest.mark.parametrize("scene", list(SCENES)[:2])
+def test_law_6_fails_where_writes_are_counted(scene: str) -> None:
+    """Each worker may be answered as recorded, but in a situation that has never been."""
+    counts = tally(scene, (60.0, 60.0), 5, by_call, model=CountingHistory)
+    assert counts["wrong"] > 0
 
 
 def test_law_4_fails_where_an_equal_answer_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:

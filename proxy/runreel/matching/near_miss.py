@@ -550,12 +550,12 @@ _BODY_CHARS_MAX = 10_000  # of a body that is looked into, to show how it begins
 
 def told_miss(document: Mapping[str, Any], *, whole: bool) -> tuple[str, ...]:
     """The lines of a miss in a receipt, without its remedy: all of them, or the first."""
-    return (document["message"], *(document["details"] if whole else ()))
+    return (document["message"], *(document.get("details", ()) if whole else ()))
 
 
 def remedies(missed: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """What to do about the misses of a receipt, each line once."""
-    return tuple(dict.fromkeys(item["remedy"] for item in missed if item["remedy"]))
+    return tuple(dict.fromkeys(remedy for item in missed if (remedy := item.get("remedy"))))
 
 
 def call_document(recorded: Candidate) -> dict[str, Any]:
