@@ -43,10 +43,13 @@ def test_long_lists_end_with_how_much_more_there_is() -> None:
     ]
 
 
+UNPLAYED = {"id": "getRun-1", "method": "GET", "target": "/v1/x"}
+
+
 def test_without_a_default_session_all_are_one_line_and_those_with_something_wrong_more() -> None:
     others = [a_receipt(f"s{number}", served=2) for number in range(21)]
     wrong = [a_receipt("one", served=1, missed=[{"message": "No."}]), a_receipt("two")]
-    wrong[1]["unplayed"] = ["getRun-1"]
+    wrong[1] |= {"unplayed": ["getRun-1"], "unplayed_calls": [UNPLAYED]}
     stray = {"message": "7 requests named no session."}
     top = a_receipt(cassette=None, missed=[stray], missed_in_all=7, sessions=[*others, *wrong])
 
@@ -65,15 +68,16 @@ def test_without_a_default_session_all_are_one_line_and_those_with_something_wro
             "session two: replay 'mine': 0 served, 0 recorded, 0 missed, 1 unplayed, 0 not stored, "
             "0 upstream calls"
         ),
-        "  unplayed: getRun-1",
+        "  unplayed: GET /v1/x (getRun-1)",
     ]
 
 
 def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_together() -> None:
     others = [a_receipt("one", recorded=1), a_receipt("two", recorded=2)]
 
+    left = {"unplayed": ["getRun-1"], "unplayed_calls": [UNPLAYED]}
     unused = [*summary(a_receipt(mode="record", requests=0, sessions=others))]
-    left = [*summary(a_receipt(requests=0, unplayed=["getRun-1"], sessions=others))]
+    unplayed = [*summary(a_receipt(**left, requests=0, sessions=others))]
 
     assert unused == [
         (
@@ -81,8 +85,13 @@ def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_toget
             "0 upstream calls"
         )
     ]
-    assert [line.partition(" '")[0] for line in left] == [
-        *("replay", "  unplayed: getRun-1", "session one: replay", "session two: replay")
+    assert [line.partition(" '")[0] for line in unplayed] == [
+        *(
+            "replay",
+            "  unplayed: GET /v1/x (getRun-1)",
+            "session one: replay",
+            "session two: replay",
+        )
     ]
 
 
