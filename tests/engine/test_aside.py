@@ -7,13 +7,16 @@ import signal
 
 import pytest
 
-from aside_work import fails, where
-from builders import a_request
+from builders import a_request, a_response, an_interaction
+from elsewhere import fails, where
 from redacting import BEARER, KEY
 from runreel.assistants import PROFILES
 from runreel.engine.call import AT_ONCE_BYTES_MAX, PROCESS_BYTES_MIN, Aside
 from runreel.engine.engine import look_at
+from runreel.engine.forwarding import Verifying
+from runreel.engine.recorder import Exchange, Recorder
 from runreel.errors import Unredactable
+from runreel.matching.drift import Rule
 from runreel.matching.matchers import MATCH_ON, fingerprint, remember
 from runreel.redaction.redactor import Redaction
 
@@ -85,3 +88,30 @@ async def test_a_large_request_is_seen_as_a_small_one_would_be() -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_is_itself_on_the_other_side(name: str) -> None:
     assert pickle.loads(pickle.dumps(PROFILES[name])) is PROFILES[name]  # noqa: S301 - ours
+
+
+async def test_a_large_answer_drifts_from_its_recording_as_a_small_one_would() -> None:
+    verifying = Verifying(Recorder(PROFILES["openai"], "warn", 1_000_000), Rule(), 1_000_000)
+    hit = an_interaction(response=a_response(b'{"id":"run_abc123","status":"queued"}'))
+    body = b'{"id":"run_abc123","status":1' + b" " * PROCESS_BYTES_MIN + b"}"
+    exchange = Exchange(
+        live=a_request(headers=BEARER),
+        plain=a_request(),
+        operation="modifyRun",
+        fingerprint=fingerprint(Redaction().request(a_request()), MATCH_ON),
+        checks=(),
+        response=a_response(body),
+        recorded_at=hit.value.recorded_at,
+        duration_ms=1,
+        redaction=Redaction(salt="5f" * 16),
+    )
+    aside = Aside(process=True)
+
+    found = await aside.run(len(body), verifying.found, exchange, hit, ())
+    helper = await aside.run(PROCESS_BYTES_MIN, where)
+    await aside.close()
+
+    assert helper != os.getpid()  # it did not give up
+    assert found == verifying.found(exchange, hit, ())
+    assert [item.at for item in found[0]] == ["/status"]
+    assert found[1] > 0

@@ -31,6 +31,7 @@ from runreel.http.messages import Interaction
 _ESCAPES_MAX = 12  # levels; a JSON string in a JSON string in a query is three
 _LAYERS_MAX = 3  # of base64 in base64, and the like
 _SHOWN = 3  # characters of a secret that may be told; they name its kind, as in sk-
+_APART = "\n|\n"  # between texts of which none goes on in the next
 _UNPACKED_BYTES_MAX = 16 * 1024 * 1024
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
@@ -45,7 +46,8 @@ _ESCAPED = re.compile(r'\\+(?:u([0-9A-Fa-f]{4})|(["/])|([bfnrt]))?')
 # What stands where a secret stood, here and in the recordings of other tools, and in manuals.
 _PLACEHOLDER = re.compile(
     r"(?:[A-Za-z]+ +)?(?:REDACTED(?:-[0-9a-f]{10})?|\[[A-Za-z ]+\]|<[^<>]+>|\{+[^{}]+\}+|\$\S+"
-    r"|\*+|x+|X+|\.+|(?i:sanitized|filtered|redacted|none|null|true|false|your[-_ a-z]*))"
+    r"|\*+|x+|X+|\.+|[A-Z]+(?:_[A-Z]+)+"
+    r"|(?i:sanitized|filtered|redacted|none|null|true|false|your[-_ a-z]*))"
 )
 
 
@@ -91,10 +93,86 @@ def _any(_: str) -> bool:
     return True
 
 
+def _changes_case(text: str) -> bool:
+    """Whether its letters change their case as often as those of no name do."""
+    letters = "".join(filter(str.isalpha, text))
+    return len(re.findall(r"(?=[a-z][A-Z]|[A-Z][a-z])", letters)) >= 0.25 * len(letters)
+
+
+def _no_mask(text: str) -> bool:
+    """Whether it has digits, and is not what manuals write: a prefix and many x."""
+    return re.search(r"([xX])\1{11}", text) is None and any(map(str.isdigit, text))
+
+
+_NO_SECRET_LAST = frozenset({"id", "ids", "hash", "name", "event", "file", "path", "url"})
+
+
+def _is_assigned(text: str) -> bool:
+    """Whether the value after a name that says so looks drawn by lot: `api_key = "…"`."""
+    name, value = re.split(r"[\"'`:?=,>\s.]+(?=\S+$)", text, maxsplit=1)
+    words = _words(name.lower() if "-" in name else name)  # of a header, as it is written there
+    if not (_says_so(words) or words[-1:] == ["pass"]) or words[-1] in _NO_SECRET_LAST:
+        return False
+    changes = len(re.findall(r"(?=\d[A-Za-z]|[A-Za-z]\d)", value))
+    return changes >= 0.2 * len(value) or _drawn_by_lot(value) or _mixed(value)
+
+
+# How the tokens of many services begin, and what follows; public scanners keep such lists.
+_OTHERS = (
+    ("pplx-", r"[A-Za-z0-9]{40,}"),
+    ("dapi", r"[0-9a-f]{32,}"),
+    *((f"do{kind}_v1_", r"[0-9a-f]{32,}") for kind in "opr"),
+    ("SG.", r"[\w-]{20,}\.[\w-]{30,}"),
+    *((f"shp{kind}_", r"[0-9a-fA-F]{32}") for kind in ("at", "ca", "pa", "ss")),
+    *((f"sq0{kind}-", r"[\w-]{22,}") for kind in ("atp", "csp", "idp")),
+    ("AKC", r"[A-Za-z0-9]{60,}"),
+    ("AP", r"[0-9A-F][A-Za-z0-9]{40,}"),
+    ("cmVmd", r"[A-Za-z0-9]{59}\b"),
+    ("AGE-SECRET-KEY-1", r"[0-9A-Z]{58}"),
+    ("ATATT3", r"[\w=-]{60,}"),
+    ("ATCTT3", r"[\w=-]{60,}"),
+    ("LTAI", r"[A-Za-z0-9]{20}\b"),
+    ("ABSK", r"[A-Za-z0-9+/]{100,}"),
+    ("bedrock-api-key-", r"[\w+/]{24,}"),
+    ("CLOJARS_", r"[0-9A-Za-z]{60}"),
+    ("EZ", r"(?:AK|TK)[A-Za-z0-9]{54}"),
+    ("FLWSECK", r"_TEST-[0-9a-h]{12,}"),
+    *((f"dp.{kind}.", r"[A-Za-z0-9]{40,}") for kind in ("pt", "st", "ct", "sa")),
+    ("dt0c01.", r"\w{24}\.\w{64}"),
+    *((f"f{kind}_", r"[\w+/=-]{40,}") for kind in ("o1", "m1", "m2")),
+    ("glc_", r"[A-Za-z0-9+/]{32,}"),
+    ("glsa_", r"[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}"),
+    ("HRKU-AA", r"[\w-]{50,}"),
+    ("hvb.", r"[\w-]{90,}"),
+    ("hvs.", r"[\w-]{20,}"),
+    ("lin_api_", r"[A-Za-z0-9]{40}"),
+    ("NR", r"(?:AK|II)-[\w-]{27,}"),
+    ("ntn_", r"\d{11}[A-Za-z0-9]{35}"),
+    ("ops_eyJ", r"[A-Za-z0-9+/]{100,}"),
+    ("p8e-", r"[0-9a-z]{32}\b"),
+    ("PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}"),
+    ("pnu_", r"[A-Za-z0-9]{36}"),
+    *((f"pscale_{kind}_", r"[\w=.-]{32,}") for kind in ("pw", "tkn", "oauth")),
+    ("pul-", r"[0-9a-f]{40}"),
+    ("rdme_", r"[a-z0-9]{70}"),
+    ("rubygems_", r"[0-9a-f]{48}"),
+    ("s-s4t2", r"(?:ud|af)-[0-9a-f]{64}"),
+    ("sgp_", r"(?:\w{5,16}_)?[A-Fa-f0-9]{40}"),
+    ("sha256~", r"[\w-]{43}"),
+    ("shippo_", r"(?:live|test)_[0-9a-fA-F]{40}"),
+    ("sm_", r"[aps]at_[A-Za-z0-9]{16}\b"),
+    *((f"sntry{kind}_", r"[\w+/=]{64,}") for kind in "us"),
+    ("tfp_", r"[\w.=-]{50,}"),
+    ("tk-us-", r"[\w-]{40,}"),
+    ("xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+)
+
+
 # (name, texts of which one stands in each, how it looks, and what more it must be)
 _Shape = tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bool]]
 _TABLE: tuple[tuple[str, tuple[str, ...], str, Callable[[str], bool]], ...] = (
     ("openai-key", ("sk-",), r"sk-[\w-]{16,}", _mixed),
+    ("openai-key", ("sk-",), r"sk-[\w-]{80,}", _no_mask),
     ("masked-key", ("***",), r"sk-[\w-]*\*{3,}[\w-]*", _any),
     ("session-key", ("sess-",), r"sess-[A-Za-z0-9]{20,}", _mixed),
     ("ephemeral-key", ("ek_",), r"ek_[A-Za-z0-9]{20,}\b", _mixed),
@@ -102,30 +180,37 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, Callable[[str], bool]], ...] = (
     ("jwe", ("eyJ",), r"eyJ(?:(?![_-]eyJ)[\w-]){8,}+\.[\w-]*+(?:\.[\w-]{8,}+){3}", _any),
     ("organization-id", ("org-",), r"org-[A-Za-z0-9]{20,}\b", _mixed),
     ("project-id", ("proj_",), r"proj_[A-Za-z0-9]{20,}\b", _mixed),
-    ("aws-key-id", ("AKIA", "ABIA", "ACCA"), r"A(?:KIA|BIA|CCA)[A-Z2-7]{16}\b", _any),
-    ("aws-key-id", ("ASIA",), r"ASIA(?=[A-Z]*[2-7])[A-Z2-7]{16}\b", _any),
+    ("aws-key-id", ("AKIA", "ABIA", "ACCA"), r"A(?:KIA|BIA|CCA)(?!X{12})[A-Z2-7]{16}\b", _any),
+    ("aws-key-id", ("ASIA", "A3T"), r"A(?:SIA|3T\w)(?=[A-Z]*[2-7])[A-Z2-7]{16}\b", _any),
     ("azure-key", ("JQQJ99",), r"[A-Za-z0-9]{30,70}JQQJ99[A-Za-z0-9]{8,}", _any),
     ("azure-shared-key", ("Key=",), r"(?:Account|SharedAccess)Key=[\w+/]{40,}=*", _any),
-    ("github-token", ("gh",), r"gh[pousr]_[A-Za-z0-9]{30,}", _any),
-    ("github-token", ("github_pat_",), r"github_pat_\w{30,}", _any),
+    ("github-token", ("gh",), r"gh[pousr]_[A-Za-z0-9]{30,}", _no_mask),
+    ("github-token", ("github_pat_",), r"github_pat_\w{30,}", _no_mask),
+    ("gitlab-token", ("GR1348941",), r"GR1348941[\w-]{20,}", _any),
     ("gitlab-token", ("gl",), r"gl[a-z]{2,5}-(?=[a-z_-]*[A-Z0-9])[\w-]{20,}", _any),
-    ("google-key", ("AIza",), r"AIza[\w-]{35}(?![\w-])", _any),
+    ("google-key", ("AIza",), r"AIza[\w-]{35}(?![\w-])", _no_mask),
     ("google-key", ("ya29.", "GOCSPX-"), r"(?:ya29\.|GOCSPX-)[\w-]{20,}", _any),
-    ("slack-token", ("xox", "xapp-"), r"(?:xox[abeoprs]|xapp)-(?=\D*\d)[\w-]{10,}", _any),
+    ("slack-token", ("xox", "xapp-"), r"(?:xox[abeprs]|xapp)-(?=\D*\d)[\w-]{10,}", _any),
+    ("slack-token", ("xoxo-",), r"xoxo-\d[\w-]{10,}", _any),
     ("slack-webhook", ("hooks.slack",), r"hooks\.slack\.com/\w+/[\w/]{20,}", _any),
-    ("hugging-face-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}\b", _any),
+    ("hugging-face-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z]{34}\b", _changes_case),
+    ("hugging-face-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}\b", _no_mask),
     ("groq-key", ("gsk_",), r"gsk_[A-Za-z0-9]{40,}\b", _any),
     ("xai-key", ("xai-",), r"xai-[A-Za-z0-9]{40,}", _any),
     ("replicate-token", ("r8_",), r"r8_[A-Za-z0-9]{30,}", _any),
-    ("stripe-key", ("k_",), r"[sr]k_(?:live|test)_(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}", _any),
+    ("stripe-key", ("k_",), r"[sr]k_(?:live|test|prod)_(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}", _any),
     ("stripe-key", ("whsec_",), r"whsec_[\w+/]{20,}", _any),
     ("npm-token", ("npm_",), r"npm_[A-Za-z0-9]{36}\b", _any),
     ("pypi-token", ("pypi-",), r"pypi-[\w-]{50,}", _mixed),
-    ("other-token", ("pplx-",), r"pplx-[A-Za-z0-9]{40,}", _any),
-    ("other-token", ("dapi", "_v1_"), r"(?:dapi|do[opr]_v1_)[0-9a-f]{32,}", _any),
-    ("other-token", ("SG.",), r"SG\.[\w-]{20,}\.[\w-]{30,}", _any),
-    ("other-token", ("shp",), r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}", _any),
+    *(("other-token", (begin,), re.escape(begin) + rest, _no_mask) for begin, rest in _OTHERS),
+    ("other-token", ("AC", "SK"), r"(?:AC|SK)[0-9a-f]{32}(?![\w-])", _any),
+    ("other-token", ("-us",), r"[0-9a-f]{32}-us\d{1,2}\b", _any),
+    ("other-token", (".",), r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}", _mixed),
+    ("other-token", (":A",), r"\d{8,10}:A[\w-]{34}(?![\w-])", _any),
+    ("other-token", ("8Q~",), r"[\w~.]{0,3}8Q~[\w~.-]{31,}", _no_mask),
+    ("other-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}", _no_mask),
     ("private-key", ("PRIVATE KEY",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY", _any),
+    ("private-key", ("PuTTY-User-Key",), r"PuTTY-User-Key-File-\d", _any),
     ("bearer-token", ("earer", "EARER"), r"(?i:bearer)\s{1,4}[\w.~+/-]{20,}=*", _mixed),
     ("basic-credentials", ("asic ",), r"(?i:basic) [A-Za-z0-9+/]{8,}={0,2}", _decodes_to_a_pair),
     (
@@ -135,10 +220,23 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, Callable[[str], bool]], ...] = (
         _no_manual,
     ),
     (
+        "curl-password",
+        ("curl",),
+        (
+            r"curl(?:(?!curl)[^\n]){0,300}?\s(?:-u|--user)[ =]?[\"']?"
+            r"[^\s:\"'\\]{1,100}:[^\s\"'\\]{3,200}"
+        ),
+        _no_manual,
+    ),
+    (
         "assignment",
-        ("=",),
-        r"[A-Z][A-Z0-9_]*(?:KEY|SECRET|TOKEN|PASSWORD)\s{0,4}=\s{0,4}[\"']?[\w/+.~-]{16,}=*",
-        _mixed,
+        ("=", ":", ",", ">"),
+        (
+            r"[\w.-]{0,60}?(?i:key|token|secret|auth|credentials?|pass|passwd|pwd)[\w.-]{0,20}"
+            r"(?:[\"'`]?(?: string)?\s{0,4}(?:[:?.]{0,3}=>?|:|,)\s{0,4}[\"'`]?|>\s{1,40})"
+            r"[\w/+~-]{16,200}=*"
+        ),
+        _is_assigned,
     ),
 )
 # Where a key begins: not in the middle of a word, unless that is the end of an escape.
@@ -308,7 +406,7 @@ def _member_is_secret(name: str, value: str) -> bool:
     if _MEMBERS.fullmatch(re.sub(r"[^a-z]", "", name.lower())):
         return True
     words = [word for word in _words(name) if word not in _NEVER_MEMBERS | {"session"}]
-    return _says_so(words) and _drawn_by_lot(value)
+    return (_says_so(words) or words[-1:] == ["pass"]) and _drawn_by_lot(value)
 
 
 # -- Texts ----------------------------------------------------------------------------------------
@@ -353,9 +451,13 @@ def _search(text: str, disguise: str, layers: int) -> Iterator[Sighting]:
         if "\0" in text:
             yield from _shapes_in(text.replace("\0", ""), _SHAPES, disguise or "UTF-16")
         if layers:
+            said: dict[str, list[str]] = {}
             for kind, decoded in _decoded(text):
-                yield from _shapes_in(decoded, _INSIDE, kind)
-                yield from _search(decoded, kind, layers - 1)
+                said.setdefault(kind, []).append(decoded)
+            for kind, parts in said.items():  # at once, for there may be very many
+                together = _APART.join(parts)
+                yield from _shapes_in(together, _INSIDE, kind)
+                yield from _search(together, kind, layers - 1)
         plainer = _without_escapes(text)
         if plainer == text:
             return

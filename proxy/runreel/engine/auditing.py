@@ -4,17 +4,17 @@ An intent is durable before its change is forwarded, every intent gets an outcom
 of the call, and everything said is redacted. What is said is written by `audit.writer`.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from runreel.audit import observation
 from runreel.audit.entries import UNKNOWN, Entry
 from runreel.audit.history import ChangeResult, Occasion
 from runreel.audit.observation import ChangeRequest, Run, Watch
 from runreel.audit.writer import AuditLog, AuditWriter, Concluded, Intended, Observed
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
+from runreel.engine.call import Call
 from runreel.errors import Unredactable, UpstreamFailed
 from runreel.http.headers import Trait, drop, recordable_response
 from runreel.http.messages import Interaction, Request, Response, values
@@ -173,10 +173,8 @@ class Audit:
         if response is None:
             self.failed(_TOO_LARGE)
             return ()
-        if len(response.body) > AT_ONCE_BYTES_MAX:
-            runs, problem = await asyncio.to_thread(self._shown, response)
-        else:
-            runs, problem = self._shown(response)
+        size, watched = len(response.body), self._watched(response)
+        runs, problem = await self.call.aside.run(size, _shown, self.asked, watched)
         self._end(response.status, runs, problem or reason)
         return runs
 
@@ -210,7 +208,7 @@ class Audit:
             reason = str(failure)
             raise
         finally:
-            runs, problem = self._shown(watch.response())
+            runs, problem = _shown(self.asked, self._watched(watch.response()))
             self._end(watch.status, runs, problem or reason)
 
     def _end(
@@ -238,17 +236,34 @@ class Audit:
             upstream=self._rules.upstream,
         )
 
-    def _shown(self, response: Response) -> tuple[tuple[Run, ...], str | None]:
-        """The runs that an answer shows, redacted; or none, and why."""
-        live = self.call.live
-        plain = recordable_response(live.method, response, self._rules.decoded_bytes_max)
-        bare = Request(live.method, "/")
-        seen = Interaction("", None, self.call.clock.now(), 0, bare, observation.essence(plain))
-        try:
-            redacted = self.call.session.redaction.interaction(live, seen)
-        except Unredactable as error:
-            return (), f"the answer cannot be redacted: {error}"
-        return observation.runs(self.asked, response_of(redacted)), None
+    def _watched(self, response: Response) -> "_Watched":
+        rules, call = self._rules, self.call
+        now = call.clock.now()
+        return _Watched(call.live, response, call.session.redaction, rules.decoded_bytes_max, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """An answer of which the runs are to be seen, and all that it takes."""
+
+    live: Request
+    response: Response
+    redaction: Redaction
+    decoded_bytes_max: int
+    at: datetime
+
+
+def _shown(asked: ChangeRequest, watched: _Watched) -> tuple[tuple[Run, ...], str | None]:
+    """The runs that an answer shows, redacted; or none, and why."""
+    live = watched.live
+    plain = recordable_response(live.method, watched.response, watched.decoded_bytes_max)
+    bare = Request(live.method, "/")
+    seen = Interaction("", None, watched.at, 0, bare, observation.essence(plain))
+    try:
+        redacted = watched.redaction.interaction(live, seen)
+    except Unredactable as error:
+        return (), f"the answer cannot be redacted: {error}"
+    return observation.runs(asked, response_of(redacted)), None
 
 
 async def _beginning(answer: UpstreamAnswer, bytes_max: int) -> bytes:

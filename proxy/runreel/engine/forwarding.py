@@ -6,7 +6,6 @@ interaction on disk of an answer, `Verifying` the differences to the one that wa
 framework and no file.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
@@ -15,8 +14,8 @@ from runreel.assistants import validation
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
-from runreel.engine.call import AT_ONCE_BYTES_MAX, Answer, Call, Turn, Waiting
-from runreel.engine.recorder import Check, Recorder, name_of, too_large
+from runreel.engine.call import Answer, Call, Turn, Waiting
+from runreel.engine.recorder import Check, Exchange, Recorder, name_of, too_large
 from runreel.errors import (
     NO_RETRY,
     StoreFailed,
@@ -158,12 +157,13 @@ class Verifying:
         status: int,
         response: Response | None,
     ) -> None:
-        size = max(len(call.plain.body), len(response.body) if response else 0)
-        if size > AT_ONCE_BYTES_MAX:
-            found = await asyncio.to_thread(self._found, call, verdict, hit, response)
-        else:
-            found = self._found(call, verdict, hit, response)
-        drifted, violations = found
+        exchange = None
+        if response is not None:
+            exchange = call.exchange(verdict.fingerprint, response)
+        bodies = (call.plain.body, hit.value.response.body, response.body if response else b"")
+        drifted, violations = await call.aside.run(
+            max(map(len, bodies)), self.found, exchange, hit, call.checks
+        )
         call.tell(
             Outcome.COMPARED,
             status,
@@ -173,33 +173,24 @@ class Verifying:
             violations=violations,
         )
 
-    def _found(
-        self, call: Call, verdict: Verdict, hit: Redacted[Interaction], response: Response | None
+    def found(
+        self, exchange: Exchange | None, hit: Redacted[Interaction], checks: tuple[Violation, ...]
     ) -> tuple[tuple[Drift, ...], int]:
-        """How the answer drifts, and how many violations it has with its request."""
-        answer = self._kept(call, verdict, response)
-        count = len(call.checks if isinstance(answer, str) else answer.value.violations)
-        return self._drift(call, hit, answer), count
-
-    def _kept(
-        self, call: Call, verdict: Verdict, response: Response | None
-    ) -> Redacted[Interaction] | str:
-        """What would be kept of the answer, or the reason why nothing could be."""
-        if response is None:
-            return too_large(self.response_bytes_max)
-        return self.recorder.interaction(call.exchange(verdict.fingerprint, response))
-
-    def _drift(
-        self, call: Call, hit: Redacted[Interaction], answer: Redacted[Interaction] | str
-    ) -> tuple[Drift, ...]:
+        """How an answer drifts from a recording, and how many violations it has with its request;
+        None stands for one that is too large. Of values only, for another process may do it.
+        """
+        if exchange is None:
+            return unrecordable(too_large(self.response_bytes_max)), len(checks)
+        answer = self.recorder.interaction(exchange)
         if isinstance(answer, str):
-            return unrecordable(answer)
+            return unrecordable(answer), len(checks)
         try:
             # The rules of today, and this call's own credential, on both sides.
-            recorded = call.session.redaction.interaction(call.live, hit.value)
+            recorded = exchange.redaction.interaction(exchange.live, hit.value)
         except Unredactable as error:
-            return unrecordable(f"the recording cannot be redacted any more: {error}")
-        return drift(recorded, answer, self.rule)
+            gone = unrecordable(f"the recording cannot be redacted any more: {error}")
+            return gone, len(answer.value.violations)
+        return drift(recorded, answer, self.rule), len(answer.value.violations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

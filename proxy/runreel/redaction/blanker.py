@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from runreel.errors import Unredactable
 from runreel.http import sse, strict_json
@@ -149,6 +149,18 @@ class Blanker:
             raise Unredactable("redaction.body cannot be applied to broken JSON")
         return self.text(text).encode(encoding)
 
+    def escaped(self, text: str) -> str:
+        """A segment of a path or a value of a form without what shows when it is unescaped, as a
+        key does whose every character is; the rest of it is escaped anew then.
+        """
+        if "%" not in text:
+            return text
+        shapes = replace(self, secrets=Secrets())
+        plain = shapes.text(text).encode("utf-8", "surrogatepass")
+        read = unquote_to_bytes(plain).decode("latin-1")
+        clean = shapes.text(read)
+        return text if clean == read else quote(clean, safe="", encoding="latin-1")
+
     def form(self, text: str) -> str:
         """A form or a query with a placeholder for each value whose name is denied."""
         return "&".join(map(self._of_pair, text.split("&")))
@@ -243,7 +255,7 @@ class Blanker:
         if manner is FLAT:
             return f"{name}={rules.PLACEHOLDER}"
         if manner is None or not value:
-            return pair
+            return name + equals + self.escaped(value)
         if self.secrets.occur_in(value):  # perhaps one with a plus sign
             value = self.text(value)
         return name + equals + self.value(as_read(unquoted(value)), manner)

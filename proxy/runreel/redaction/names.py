@@ -82,7 +82,7 @@ _FLAT_ENDS = (
     *("accesstoken", "apikey", "apitoken", "authtoken", "bearertoken", "clientsecret", "idtoken"),
     *("privatetoken", "refreshtoken", "securitytoken", "vaulttoken", "accesskey", "functionskey"),
     *("privatekey", "secretkey", "signingkey", "subscriptionkey", "amzcredential"),
-    *("googcredential", "password", "secret", "signature"),
+    *("googcredential", "password", "secret", "signature", "awskey", "iamkey"),
 )
 
 # Of JSON members, their names without case, `_` and `-`; only a value that is a string is blanked.

@@ -269,7 +269,8 @@ class Redaction:
 
     def _target(self, request: Request, secrets: Secrets) -> str:
         blanker = self._blanker(secrets)
-        target = "/".join(map(plain_segment, request.path.split("/")))
+        segments = map(plain_segment, request.path.split("/"))
+        target = "/".join(map(blanker.escaped, segments))
         if "?" in request.target:
             target += "?" + blanker.form(_plain_values(request.query))
         target = blanker.text(target)

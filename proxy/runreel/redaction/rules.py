@@ -161,6 +161,7 @@ class _ByName(PatternRule):
 
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
 _HEX_RUN = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,}")
+_LONGEST = 80  # characters of a key that no slug reaches at all
 _LONG = 40  # characters of a key that no class name or slug reaches with digits and both cases
 
 
@@ -185,8 +186,44 @@ def _random(match: re.Match[str]) -> bool:
     return random(match[0])
 
 
+def _random_or_long(match: re.Match[str]) -> bool:
+    long = len(match[0]) >= _LONGEST and _has_digit(match) and _not_masked(match)
+    return long or random(match[0])
+
+
 def _has_digit(match: re.Match[str]) -> bool:
     return any(char.isdigit() for char in match[0])
+
+
+_MASKED = re.compile(r"([xX])\1{11}")
+
+
+def _not_masked(match: re.Match[str]) -> bool:
+    """Whether it is more than what manuals write for a key: its prefix and many x."""
+    return _MASKED.search(match[0]) is None
+
+
+def _changes_case(match: re.Match[str]) -> bool:
+    """Whether its letters change their case as often as those of no name do."""
+    letters = [char.isupper() for char in match[0] if char.isalpha()]
+    return sum(one != other for one, other in pairwise(letters)) >= 0.25 * len(letters)
+
+
+def _is_token(match: re.Match[str]) -> bool:
+    """Whether it is drawn by lot as tokens are: digits, and no mask."""
+    return _has_digit(match) and _not_masked(match)
+
+
+def _is_assigned(match: re.Match[str]) -> bool:
+    """Whether a value looks drawn by lot; under a name that leaves no doubt letters of one case
+    with digits among them do.
+    """
+    value = match["secret"]
+    if random(value):
+        return match["name"].isupper() or names.of_parameter(match["name"]) is FLAT
+    kinds = [char.isdigit() for char in value if char.isalnum()]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return changes >= 0.2 * len(kinds) and names.of_parameter(match["name"]) is FLAT
 
 
 def _is_basic(match: re.Match[str]) -> bool:
@@ -201,7 +238,7 @@ def _is_basic(match: re.Match[str]) -> bool:
 # What documentation writes for a password, a key or a signature.
 _NO_VALUE = re.compile(
     r"(?i)(?:x+|\*+|\.+|pass(?:word|wd)?|secret|pw|pwd|token|key|example|changeme"
-    r"|[<$%{\[].*|your[-_a-z]*|my[-_a-z]*)"
+    r"|[<$%{\[].*|your[-_a-z]*|my[-_a-z]*|(?-i:[A-Z]+(?:_[A-Z]+)+))"
 )
 
 
@@ -233,23 +270,34 @@ def _key(
     secret: tuple[str, ...],
     innocent: tuple[str, ...],
     manner: Manner = FLAT,
-    real: Callable[[re.Match[str]], bool] | None = None,
+    real: Callable[[re.Match[str]], bool] = _not_masked,
 ) -> PatternRule:
     return PatternRule(name, re.compile(START + pattern), hints, manner, real, secret, innocent)
 
+
+_ASSIGNED = (
+    "key",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "authorization",
+)  # how such names end
 
 PATTERNS: tuple[PatternRule, ...] = (
     _key(  # OpenAI, Anthropic and all who write theirs like them
         "openai-key",
         r"sk-[A-Za-z0-9_-]{16,}",
         "sk-",
-        real=_random,
+        real=_random_or_long,
         secret=(
             "sk-" + _FAKE * 4,
             "key sk-proj-" + _FAKE * 12 + "-x_y, revoked",
             "sk-svcacct-" + _FAKE * 8,
             "sk-admin-" + _FAKE * 8,
             "sk-ant-api03-" + _FAKE * 6,
+            "sk-ant-api03-" + ("-" + _FAKE * 2) * 8,
             "sk-" + _FAKE_HEX * 4,
             r"line\nsk-" + _FAKE * 4,
             "?k=%20sk-" + _FAKE * 4,
@@ -351,10 +399,14 @@ PATTERNS: tuple[PatternRule, ...] = (
     ),
     _key(
         "aws-key-id",
-        r"(?:AKIA|ABIA|ACCA|(?=ASIA[A-Z]*[2-7])ASIA)[A-Z2-7]{16}" + _END,
-        *("AKIA", "ASIA", "ABIA", "ACCA"),
-        secret=("AKIA" + _FAKE_32 * 2, "ASIA" + _FAKE_32 * 2 + "/2025"),
-        innocent=("ASIAPACIFICSALESTEAM", "AKIAK", "akia" + _FAKE_32 * 2, "xAKIA" + _FAKE_32 * 2),
+        r"(?:AKIA|ABIA|ACCA|(?=A(?:SIA|3T[A-Z0-9])[A-Z]*[2-7])A(?:SIA|3T[A-Z0-9]))[A-Z2-7]{16}"
+        + _END,
+        *("AKIA", "ASIA", "ABIA", "ACCA", "A3T"),
+        secret=("AKIA" + _FAKE_32 * 2, "ASIA" + _FAKE_32 * 2 + "/2025", "A3TX" + _FAKE_32 * 2),
+        innocent=(
+            *("ASIAPACIFICSALESTEAM", "AKIAK", "akia" + _FAKE_32 * 2, "xAKIA" + _FAKE_32 * 2),
+            *("AKIA" + "X" * 16, "A3TEAM"),
+        ),
     ),
     _key(
         "azure-key",
@@ -375,7 +427,7 @@ PATTERNS: tuple[PatternRule, ...] = (
         r"(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
         *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         secret=("ghp" + "_" + _FAKE * 7 + "x", "github" + "_pat_" + _FAKE * 4 + "_" + _FAKE * 11),
-        innocent=("ghp_short", "ghs_", "github_pat_tern", "lghp_" + _FAKE * 8),
+        innocent=("ghp_short", "ghs_", "github_pat_tern", "lghp_" + _FAKE * 8, "ghp_" + "x" * 36),
     ),
     _key(
         "gitlab-token",
@@ -396,12 +448,15 @@ PATTERNS: tuple[PatternRule, ...] = (
     ),
     _key(
         "slack-token",
-        r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})",
+        r"(?:xox(?:[abeprs]|o(?=-[0-9]))-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})",
         "xox",
         "xapp-",
         real=_has_digit,
         secret=("xox" + "b-1234567890-" + _FAKE * 4, "xapp" + "-1-A0" + _FAKE * 4),
-        innocent=("xoxo-hugs-and-kisses", "xapp-lication", "xoxb-short", "xoxo-with-love-from-us"),
+        innocent=(
+            *("xoxo-hugs-and-kisses", "xapp-lication", "xoxb-short", "xoxo-with-love-from-us"),
+            "2018-250-xoxo-indieweb-1.jpg",
+        ),
     ),
     PatternRule(
         "slack-webhook",
@@ -414,11 +469,15 @@ PATTERNS: tuple[PatternRule, ...] = (
     ),
     _key(
         "hugging-face-token",
-        r"(?:hf_|api_org_)[A-Za-z0-9]{30,}" + _END,
+        r"(?:hf_|api_org_)[A-Za-z0-9]{34}(?![A-Za-z0-9_])",
         "hf_",
         "api_org_",
+        real=_changes_case,
         secret=("hf" + "_" + "FaKeTe" * 5 + "stst",),
-        innocent=("hf_transfer", "hf_hub_download_of_a_long_name_x", "shf_" + _FAKE * 7),
+        innocent=(
+            *("hf_transfer", "hf_hub_download_of_a_long_name_x", "shf_" + _FAKE * 7),
+            *("hf_" + "requiredCharacteristicTypesForData", "hf_" + "x" * 34),
+        ),
     ),
     _key(
         "groq-key",
@@ -447,8 +506,8 @@ PATTERNS: tuple[PatternRule, ...] = (
     ),
     _key(
         "stripe-key",
-        r"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{20,}={0,2})",
-        *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
+        r"(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{20,}={0,2})",
+        *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "k_prod_", "whsec_"),
         real=_has_digit,
         secret=(
             "sk" + "_live_" + _FAKE * 5,
@@ -472,28 +531,78 @@ PATTERNS: tuple[PatternRule, ...] = (
         secret=("py" + "pi-AgEIcHlwaS5vcmc" + _FAKE * 12,),
         innocent=("pypi-mirror", "pypi-the-python-package-index-and-all-that-belongs-to-it-here"),
     ),
-    _key(  # Perplexity, Databricks, DigitalOcean, SendGrid, Shopify
+    _key(  # of many services, each with a beginning of its own; scanners publish such lists
         "other-token",
         r"(?:pplx-[A-Za-z0-9]{40,}|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{64}"
-        r"|SG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32})" + _END,
-        *("pplx-", "dapi", "_v1_", "SG.", "shp"),
+        r"|SG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"
+        r"|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,43}|AKCp[A-Za-z0-9]{69}|AP[0-9A-F][A-Za-z0-9]{40}"
+        r"|[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"
+        r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}|[0-9a-f]{32}-us[0-9]{1,2}|(?:AC|SK)[0-9a-f]{32}"
+        r"|AGE-SECRET-KEY-1[0-9A-Z]{58}|A(?:TATT|TCTT)3[A-Za-z0-9_=-]{100,200}|CLOJARS_[0-9a-z]{60}"
+        r"|dp\.(?:pt|st|ct|sa)\.[A-Za-z0-9]{40,44}|dt0c01\.[A-Z0-9]{24}\.[A-Z0-9]{64}"
+        r"|glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}|hv[bs]\.[A-Za-z0-9_-]{90,}"
+        r"|lin_api_[A-Za-z0-9]{40}|NRAK-[A-Z0-9]{27}|ntn_[0-9]{11}[A-Za-z0-9]{35}"
+        r"|ops_eyJ[A-Za-z0-9+/]{250,}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|pnu_[A-Za-z0-9]{36}"
+        r"|pscale_(?:pw|tkn|oauth)_[A-Za-z0-9=._-]{32,64}|pul-[0-9a-f]{40}|rdme_[a-z0-9]{70}"
+        r"|rubygems_[0-9a-f]{48}|sgp_(?:[A-Fa-f0-9]{16}_)?[A-Fa-f0-9]{40}|sntry[us]_[A-Za-z0-9+/=_]{64,}"
+        r"|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16})" + _END,
+        *(
+            "pplx-",
+            "dapi",
+            "_v1_",
+            "SG.",
+            "shp",
+            "sq0",
+            "AKCp",
+            "AP",
+            ".",
+            ":AA",
+            "-us",
+            "AC",
+            "SK",
+        ),
+        *("AGE-", "AT", "CLOJARS_", "glsa_", "glc_", "lin_", "NRAK-", "ntn_", "ops_", "PMAK-"),
+        *("pnu_", "pscale_", "pul-", "rdme_", "rubygems_", "sgp_", "sntry", "xkeysib-"),
+        real=_is_token,
         secret=(
             *("pplx" + "-" + _FAKE * 10, "dapi" + _FAKE_HEX * 4, "dop" + "_v1_" + _FAKE_HEX * 8),
             *("SG" + "." + _FAKE * 5 + "." + _FAKE * 8, "shp" + "at_" + _FAKE_HEX * 4),
+            *(
+                "sq0" + "csp-" + _FAKE * 8,
+                "AK" + "Cp" + _FAKE * 13 + "FaKe",
+                "1234567890:" + "AA" + _FAKE * 6 + "aB3",
+            ),
+            *(
+                "MT" + _FAKE * 4 + "Az.FaKe0_." + _FAKE * 5 + "ab",
+                _FAKE_HEX * 4 + "-us12",
+                "SK" + _FAKE_HEX * 4,
+            ),
+            *("gl" + "sa_" + _FAKE * 6 + "xy_" + _FAKE_HEX, "rubygems" + "_" + _FAKE_HEX * 6),
         ),
-        innocent=("pplx-api", "dapi", "SG.com", "shpat_", "crash_v1_x"),
+        innocent=(
+            *("pplx-api", "dapi", "SG.com", "shpat_", "crash_v1_x", "AC/DC", "SKILL", "12:AA"),
+            *("pplx-" + "x" * 48, "MANAGEMENT.module.internationalizationoftext", "pul-ley"),
+            *(
+                _FAKE_HEX * 4 + "-use1",
+                "sq0csp-short",
+                "glc_size",
+                "APPLICATIONPROGRAMMINGINTERFACEOFTHEWHOLEX",
+            ),
+        ),
     ),
     PatternRule(
         "private-key",
         re.compile(
             r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----.*?"
-            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+            r"|PuTTY-User-Key-File-[0-9]:.*?(?:Private-MAC: [0-9a-f]*|\Z)",
             re.DOTALL,
         ),
-        ("PRIVATE KEY",),
+        ("PRIVATE KEY", "PuTTY-User-Key"),
         secret=(
             "-----BEGIN " + "PRIVATE KEY-----\n" + _FAKE * 12 + "\n-----END " + "PRIVATE KEY-----",
             "-----BEGIN RSA " + "PRIVATE KEY-----\\n" + _FAKE * 12,
+            "PuTTY-" + "User-Key-File-2: ssh-rsa\n" + _FAKE * 12 + "\nPrivate-MAC: 0f1e",
         ),
         innocent=(
             "-----BEGIN PUBLIC KEY-----\n" + _FAKE * 4 + "\n-----END PUBLIC KEY-----",
@@ -515,6 +624,20 @@ PATTERNS: tuple[PatternRule, ...] = (
             "https://a.example/x:y@z",
             "mailto://a@b",
         ),
+    ),
+    PatternRule(
+        "curl-password",
+        re.compile(
+            r"\bcurl\b(?:(?!curl)[^\n]){0,300}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"'\\]{1,100}:"
+            r"(?P<secret>[^\s\"'\\]{3,200})"
+        ),
+        ("curl",),
+        real=_is_value,
+        secret=(
+            "curl -s -u admin:hu" + "nter2x https://a.example",
+            'curl --user "a:' + _FAKE + '"',
+        ),
+        innocent=("curl -u user:password https://a.example", "curl -H a:b x", "curl -u admin x"),
     ),
     _ByName(
         "url-parameter",
@@ -561,13 +684,26 @@ PATTERNS: tuple[PatternRule, ...] = (
     PatternRule(
         "assignment",
         re.compile(
-            r"\b[A-Z][A-Z0-9_]{0,40}(?:KEY|SECRET|TOKEN|PASSWORD)\s{0,4}=\s{0,4}[\"']?"
-            r"(?P<secret>[A-Za-z0-9/+_.~-]{16,200}=*)"
+            r"(?:(?<![\w.-])|(?<=\\[bfnrt]))-{0,2}(?P<name>(?:[A-Za-z][A-Za-z0-9_.-]{0,60}?)?"
+            r"(?i:key|secret|token|password|passwd|pwd|authorization))[\"'`]?\s{0,4}(?:[:?]{0,2}=>?|:)\s{0,4}"
+            r"[\"'`]?(?P<secret>[A-Za-z0-9/+_.~-]{16,200}=*)"
         ),
-        ("KEY", "SECRET", "TOKEN", "PASSWORD"),
-        real=lambda match: random(match["secret"]),
-        secret=("export AWS_SECRET_ACCESS_KEY=" + _FAKE * 8, 'API_KEY = "' + _FAKE * 4 + '"'),
-        innocent=("OPENAI_API_KEY=your-key-goes-here-please", "KEY=value", "MAX_TOKENS=1000"),
+        tuple(f(end) for end in _ASSIGNED for f in (str.lower, str.upper, str.capitalize)),
+        real=_is_assigned,
+        secret=(
+            *("export AWS_SECRET_ACCESS_KEY=" + _FAKE * 8, 'API_KEY = "' + _FAKE * 4 + '"'),
+            *(
+                "my.apiKey: '" + _FAKE * 4 + "'",
+                "x --api-key=" + _FAKE * 4,
+                "cloudant_api_key := " + _FAKE_HEX * 8,
+            ),
+            *("password => 'fake0fake1" + _FAKE.lower() * 3 + "'", "aws_key='" + _FAKE * 8 + "'"),
+        ),
+        innocent=(
+            *("OPENAI_API_KEY=your-key-goes-here-please", "KEY=value", "MAX_TOKENS=1000"),
+            *("cache_key = " + _FAKE * 4, "api_key = settings['OPENAI_API_KEY_OF_2025']"),
+            *("nextPageToken: " + _FAKE * 4, "password: at-least-16-characters-long", "key: a1b2"),
+        ),
     ),
 )
 

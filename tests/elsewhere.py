@@ -1,4 +1,4 @@
-"""Work for a helper process, which imports it by this module's name."""
+"""Work that tells where it is done. A module of the tests' root: another process imports it."""
 
 import os
 
