@@ -75,7 +75,7 @@ def test_without_a_default_session_all_are_one_line_and_those_with_something_wro
 def test_a_default_session_that_nobody_used_gives_its_line_to_all_sessions_together() -> None:
     others = [a_receipt("one", recorded=1), a_receipt("two", recorded=2)]
 
-    left = {"unplayed": ["getRun-1"], "unplayed_calls": [UNPLAYED]}
+    left: dict[str, Any] = {"unplayed": ["getRun-1"], "unplayed_calls": [UNPLAYED]}
     unused = [*summary(a_receipt(mode="record", requests=0, sessions=others))]
     unplayed = [*summary(a_receipt(**left, requests=0, sessions=others))]
 
