@@ -56,13 +56,13 @@ class ProxyProcess:
         self._lock = threading.Lock()
         self._process: Popen[bytes] | None = None
         with listener:
-            self._begin(environment, listener.fileno())
+            number = self._begin(environment, listener)
             settings = self._ask(
                 "start",
                 file=None if file is None else str(file),
                 environment=dict(environment),
                 asked=dict(asked),
-                listener=listener.fileno(),
+                listener=number,
             )
         self.settings = ProxySettings(**settings)
 
@@ -71,9 +71,12 @@ class ProxyProcess:
         """Whether it has ended, by itself or at our word."""
         return self._process is None
 
-    def open(self, id: str, cassettes: Path, cassette: str, mode: str, **wanted: Any) -> None:  # noqa: A002 - as in `Embedded`
-        """Open a session; all is as for `Embedded.open`."""
-        self._ask("open", id=id, cassettes=str(cassettes), cassette=cassette, mode=mode, **wanted)
+    def open(self, id: str, cassettes: Path, cassette: str, mode: str, **wanted: Any) -> str:  # noqa: A002 - as in `Embedded`
+        """Open a session and return the mode it is in; all else is as for `Embedded.open`, but that
+        a cassette that is to be replayed and is not there is an empty one.
+        """
+        place = {"cassettes": str(cassettes), "cassette": cassette}
+        return str(self._ask("open", id=id, mode=mode, **place, **wanted))
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
         """Let requests that name no session go to this one."""
@@ -83,17 +86,16 @@ class ProxyProcess:
         """What an open session has done so far."""
         return dict(self._ask("receipt", id=id))
 
-    def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
-        """End a session and return its receipt; with `discard` nothing of it is kept."""
-        return dict(self._ask("close", id=id, discard=discard))
+    def close(self, id: str, *, discard: bool) -> tuple[dict[str, Any], str | None]:  # noqa: A002 - as above
+        """End a session and return its receipt, and why its cassette could not be saved, if so;
+        with `discard` nothing of it is kept.
+        """
+        receipt, problem = self._ask("close", id=id, discard=discard)
+        return receipt, problem
 
     def checked_name(self, name: str) -> str:
         """The name, if a cassette can have it."""
         return str(self._ask("checked_name", name=name))
-
-    def holds(self, cassettes: Path, name: str) -> bool:
-        """Whether a folder has a cassette of that name, finished or not."""
-        return bool(self._ask("holds", cassettes=str(cassettes), name=name))
 
     def exists(self, file: Path) -> bool:
         """Whether there is such a file or folder."""
@@ -106,10 +108,6 @@ class ProxyProcess:
     def drop_unfinished(self, cassettes: Path, name: str) -> None:
         """As `FileStore.drop_unfinished`."""
         self._ask("drop_unfinished", cassettes=str(cassettes), name=name)
-
-    def blank(self, name: str) -> Path:
-        """The folder of an empty cassette of that name, which lasts as long as the proxy."""
-        return Path(self._ask("blank", name=name))
 
     def try_upstream(self) -> None:
         """Return if the configured upstream accepts connections; nothing is sent to it."""
@@ -141,17 +139,19 @@ class ProxyProcess:
             raise SessionRefused(told["refused"])
         return told["answer"]
 
-    def _begin(self, environment: Mapping[str, str], listener: int) -> None:
+    def _begin(self, environment: Mapping[str, str], listener: socket.socket) -> int:
+        """Start it; the number under which it finds the socket."""
         paths = [environment.get("PYTHONPATH"), _PACKAGES]
         self._process = Popen(  # noqa: S603 - Python itself
             _COMMAND,
             bufsize=0,
             stdin=PIPE,
             stdout=PIPE,
-            pass_fds=(listener,),
+            pass_fds=(listener.fileno(),),
             env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             start_new_session=True,  # a Ctrl-C is for the tests, which then end it
         )
+        return listener.fileno()
 
     def _exchange(self, line: bytes) -> bytes:
         assert self._process is not None  # noqa: S101 - whoever asks knows it

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from runreel.errors import RunreelError, StartRefused
+from runreel.errors import RunreelError, StartRefused, StoreFailed
 from runreel.pytest_plugin.process import ProxyProcess, ProxySettings
 from runreel.pytest_plugin.report import Totals, findings, misses
 from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
@@ -275,6 +275,7 @@ class Recording:
     cassette: str
     _proxy: ProxyProcess = field(repr=False)
     _session: str = field(repr=False)
+    _mode: str = field(repr=False)
     _final: dict[str, Any] | None = field(default=None, repr=False)
 
     def receipt(self) -> dict[str, Any]:
@@ -350,10 +351,9 @@ class TestProxy:
         prune = self._asked.prune and not case.allow_unplayed
         wanted = {"prune": prune, "scope": case.scope, "barriers": case.barriers}
         call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
-        resolved = call.receipt()["mode"]
         try:
             after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, resolved, after, **wanted)
+            teardown = self._session(folder, name + TEARDOWN, call._mode, after, **wanted)  # noqa: SLF001 - its own
         except BaseException:
             self._end(call, discard=True)
             raise
@@ -470,16 +470,15 @@ class TestProxy:
     ) -> Recording:
         """Open a session; what else is `wanted` is as for `Embedded.open`."""
         proxy = self._proxy()
-        if mode == Mode.REPLAY.value and not proxy.holds(folder, name):
-            folder = proxy.blank(name)  # so that each call is a miss, and the first one says why
-        proxy.open(session, folder, name, mode, **wanted)
+        resolved = proxy.open(session, folder, name, mode, **wanted)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
-        return Recording(self._address.base_url, name, proxy, session)
+        return Recording(self._address.base_url, name, proxy, session, resolved)
 
     def _end(self, reel: Recording, *, discard: bool) -> None:
-        session = reel._session  # noqa: SLF001 - its own
-        reel._final = reel.receipt()  # noqa: SLF001 - if closing fails, this is what is known
-        reel._final = reel._proxy.close(session, discard=discard)  # noqa: SLF001 - its own
+        closed = reel._proxy.close(reel._session, discard=discard)  # noqa: SLF001 - its own
+        reel._final, problem = closed  # noqa: SLF001 - its own
+        if problem is not None:
+            raise StoreFailed(problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
 from runreel.server.upstream import check_reachable
 from runreel.sessions.manager import SessionRequest
-from runreel.sessions.modes import SPELLINGS
+from runreel.sessions.modes import SPELLINGS, Mode
 
 Result = TypeVar("Result")
 
@@ -175,10 +175,18 @@ class Commands:
             "folder_chosen": "cassettes" in config.model_fields_set,
         }
 
-    def open(self, id: str, cassettes: str, **wanted: Any) -> None:  # noqa: A002 - as above
-        """As `Embedded.open`."""
-        self._running.open(id, Path(cassettes), **wanted)
+    def open(self, id: str, cassettes: str, cassette: str, mode: str, **wanted: Any) -> str:  # noqa: A002 - as above
+        """As `Embedded.open`; returns the mode that the session is in.
+
+        A cassette that is to be replayed and is not there is an empty one, so that each call is a
+        miss, and the first one says why.
+        """
+        folder = Path(cassettes)
+        if mode == Mode.REPLAY.value and FileStore(folder).load(cassette) is None:
+            folder = self._blank(cassette)
+        self._running.open(id, folder, cassette, mode, **wanted)
         self._open.append(id)
+        return str(self._running.receipt(id)["mode"])
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
         """As `Embedded.use`."""
@@ -188,11 +196,16 @@ class Commands:
         """As `Embedded.receipt`."""
         return self._running.receipt(id)
 
-    def close(self, id: str, *, discard: bool) -> dict[str, Any]:  # noqa: A002 - as above
-        """As `Embedded.close`."""
-        if id in self._open:
-            self._open.remove(id)
-        return self._running.close(id, discard=discard)
+    def close(self, id: str, *, discard: bool) -> tuple[dict[str, Any], str | None]:  # noqa: A002 - as above
+        """As `Embedded.close`; where the cassette cannot be saved, the last receipt before, and why
+        not.
+        """
+        last = self._running.receipt(id)
+        self._open.remove(id)
+        try:
+            return self._running.close(id, discard=discard), None
+        except RunreelError as error:
+            return last, str(error)
 
     def checked_name(self, name: str) -> str:
         """The name, if a cassette can have it."""
@@ -200,10 +213,6 @@ class Commands:
             return check_name(name)
         except NotACassetteName as error:
             raise StartRefused(str(error)) from None
-
-    def holds(self, cassettes: str, name: str) -> bool:
-        """Whether a folder has a cassette of that name, finished or not."""
-        return FileStore(Path(cassettes)).load(name) is not None
 
     def exists(self, file: str) -> bool:
         """Whether there is such a file or folder."""
@@ -216,15 +225,6 @@ class Commands:
     def drop_unfinished(self, cassettes: str, name: str) -> None:
         """As `FileStore.drop_unfinished`."""
         FileStore(Path(cassettes)).drop_unfinished(name)
-
-    def blank(self, name: str) -> str:
-        """The folder of an empty cassette of that name, which lasts as long as the proxy."""
-        if self._blanks is None:
-            self._blanks = TemporaryDirectory(prefix="runreel-")
-        path = Path(self._blanks.name) / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
-        return self._blanks.name
 
     def try_upstream(self) -> None:
         """Return if the upstream accepts connections; nothing is sent to it."""
@@ -242,6 +242,15 @@ class Commands:
             proxy.stop()
         if self._blanks is not None:
             self._blanks.cleanup()
+
+    def _blank(self, name: str) -> Path:
+        """The folder of an empty cassette of that name, which lasts as long as the proxy."""
+        if self._blanks is None:
+            self._blanks = TemporaryDirectory(prefix="runreel-")
+        path = Path(self._blanks.name) / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
+        return Path(self._blanks.name)
 
     @property
     def _running(self) -> Embedded:
