@@ -11,13 +11,13 @@ another proxy can be started.
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import PIPE, Popen
 from typing import Any
 
 from runreel.errors import SessionRefused
@@ -54,7 +54,7 @@ class ProxyProcess:
         listener: socket.socket,
     ) -> None:
         self._lock = threading.Lock()
-        self._process: Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         with listener:
             number = self._begin(environment, listener)
             settings = self._ask(
@@ -142,11 +142,11 @@ class ProxyProcess:
     def _begin(self, environment: Mapping[str, str], listener: socket.socket) -> int:
         """Start it; the number under which it finds the socket."""
         paths = [environment.get("PYTHONPATH"), _PACKAGES]
-        self._process = Popen(  # noqa: S603 - Python itself
+        self._process = subprocess.Popen(  # noqa: S603 - Python itself
             _COMMAND,
             bufsize=0,
-            stdin=PIPE,
-            stdout=PIPE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             pass_fds=(listener.fileno(),),
             env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             start_new_session=True,  # a Ctrl-C is for the tests, which then end it

@@ -326,6 +326,8 @@ class TestProxy:
         if not cases:
             return
         proxy = self._proxy()
+        if not all(case.mode for case in cases):
+            _mode(proxy.settings.mode, proxy.settings)  # where it is wrong, no test is at fault
         wrong: list[str] = []
         places: list[_Place] = []
         for case in cases:
