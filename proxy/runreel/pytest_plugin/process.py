@@ -157,7 +157,7 @@ class ProxyProcess:
         assert self._process is not None  # noqa: S101 - whoever asks knows it
         commands, answers = self._process.stdin, self._process.stdout
         assert commands is not None  # noqa: S101 - both are pipes
-        assert answers is not None  # noqa: S101
+        assert answers is not None  # noqa: S101 - as above
         received = b""
         with suppress(BrokenPipeError):
             while line:
