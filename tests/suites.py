@@ -1,11 +1,18 @@
 """Test suites of users, run by pytest itself; they call the simulator, or a recording of it."""
 
+import os
+import socket
+import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from runreel import cassettes
+from runreel.pytest_plugin import proxy
+from runreel.pytest_plugin.process import ProxyProcess
+from runreel.server.embedded import Commands
 
 _INSTALLED = any(entry.name == "runreel" for entry in entry_points(group="pytest11"))
 PLUGIN = () if _INSTALLED else ("-p", "runreel.pytest_plugin.hooks")
@@ -43,6 +50,25 @@ pytestmark = pytest.mark.runreel
 """
 
 
+class ProxyHere(ProxyProcess):
+    """The proxy in this process: told the same lines, and started without one of its own."""
+
+    def _begin(self, environment: Mapping[str, str], listener: socket.socket) -> int:
+        self._commands: Commands | None = Commands(sys.__stderr__ or sys.stderr)
+        return os.dup(listener.fileno())
+
+    @property
+    def gone(self) -> bool:
+        return self._commands is None
+
+    def _exchange(self, line: bytes) -> bytes:
+        assert self._commands is not None
+        return self._commands.answer(line)
+
+    def _end(self) -> None:
+        self._commands = None
+
+
 class Suite:
     """One folder of tests."""
 
@@ -57,8 +83,10 @@ class Suite:
         (self.folder / f"{name}.py").write_text(head + body, encoding="utf-8")
 
     def run(self, *options: str) -> pytest.RunResult:
-        """Run all tests in this process."""
-        return self._pytester.runpytest_inprocess(*PLUGIN, *options)
+        """Run all tests in this process, and their proxy too."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(proxy, "ProxyProcess", ProxyHere)
+            return self._pytester.runpytest_inprocess(*PLUGIN, *options)
 
     def start(self, *options: str) -> pytest.RunResult:
         """Run all tests in a process of its own, with those plugins only that are named."""

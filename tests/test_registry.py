@@ -47,8 +47,10 @@ class House:
     async def _nothing(self) -> None:
         return
 
-    async def open(self, id_: str, mode: str = "replay", cassette: str = "default") -> None:
-        await self.sessions.open(SessionRequest(cassette, mode, id_))
+    async def open(
+        self, id_: str, mode: str = "replay", cassette: str = "default", *, lasts: bool = False
+    ) -> None:
+        await self.sessions.open(SessionRequest(cassette, mode, id_, lasts=lasts))
 
 
 async def test_requests_without_a_session_go_to_the_default_one_once_it_is_open() -> None:
@@ -60,6 +62,16 @@ async def test_requests_without_a_session_go_to_the_default_one_once_it_is_open(
 
     with house.sessions.using(None) as session:
         assert session.id == "default"
+
+
+async def test_a_session_that_lasts_has_no_idle_end() -> None:
+    house = House()
+    await house.open("mine", lasts=True)
+    house.clock.seconds += 1e12
+
+    await house.sessions.expire()
+
+    assert (house.sessions.names(), house.warned) == (["mine"], [])
 
 
 async def test_an_idle_session_ends_and_the_default_one_never() -> None:

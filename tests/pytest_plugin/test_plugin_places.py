@@ -86,8 +86,8 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(
 
     result = suite.run(*options)
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([sentence])
+    result.assert_outcomes()
+    result.stderr.fnmatch_lines([sentence])
 
 
 def test_a_cassette_that_another_process_records_is_a_failure_that_says_so(suite: Suite) -> None:
@@ -174,12 +174,9 @@ print(int(code), sorted(heavy & set(sys.modules)))
 """
 
 
-@pytest.mark.parametrize(
-    ("used", "imported"),
-    [("", "0 []"), ("runreel", "0 ['aiohttp', 'asyncio', 'brotli', 'orjson', 'pydantic']")],
-)
-def test_nothing_heavy_is_imported_before_a_test_that_uses_it(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch, used: str, imported: str
+@pytest.mark.parametrize("used", ["", "runreel"])
+def test_nothing_heavy_is_ever_imported_among_the_tests(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, used: str
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (suite.folder / "tox.ini").unlink()
@@ -193,7 +190,7 @@ def test_nothing_heavy_is_imported_before_a_test_that_uses_it(
         check=True,
     )
 
-    assert done.stdout.splitlines()[-1] == imported
+    assert done.stdout.splitlines()[-1] == "0 []"
 
 
 def test_installing_the_package_loads_the_plugin() -> None:

@@ -25,13 +25,14 @@ def test_b():
     create("b")
 """
 KILLED = """
-import os
+import os, signal
 
 @pytest.fixture
-def cleaned():
+def cleaned(runreel):
     yield
     create("clean")
     if os.environ.get("KILL"):
+        os.kill(runreel._proxy._process.pid, signal.SIGKILL)
         os._exit(9)
     create("cleaner")
 

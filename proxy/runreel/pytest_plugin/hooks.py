@@ -6,12 +6,13 @@ loaded wherever runreel is installed, so it imports nothing that takes time.
 
 import os
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runreel.errors import RunreelError
+from runreel.errors import RunreelError, StartRefused
 from runreel.pytest_plugin.proxy import (
     Case,
     PluginOptions,
@@ -22,6 +23,7 @@ from runreel.pytest_plugin.proxy import (
 )
 from runreel.pytest_plugin.report import Summary, Totals, misses, properties, remedies
 
+_REFUSED = "runreel_refused"  # what a worker process tells of a run that it will not begin
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
 _STAGE = pytest.StashKey[TestProxy]()
 _ATTEMPT = pytest.StashKey[TestRun]()
@@ -109,11 +111,30 @@ def runreel(request: pytest.FixtureRequest) -> Recording:
     return _begun(request.node).call
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What no test can be run with stops the run before the first one."""
+    config = session.config
+    if config.option.collectonly or session.testsfailed:  # nothing will be run
+        return
+    try:
+        if cases := [_case(item) for item in session.items if _uses_us(item)]:
+            _stage(config).check(cases)
+    except RunreelError as error:
+        refused = f"runreel: {error}"
+    else:
+        return
+    if (output := getattr(config, "workeroutput", None)) is None:
+        raise pytest.UsageError(refused)
+    output[_REFUSED] = refused  # who started this worker process says it, once for all of them
+    pytest.exit(refused, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture is set up, requests belong to this test."""
     if _ATTEMPT in item.stash:  # of an earlier go at this test
         del item.stash[_ATTEMPT]
-    if item.get_closest_marker("runreel") or "runreel" in getattr(item, "fixturenames", ()):
+    if _uses_us(item):
         _begun(item)
 
 
@@ -122,7 +143,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test that is content fails all the same if its receipt says otherwise."""
     result = yield
     if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
-        _fail_on(_stage(item.config).findings(attempt), attempt, attempt.call)
+        _fail_on(_findings(item, attempt), item, attempt, attempt.call)
     return result
 
 
@@ -138,7 +159,7 @@ def pytest_runtest_makereport(
     if attempt is None or report.passed:
         return report
     reel = attempt.teardown if report.when == "teardown" else attempt.call
-    missed = misses(reel.receipt())
+    missed = _missed(reel)
     if hasattr(report, "wasxfail") and not missed:
         return report  # as it was expected to
     attempt.failed = True
@@ -148,9 +169,9 @@ def pytest_runtest_makereport(
     if report.skipped and missed:
         vars(report).pop("wasxfail", None)
         report.outcome = "failed"
-        report.longrepr = f"runreel: {_text(missed, attempt, reel)}"
+        report.longrepr = f"runreel: {_text(missed, item, attempt, reel)}"
     elif report.failed and missed:
-        report.sections.append(("runreel", _text(missed, attempt, reel)))
+        report.sections.append(("runreel", _text(missed, item, attempt, reel)))
     return report
 
 
@@ -161,14 +182,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     if attempt is None:
         return (yield)
     stage = _stage(item.config)
-    stage.tear_down(attempt)
+    with suppress(RunreelError):  # fixtures clean up all the same; `end` will say what is wrong
+        stage.tear_down(attempt)
     try:
         result = yield
     except BaseException:
         attempt.failed = True
         _ended(item, stage, attempt)
         raise
-    _fail_on(_ended(item, stage, attempt), attempt, attempt.teardown)
+    _fail_on(_ended(item, stage, attempt), item, attempt, attempt.teardown)
     return result
 
 
@@ -189,6 +211,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker process of pytest-xdist has ended."""
+    if (refused := getattr(node, "workeroutput", {}).get(_REFUSED)) is not None:
+        raise pytest.UsageError(refused)
     if (counted := getattr(node, "workeroutput", {}).get("runreel")) is not None:
         _totals(node.config).take_in(counted)
 
@@ -281,7 +305,7 @@ def _begun(item: pytest.Item) -> TestRun:
         return attempt
     try:
         item.stash[_ATTEMPT] = _stage(item.config).begin(_case(item))
-    except RunreelError as error:
+    except RunreelError as error:  # as a rule known before the first test; not of a late fixture
         refused = str(error)
     else:
         return item.stash[_ATTEMPT]
@@ -293,10 +317,9 @@ def _case(item: pytest.Item) -> Case:
     for mark in item.iter_markers("runreel"):  # the closest first
         unknown = [repr(value) for value in mark.args] + sorted(mark.kwargs.keys() - set(_MARKS))
         if unknown:
-            pytest.fail(
-                f"runreel: the marker takes {', '.join(f'{name}=…' for name in _MARKS)} only, "
-                f"not {', '.join(unknown)}",
-                pytrace=False,
+            raise StartRefused(
+                f"{item.nodeid}: the marker takes {', '.join(f'{name}=…' for name in _MARKS)} "
+                f"only, not {', '.join(unknown)}"
             )
         marks = dict(mark.kwargs) | marks
     parts = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
@@ -311,31 +334,51 @@ def _case(item: pytest.Item) -> Case:
     )
 
 
-def _fail_on(found: list[str], attempt: TestRun, reel: Recording) -> None:
+def _uses_us(item: pytest.Item) -> bool:
+    marked = item.get_closest_marker("runreel") is not None
+    return marked or "runreel" in getattr(item, "fixturenames", ())
+
+
+def _findings(item: pytest.Item, attempt: TestRun) -> list[str]:
+    try:
+        return _stage(item.config).findings(attempt)
+    except RunreelError as error:
+        return [str(error)]
+
+
+def _missed(reel: Recording) -> list[str]:
+    try:
+        return misses(reel.receipt())
+    except RunreelError as error:  # nobody knows what it missed
+        return [str(error)]
+
+
+def _fail_on(found: list[str], item: pytest.Item, attempt: TestRun, reel: Recording) -> None:
     if found:
-        pytest.fail(f"runreel: {_text(found, attempt, reel)}", pytrace=False)
+        pytest.fail(f"runreel: {_text(found, item, attempt, reel)}", pytrace=False)
 
 
-def _text(found: list[str], attempt: TestRun, reel: Recording) -> str:
+def _text(found: list[str], item: pytest.Item, attempt: TestRun, reel: Recording) -> str:
     lines = list(found)
-    if not attempt.file.exists():
+    if not _stage(item.config).holds(attempt):
         lines.append(f"There is no cassette {attempt.file}.")
-    return "\n".join([*lines, *remedies(reel.receipt())])
+    with suppress(RunreelError):  # what nobody knows has no remedy
+        lines += remedies(reel.receipt())
+    return "\n".join(lines)
 
 
 def _ended(item: pytest.Item, stage: TestProxy, attempt: TestRun) -> list[str]:
-    try:
-        return stage.end(attempt)
-    except RunreelError as error:
-        return [str(error)]
-    finally:
+    found = stage.end(attempt)
+    receipts = [known for reel in (attempt.call, attempt.teardown) if (known := reel.last())]
+    if receipts:
         file = os.path.relpath(attempt.file, item.config.rootpath).replace(os.sep, "/")
-        done = properties(file, [attempt.call.receipt(), attempt.teardown.receipt()])
+        done = properties(file, receipts)
         item.stash[_DONE] = done
         if _junit_has_properties(item.config):
             ours = {f"runreel.{name}": value for name, value in done.items()}
             others = [one for one in item.user_properties if one[0] not in ours]  # tried again
             item.user_properties[:] = [*others, *ours.items()]
+    return found
 
 
 def _junit_has_properties(config: pytest.Config) -> bool:

@@ -1,29 +1,32 @@
-"""The proxy of a test process, and the test that is on it.
+"""The proxy of a pytest process, and the test that is on it.
 
 Each test has a session with its set-up, and one for its teardown, which nobody can tell to be
 complete while the test is judged. Clients find the proxy by an address that is known before
 anything listens there. A cassette that no marker names is named after its test: a plain name stands
 as it is, any other gets a suffix from its hash, so that tests that differ anywhere never share one,
 also where upper and lower case are one. Sockets can be held to this machine; that keeps honest code
-honest and is no sandbox. Nothing that takes time is imported before the first test that needs it.
+honest and is no sandbox. Whatever takes time, or touches files while a test may have replaced
+them, is done by the proxy, in a process of its own.
 """
 
 import hashlib
 import ipaddress
 import re
 import socket
-import sys
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from runreel.errors import StartRefused
+from runreel.errors import RunreelError, StartRefused, StoreFailed
+from runreel.pytest_plugin.process import ProxyProcess, ProxySettings
 from runreel.pytest_plugin.report import Totals, findings, misses
-from runreel.wrap.no_proxy import bypass
+from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
+from runreel.text import counted
+from runreel.wrap import bypass
 
 _NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 _CONNECTS = ("connect", "connect_ex", "sendto", "sendmsg")
@@ -159,14 +162,40 @@ _BASE_PATH = "/v1"
 class Address:
     """A port of this machine that is ours from now on; who calls before we listen is refused.
 
-    `set_variables` leads clients there, `release` puts the environment back as it was.
+    `set_variables` leads clients there, `taken` gives the socket away to who listens, `release`
+    puts the environment back as it was.
     """
 
     def __init__(self, base_path: str) -> None:
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}{base_path}"
+        self._socket: socket.socket | None = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._name = self._socket.getsockname()
+        # Who listens after another has ended finds connections of that one; not before `bind`,
+        # which may then choose a port that somebody else has, and does not listen on yet.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.base_url = f"http://127.0.0.1:{self._name[1]}{base_path}"
         self._before: dict[str, str | None] = {}
+
+    def taken(self) -> socket.socket:
+        """The socket to listen on, bound; whoever takes it closes it.
+
+        Raises:
+            StartRefused: it was taken before, and somebody else has the port by now.
+        """
+        bound, self._socket = self._socket, None
+        if bound is not None:
+            return bound
+        again = socket.socket()
+        try:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(self._name)
+        except OSError as error:
+            again.close()
+            raise StartRefused(
+                f"the port {self._name[1]} of the tests' proxy was lost when that ended "
+                f"({error.strerror}); run pytest again"
+            ) from None
+        return again
 
     def set_variables(self, environment: MutableMapping[str, str]) -> None:
         """Lead all clients that are made from now on here."""
@@ -184,7 +213,8 @@ class Address:
             else:
                 environment[name] = value
         self._before = {}
-        self.socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
 def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
@@ -202,13 +232,7 @@ def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
     return told if isinstance(told, str) else _BASE_PATH
 
 
-if TYPE_CHECKING:
-    from runreel.config.settings import Config
-    from runreel.matching.near_miss import Rerun
-    from runreel.server.embedded import Embedded
-
 FILE_NAME = "runreel.toml"
-_IDLE_S_MAX = 1e9  # a test ends when it ends, also in a debugger
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +275,18 @@ class Recording:
 
     base_url: str
     cassette: str
-    _proxy: "Embedded" = field(repr=False)
+    _proxy: ProxyProcess = field(repr=False)
     _session: str = field(repr=False)
+    _mode: str = field(repr=False)
     _final: dict[str, Any] | None = field(default=None, repr=False)
 
     def receipt(self) -> dict[str, Any]:
         """What was served, recorded, missed and left unplayed so far."""
         return self._final or self._proxy.receipt(self._session)
+
+    def last(self) -> dict[str, Any] | None:
+        """The receipt when it was closed; None if nobody knows it."""
+        return self._final
 
 
 @dataclass(slots=True)
@@ -281,13 +310,11 @@ class TestProxy:
         file = asked.root / FILE_NAME
         self._file = file if file.is_file() else None
         self._address: Address | None = None
-        self._running: tuple[Config, Embedded] | None = None
+        self._running: ProxyProcess | None = None
         self._guard = Guard() if asked.block_sockets else None
         if self._guard:
             self._guard.install()
-        self._blanks: tempfile.TemporaryDirectory[str] | None = None
         self._attempts = 0
-        self._open: list[str] = []
 
     def set_base_url(self) -> None:
         """From now on, clients that are made find the address of this process; nothing starts."""
@@ -295,15 +322,39 @@ class TestProxy:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
 
+    def check(self, cases: Sequence[Case]) -> None:
+        """Return if all these tests can be begun as far as can be known before, and the upstream,
+        if one of them may need it, accepts connections.
+
+        Raises:
+            RunreelError: the first reason why not, and how many more tests have one.
+        """
+        if not cases:
+            return
+        proxy = self._proxy()
+        if not all(case.mode for case in cases):
+            _mode(proxy.settings.mode, proxy.settings)  # where it is wrong, no test is at fault
+        wrong: list[str] = []
+        places: list[_Place] = []
+        for case in cases:
+            try:
+                places.append(self._place(case))
+            except RunreelError as error:
+                wrong.append(f"{case.id}: {error}")
+        if wrong:
+            more = f" (and {counted(len(wrong) - 1, 'more test')})" if len(wrong) > 1 else ""
+            raise StartRefused(wrong[0] + more)
+        self._check_folder(places, named=any(case.cassette for case in cases))
+        if any(place.live or (place.once and not proxy.exists(place.file)) for place in places):
+            proxy.try_upstream()
+
     def begin(self, case: Case) -> TestRun:
         """Open the sessions of a test, and give it all requests."""
-        config, proxy = self._proxy()
-        name = _checked(case.cassette) if case.cassette else case.unnamed
-        folder = self._folder(config) if case.cassette else None
-        folder = folder or case.folder / "cassettes"
-        mode = _mode(case.mode or config.mode, config)
+        proxy = self._proxy()
+        place = self._place(case)
+        folder, name, mode = place.folder, place.name, place.mode
         if case.cassette is None:
-            self._drop_unfinished(folder, name, mode)
+            self._drop_unfinished(place)
         self._attempts += 1
         prune = self._asked.prune and not case.allow_unplayed
         wanted = {
@@ -313,15 +364,14 @@ class TestProxy:
             "rerun": _recorded_anew(case, self._asked),
         }
         call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
-        resolved = call.receipt()["mode"]
         try:
             after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, resolved, after, **wanted)
+            teardown = self._session(folder, name + TEARDOWN, call._mode, after, **wanted)  # noqa: SLF001 - its own
         except BaseException:
             self._end(call, discard=True)
             raise
         proxy.use(call._session)  # noqa: SLF001 - its own
-        return TestRun(case, folder / f"{name}.json", call, teardown)
+        return TestRun(case, place.file, call, teardown)
 
     def findings(self, attempt: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
@@ -330,156 +380,181 @@ class TestProxy:
 
     def tear_down(self, attempt: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
-        self._proxy()[1].use(attempt.teardown._session)  # noqa: SLF001 - its own
+        attempt.teardown._proxy.use(attempt.teardown._session)  # noqa: SLF001 - its own
 
     def end(self, attempt: TestRun) -> list[str]:
         """End the sessions of a test; what a failed one recorded is thrown away.
 
         Returns what is wrong with its teardown, which makes it fail too.
         """
-        receipt = attempt.teardown.receipt()
         allowed = attempt.case.allow_unplayed
-        found = misses(receipt) if attempt.failed else findings(receipt, allow_unplayed=allowed)
-        attempt.failed = attempt.failed or bool(found)
         try:
-            for reel in (attempt.call, attempt.teardown):
+            receipt = attempt.teardown.receipt()
+        except RunreelError as error:
+            found = [str(error)]
+        else:
+            found = misses(receipt) if attempt.failed else findings(receipt, allow_unplayed=allowed)
+        attempt.failed = attempt.failed or bool(found)
+        for reel in (attempt.call, attempt.teardown):
+            try:
                 self._end(reel, discard=attempt.failed)
-            if self._asked.prune and not allowed and not attempt.failed:
-                _prune_teardown(attempt)
-        finally:
-            receipts: list[Mapping[str, Any]] = [
-                reel.receipt() for reel in (attempt.call, attempt.teardown)
-            ]
-            whole = not (allowed or self._asked.prune)
-            self.totals.add(attempt.case.id, receipts, passed=not attempt.failed, whole=whole)
+            except RunreelError as error:
+                attempt.failed = True
+                found += [str(error)] if str(error) not in found else []
+        if self._asked.prune and not allowed and not attempt.failed:
+            _prune_teardown(attempt)
+        known = [reel.last() for reel in (attempt.call, attempt.teardown)]
+        receipts: list[Mapping[str, Any]] = [receipt for receipt in known if receipt is not None]
+        whole = not (allowed or self._asked.prune)
+        self.totals.add(attempt.case.id, receipts, passed=not attempt.failed, whole=whole)
         return found
+
+    def holds(self, attempt: TestRun) -> bool:
+        """Whether the cassette of a test is there; if nobody can say, it is not missed."""
+        try:
+            return attempt.call._proxy.exists(attempt.file)  # noqa: SLF001 - its own
+        except RunreelError:
+            return True
 
     def close(self) -> None:
         """Stop the proxy and put the environment back; what is under way is not kept."""
         if self._running:
-            proxy = self._running[1]
+            with suppress(RunreelError):  # it has stopped by itself
+                self._running.stop()
             self._running = None
-            for session in self._open:
-                proxy.close(session, discard=True)
-            proxy.stop()
-        if self._blanks:
-            self._blanks.cleanup()
         if self._guard:
             self._guard.remove()
         if self._address:
             self._address.release(self._environment)
             self._address = None
 
-    def _proxy(self) -> "tuple[Config, Embedded]":
-        if self._running is None:
-            from runreel.config.loading import load
-            from runreel.server.embedded import Embedded
-
+    def _proxy(self) -> ProxyProcess:
+        """The one that runs; a new one where the last has ended."""
+        if self._running is None or self._running.gone:
             self.set_base_url()
             assert self._address is not None  # noqa: S101 - as the line above has it
-            settings = {
+            folder = self._asked.cassettes
+            asked = {
                 "mode": self._asked.mode,
                 "upstream": self._asked.upstream,
-                "cassettes": self._asked.cassettes,
-                "limits.session_idle_s_max": _IDLE_S_MAX,
+                "cassettes": folder and str(folder),
                 "audit.enabled": False,  # a test changes nothing that anybody would audit
             }
-            config = load(self._file, self._environment, settings)
-            if self._guard and config.upstream:
-                self._guard.allow(urlsplit(config.upstream).hostname or "")
-            log = sys.__stderr__ or sys.stderr
-            self._running = (config, Embedded(config, log, listener=self._address.socket))
+            listener = self._address.taken()
+            self._running = ProxyProcess(self._file, self._environment, asked, listener)
+            if self._guard and (upstream := self._running.settings.upstream):
+                self._guard.allow(urlsplit(upstream).hostname or "")
         return self._running
 
-    def _folder(self, config: "Config") -> Path | None:
+    def _place(self, case: Case) -> "_Place":
+        proxy = self._proxy()
+        mode = _mode(case.mode or proxy.settings.mode, proxy.settings)
+        name = proxy.checked_name(case.cassette) if case.cassette else case.unnamed
+        folder = self._folder(proxy.settings) if case.cassette else None
+        return _Place(folder or case.folder / "cassettes", name, mode)
+
+    def _folder(self, settings: ProxySettings) -> Path | None:
         """Where named cassettes are, if that is configured."""
-        if "cassettes" in config.model_fields_set:
-            return self._asked.root / config.cassettes
-        return self._file and self._file.parent / config.cassettes
+        if settings.folder_chosen:
+            return self._asked.root / settings.cassettes
+        return self._file and self._file.parent / settings.cassettes
 
-    def _drop_unfinished(self, folder: Path, name: str, mode: str) -> None:
+    def _check_folder(self, places: Sequence["_Place"], *, named: bool) -> None:
+        """What somebody chose must be there, unless it can be made by recording."""
+        settings = self._proxy().settings
+        folder = self._folder(settings) if settings.folder_chosen else None
+        if folder is None or folder.is_dir() or not (named or self._asked.cassettes):
+            return
+        if folder.exists() or not any(place.captures for place in places):
+            raise StartRefused(
+                f"there is no folder {folder}, in which named cassettes should be; name the one "
+                "that has them with --runreel-cassettes=DIR, or record them: pytest "
+                "--runreel-mode=once --runreel-upstream=URL"
+            )
+
+    def _drop_unfinished(self, place: "_Place") -> None:
         """A test that was killed while it was recorded did not pass, so nothing of it is kept."""
-        from runreel.cassettes.file_store import FileStore
-        from runreel.sessions.modes import DECISIONS, ONCE, Mode
-
-        config, _ = self._proxy()
-        if config.upstream is not None and (mode == ONCE or DECISIONS[Mode(mode)].captures):
-            for each in (name, name + TEARDOWN):
-                FileStore(folder).drop_unfinished(each)
+        if place.captures:
+            for each in (place.name, place.name + TEARDOWN):
+                self._proxy().drop_unfinished(place.folder, each)
 
     def _session(
         self, folder: Path, name: str, mode: str, session: str, **wanted: Any
     ) -> Recording:
         """Open a session; what else is `wanted` is as for `Embedded.open`."""
-        from runreel.cassettes.file_store import FileStore
-
-        config, proxy = self._proxy()
-        plays = mode == "replay" or (mode == "once" and config.upstream is None)
-        if plays and FileStore(folder).load(name) is None:
-            folder = self._blank(name)  # so that each call is a miss, and the first one says why
-            mode = "replay"
-        proxy.open(session, folder, name, mode, **wanted)
-        self._open.append(session)
+        proxy = self._proxy()
+        resolved = proxy.open(session, folder, name, mode, **wanted)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
-        return Recording(self._address.base_url, name, proxy, session)
+        return Recording(self._address.base_url, name, proxy, session, resolved)
 
     def _end(self, reel: Recording, *, discard: bool) -> None:
-        session = reel._session  # noqa: SLF001 - its own
-        reel._final = reel.receipt()  # noqa: SLF001 - if closing fails, this is what is known
-        self._open.remove(session)
-        reel._final = reel._proxy.close(session, discard=discard)  # noqa: SLF001 - its own
-
-    def _blank(self, name: str) -> Path:
-        from runreel.cassettes.format import Cassette, dump
-        from runreel.matching.matchers import MATCH_ON
-
-        if self._blanks is None:
-            self._blanks = tempfile.TemporaryDirectory(prefix="runreel-")
-        folder = Path(self._blanks.name)
-        path = folder / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
-        return folder
+        closed = reel._proxy.close(reel._session, discard=discard)  # noqa: SLF001 - its own
+        reel._final, problem = closed  # noqa: SLF001 - its own
+        if problem is not None:
+            raise StoreFailed(problem)
 
 
-def _recorded_anew(case: Case, asked: PluginOptions) -> "Rerun":
-    """How a test is recorded anew, from the folder in which pytest was started."""
-    from runreel.matching.near_miss import UPSTREAM, Rerun
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a test's cassette is, and in which mode, as it is spelled canonically."""
 
+    folder: Path
+    name: str
+    mode: str
+
+    @property
+    def file(self) -> Path:
+        """The cassette's file."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def once(self) -> bool:
+        """Whether it is recorded if it is not there."""
+        return self.mode == ONCE
+
+    @property
+    def live(self) -> bool:
+        """Whether the upstream is reached in any case."""
+        return not self.once and DECISIONS[Mode(self.mode)].live
+
+    @property
+    def captures(self) -> bool:
+        """Whether it may be recorded."""
+        return self.once or DECISIONS[Mode(self.mode)].captures
+
+
+def _recorded_anew(case: Case, asked: PluginOptions) -> list[str]:
+    """The words that record a test anew, from the folder in which pytest was started; its upstream
+    is for the proxy to add.
+    """
     words = ["pytest", case.to_run or case.id, "--runreel-mode=record", "--runreel-prune"]
     if asked.cassettes is not None:
         words.append(f"--runreel-cassettes={asked.cassettes}")
-    return Rerun((*words, f"--runreel-upstream={UPSTREAM}"))
+    return words
 
 
 def _prune_teardown(attempt: TestRun) -> None:
     """A session that recorded nothing saves nothing; here that means that no call is left."""
     call, teardown = attempt.call.receipt(), attempt.teardown.receipt()
     if teardown["mode"] == "record" and call["recorded"] and not teardown["requests"]:
-        attempt.file.with_name(f"{attempt.file.stem}{TEARDOWN}.json").unlink(missing_ok=True)
+        file = attempt.file.with_name(f"{attempt.file.stem}{TEARDOWN}.json")
+        attempt.call._proxy.remove(file)  # noqa: SLF001 - its own
 
 
-def _checked(name: str) -> str:
-    from runreel.cassettes.format import NotACassetteName, check_name
-
-    try:
-        return check_name(name)
-    except NotACassetteName as error:
-        raise StartRefused(str(error)) from None
-
-
-def _mode(asked: str, config: "Config") -> str:
-    """The mode, spelled canonically.
+def _mode(asked: str, settings: ProxySettings) -> str:
+    """The mode, spelled canonically; `once` where nothing can be recorded is `replay`.
 
     Raises:
         StartRefused: it is none, or it needs an upstream that is not there.
     """
-    from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
-
     mode = SPELLINGS.get(asked)
     if mode is None:
         raise StartRefused(f"there is no mode {asked!r}; there are {', '.join(SPELLINGS)}")
-    if mode != ONCE and DECISIONS[Mode(mode)].live and config.upstream is None:
+    if settings.upstream is not None:
+        return mode
+    if mode == ONCE:
+        return Mode.REPLAY.value
+    if DECISIONS[Mode(mode)].live:
         raise StartRefused(
             f"mode {mode} goes live and needs an upstream; give one with --runreel-upstream=URL"
         )

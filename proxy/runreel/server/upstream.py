@@ -14,12 +14,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from runreel.cassettes.format import SIMULATOR
-from runreel.config.settings import Config
+from runreel.config.settings import Config, shown_upstream
 from runreel.errors import StartRefused, UpstreamFailed, UpstreamFault
 from runreel.http.headers import Trait, end_to_end, named
 from runreel.http.messages import Headers, Request, without
@@ -299,6 +300,16 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
 
 
 _NOT_HTTP = "The upstream {0} answered something that is not HTTP."
+_NO_CONNECTION = (
+    "The upstream {0} accepted no connection in time; see upstream_options.connect_timeout_s."
+)
+_UNTRUSTED = (
+    "The certificate of the upstream {0} is not trusted ({1}); see upstream_options.ca_file."
+)
+_NO_TLS = (
+    "The upstream {0} did not agree on TLS; does it speak https? See upstream_options.ca_file."
+)
+_NOT_THERE = "The upstream {0} cannot be reached; is it running, and is the URL right?"
 _TOO_MANY = (
     "More calls to the upstream {0} are under way than limits.upstream_calls_max allows, so this "
     "one was not sent; try again."
@@ -317,7 +328,7 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
     (
         aiohttp.ConnectionTimeoutError,
         UpstreamFault.TIMEOUT,
-        "The upstream {0} accepted no connection in time; see upstream_options.connect_timeout_s.",
+        _NO_CONNECTION,
     ),
     (
         asyncio.TimeoutError,
@@ -327,17 +338,17 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
     (
         aiohttp.ClientConnectorCertificateError,
         UpstreamFault.UNREACHABLE,
-        "The certificate of the upstream {0} is not trusted ({1}); see upstream_options.ca_file.",
+        _UNTRUSTED,
     ),
     (
         aiohttp.ClientSSLError,
         UpstreamFault.UNREACHABLE,
-        "The upstream {0} did not agree on TLS; does it speak https? See upstream_options.ca_file.",
+        _NO_TLS,
     ),
     (
         aiohttp.ClientConnectorError,
         UpstreamFault.UNREACHABLE,
-        "The upstream {0} cannot be reached; is it running, and is the URL right?",
+        _NOT_THERE,
     ),
     (
         aiohttp.ClientResponseError,
@@ -371,6 +382,44 @@ def _distrust(error: BaseException) -> str | None:
     if isinstance(found, ssl.SSLCertVerificationError):
         return found.verify_message.rstrip(".")
     return str(found)
+
+
+# The first that fits, of what can go wrong before anything is sent.
+_UNREACHABLE: tuple[tuple[type[OSError | UnicodeError], str], ...] = (
+    (TimeoutError, _NO_CONNECTION),
+    (ssl.SSLCertVerificationError, _UNTRUSTED),
+    (ssl.SSLError, _NO_TLS),
+    (OSError, _NOT_THERE),
+    (UnicodeError, _NOT_THERE),  # a name that no host can have
+)
+_NEXT_ADDRESS_S = 0.25  # as long as browsers give an address of a name before they try its next one
+
+
+async def check_reachable(config: Config) -> None:
+    """Return if the upstream of a configuration, if it has one, accepts connections; nothing is
+    sent to it.
+
+    Raises:
+        StartRefused: it does not, or is not trusted.
+    """
+    if config.upstream is None or config.upstream == SIMULATOR:
+        return
+    options = config.upstream_options
+    place = urlsplit(config.upstream)
+    secure = place.scheme == "https"
+    try:
+        async with asyncio.timeout(options.connect_timeout_s):
+            _, writer = await asyncio.open_connection(
+                place.hostname,
+                place.port or (443 if secure else 80),
+                ssl=_trust(options.ca_file) if secure else None,
+                happy_eyeballs_delay=_NEXT_ADDRESS_S,
+            )
+    except (OSError, UnicodeError) as error:
+        text = next(text for kind, text in _UNREACHABLE if isinstance(error, kind))
+        reason = getattr(error, "verify_message", "").rstrip(".")
+        raise StartRefused(text.format(shown_upstream(config), reason)) from None
+    writer.close()
 
 
 class LazyUpstream:

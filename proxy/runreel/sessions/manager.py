@@ -274,7 +274,8 @@ class SessionRequest:
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
     With `prune` recordings go that a recording session was not asked for, whatever others do.
     `scope` names the story that it tells; `barriers` is None where it plays as all the others,
-    `rerun` where it is recorded anew as any session is.
+    `rerun` where it is recorded anew as any session is. One that `lasts` ends only when it is
+    closed, however long it is idle.
     """
 
     cassette: str
@@ -285,6 +286,7 @@ class SessionRequest:
     scope: str | None = None
     barriers: bool | None = None
     rerun: Rerun | None = None
+    lasts: bool = False
 
 
 # Of a session of a proxy that knows how it was started itself, but not who opens its sessions.
@@ -307,6 +309,7 @@ class _Open:
     session: LiveSession
     receipt: EventCounter
     used_at: float
+    lasts: bool
     calls: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -429,7 +432,9 @@ class Sessions:
             )
         finally:
             self._opening.discard(id_)
-        self._open[id_] = _Open(session, receipt, self._clock.monotonic())
+        self._open[id_] = _Open(
+            session, receipt, self._clock.monotonic(), request.lasts or id_ == DEFAULT
+        )
         if id_ == DEFAULT:
             self.plain = id_
         try:
@@ -528,10 +533,10 @@ class Sessions:
             raise failed[-1]
 
     async def expire(self) -> None:
-        """Close the sessions that have been idle for too long, never the default one."""
+        """Close the sessions that have been idle for too long; the default one lasts."""
         latest = self._clock.monotonic() - self._limits.idle_s_max
         for id_, found in list(self._open.items()):
-            if id_ == DEFAULT or found.calls or found.used_at > latest:
+            if found.lasts or found.calls or found.used_at > latest:
                 continue
             self._warn(
                 f"session '{id_}' was not used for {self._limits.idle_s_max:g} s and has ended; "

@@ -15,8 +15,8 @@ from runreel.engine.receipt import summary
 from runreel.server.app import EXIT_DRIFT, Default, Running, serving
 from runreel.server.listener import RunOptions
 from runreel.sessions.modes import DECISIONS, Mode
+from runreel.wrap import bypass
 from runreel.wrap.child import GRACE_S, Child, found
-from runreel.wrap.no_proxy import bypass
 
 EXIT_MISSED = 3
 EXIT_UNPLAYED = 4

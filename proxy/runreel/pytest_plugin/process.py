@@ -1,0 +1,182 @@
+"""The proxy in a process of its own, and the pipe on which the tests tell it what to do.
+
+What tests do to their own process never reaches it: clocks that stand still or jump, files and
+sockets that are not real, an event loop or a whole library that is replaced. `ProxyProcess` is the
+tests' end and imports nothing that takes time; the other is `Commands`, beside the proxy. A command
+is a line of JSON, and so is its answer. Whoever is left alone ends: the proxy when its commands
+end, keeping nothing of what is under way, and the tests' end with one sentence, after which
+another proxy can be started.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runreel.errors import SessionRefused
+
+_PACKAGES = str(Path(__file__).parents[2])  # where this runreel is, however it was found
+# Not beside the tests, whose modules may be named as ours are; warnings are the tests' affair.
+_COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "runreel.server.embedded")
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """What tests need to know of the configuration in force; `folder_chosen` says that somebody
+    set `cassettes`.
+    """
+
+    mode: str
+    upstream: str | None
+    cassettes: str
+    folder_chosen: bool
+
+
+class ProxyProcess:
+    """A proxy that listens on a bound socket, which is its own from now on, until `stop`.
+
+    `asked` are settings by dotted keys, as for `load`. All methods may be called from any thread
+    and raise SessionRefused, with a sentence, if the proxy refuses or is gone.
+    """
+
+    def __init__(
+        self,
+        file: Path | None,
+        environment: Mapping[str, str],
+        asked: Mapping[str, Any],
+        listener: socket.socket,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        with listener:
+            number = self._begin(environment, listener)
+            settings = self._ask(
+                "start",
+                file=None if file is None else str(file),
+                environment=dict(environment),
+                asked=dict(asked),
+                listener=number,
+            )
+        self.settings = ProxySettings(**settings)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended, by itself or at our word."""
+        return self._process is None
+
+    def open(self, id: str, cassettes: Path, cassette: str, mode: str, **wanted: Any) -> str:  # noqa: A002 - as in `Embedded`
+        """Open a session and return the mode it is in; all else is as for `Embedded.open`, but that
+        a cassette that is to be replayed and is not there is an empty one.
+        """
+        place = {"cassettes": str(cassettes), "cassette": cassette}
+        return str(self._ask("open", id=id, mode=mode, **place, **wanted))
+
+    def use(self, id: str | None) -> None:  # noqa: A002 - as above
+        """Let requests that name no session go to this one."""
+        self._ask("use", id=id)
+
+    def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
+        """What an open session has done so far."""
+        return dict(self._ask("receipt", id=id))
+
+    def close(self, id: str, *, discard: bool) -> tuple[dict[str, Any], str | None]:  # noqa: A002 - as above
+        """End a session and return its receipt, and why its cassette could not be saved, if so;
+        with `discard` nothing of it is kept.
+        """
+        receipt, problem = self._ask("close", id=id, discard=discard)
+        return receipt, problem
+
+    def checked_name(self, name: str) -> str:
+        """The name, if a cassette can have it."""
+        return str(self._ask("checked_name", name=name))
+
+    def exists(self, file: Path) -> bool:
+        """Whether there is such a file or folder."""
+        return bool(self._ask("exists", file=str(file)))
+
+    def remove(self, file: Path) -> None:
+        """Remove a file, if it is there."""
+        self._ask("remove", file=str(file))
+
+    def drop_unfinished(self, cassettes: Path, name: str) -> None:
+        """As `FileStore.drop_unfinished`."""
+        self._ask("drop_unfinished", cassettes=str(cassettes), name=name)
+
+    def try_upstream(self) -> None:
+        """Return if the configured upstream accepts connections; nothing is sent to it."""
+        self._ask("try_upstream")
+
+    def stop(self) -> None:
+        """End it, keeping nothing of what is under way; a second time does nothing."""
+        if not self.gone:
+            try:
+                self._ask("stop")
+            finally:
+                self._end()
+
+    def _ask(self, command: str, **arguments: Any) -> Any:
+        with self._lock:
+            if self.gone:
+                raise SessionRefused(_GONE)
+            line = json.dumps({"command": command, "arguments": arguments}).encode("ascii")
+            try:
+                answer = self._exchange(line + b"\n")
+            except BaseException:  # its answer would be taken for that of the next command
+                self._end()
+                raise
+            if not answer.endswith(b"\n"):
+                self._end()
+                raise SessionRefused(_GONE)
+        told = json.loads(answer)
+        if "refused" in told:
+            raise SessionRefused(told["refused"])
+        return told["answer"]
+
+    def _begin(self, environment: Mapping[str, str], listener: socket.socket) -> int:
+        """Start it; the number under which it finds the socket."""
+        paths = [environment.get("PYTHONPATH"), _PACKAGES]
+        self._process = subprocess.Popen(  # noqa: S603 - Python itself
+            _COMMAND,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(listener.fileno(),),
+            env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            start_new_session=True,  # a Ctrl-C is for the tests, which then end it
+        )
+        return listener.fileno()
+
+    def _exchange(self, line: bytes) -> bytes:
+        assert self._process is not None  # noqa: S101 - whoever asks knows it
+        commands, answers = self._process.stdin, self._process.stdout
+        assert commands is not None  # noqa: S101 - both are pipes
+        assert answers is not None  # noqa: S101 - as above
+        received = b""
+        with suppress(BrokenPipeError):
+            while line:
+                line = line[commands.write(line) :]
+        while not received.endswith(b"\n") and (more := answers.read(65_536)):
+            received += more
+        return received
+
+    def _end(self) -> None:
+        """Return when its process is no more."""
+        process, self._process = self._process, None
+        if process is not None:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            process.wait()  # without a limit: the clock that would tell may stand still
+
+
+_GONE = (
+    "the proxy of this pytest process has ended, and with it what this test played or recorded; "
+    "what it wrote to stderr says why, and the next test has a new one"
+)

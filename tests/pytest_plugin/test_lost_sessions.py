@@ -1,0 +1,80 @@
+"""What becomes of a run whose sessions, or whose proxy, end before their tests do."""
+
+import pytest
+
+from suites import ONCE, Suite
+
+pytest_plugins = ("pytester",)
+
+ENDED = """
+def end(session):
+    url = f"{BASE.removesuffix('/v1')}/_runreel/sessions/{session}"
+    with urllib.request.urlopen(urllib.request.Request(url, method="DELETE")):
+        pass
+
+def test_a(runreel):
+    create("a")
+    end(runreel._session)
+
+def test_b(runreel):
+    create("b")
+    end(f"{runreel._session}-teardown")
+
+@pytest.mark.xfail  # which its teardown stays
+def test_c(runreel):
+    end(runreel._session)
+    assert 0
+
+def test_d():
+    assert create("d") == "d"
+"""
+KILLED = """
+@pytest.fixture
+def cleaned():
+    yield
+    print("cleaned up")
+
+def test_a(runreel, cleaned):
+    create("a")
+    os.kill(runreel._proxy._process.pid, signal.SIGKILL)
+    runreel._proxy._process.wait()
+    with pytest.raises(urllib.error.URLError):
+        create("b")
+
+def test_b():
+    assert create("b") == "b"
+"""
+HEAD = """
+import os, signal, urllib.error, urllib.request
+import pytest
+from api import BASE, create
+pytestmark = pytest.mark.runreel
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> Suite:
+    return Suite(pytester)
+
+
+def test_a_session_that_a_test_ended_fails_that_test_and_no_other(suite: Suite) -> None:
+    suite.write(ENDED, head=HEAD)
+
+    result = suite.run(*ONCE)
+
+    result.assert_outcomes(passed=2, failed=2, errors=2, xfailed=1)
+    result.stdout.fnmatch_lines(
+        ["runreel: There is no session of that name here, or it has ended."]
+    )
+    assert "cassettes/test_it/test_d.json" in suite.recorded()
+
+
+def test_a_proxy_that_was_killed_fails_its_test_and_the_next_has_another(suite: Suite) -> None:
+    suite.write(KILLED, head=HEAD)
+
+    result = suite.start(*ONCE, "-s")
+
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*cleaned up*"])
+    result.stdout.fnmatch_lines(["runreel: the proxy of this pytest process has ended*"])
+    assert suite.recorded() == ["cassettes/test_it/test_b.json"]
