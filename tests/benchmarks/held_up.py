@@ -1,15 +1,17 @@
-"""How long large hostile bodies hold up another client of a recording proxy, in milliseconds.
+"""How long large hostile bodies hold up another client of a proxy, in milliseconds.
 
-    python tests/benchmarks/held_up.py [--tries 5]
+    python tests/benchmarks/held_up.py [--tries 5] [--modes record,replay,verify,new_episodes]
 
-Each body of about 4 MB is sent `--tries` times while another client asks for the proxy's health
-without a pause; printed are the longest answer of each try and their median. Beside it stands what
-the same client waits on the same machine while nothing else is asked. Proxy, upstream and clients
-are processes or threads of their own, so on two cores they hold each other up as well.
+In each mode every body of about 4 MB is sent `--tries` times, as a request, as the answer to a
+small one and as the events of a stream, while another client asks for the proxy's health without a
+pause; printed are the longest answer of each try and their median. Beside it stands what the same
+client waits on the same machine while nothing else is asked. Proxy, upstream and clients are
+processes or threads of their own, so on two cores they hold each other up as well.
 """
 
 import argparse
 import asyncio
+import json
 import statistics
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from processes import runreel
-from servers import RawUpstream, http
+from servers import RawUpstream, Received, http
 from wire import exchange, get, post
 
 PATH = "/v1/threads/thread_abc123/runs/run_abc123"
@@ -71,31 +73,63 @@ def another_client(url: str) -> Iterator[list[float]]:
         thread.join()
 
 
+SMALL = b'{"metadata":{"stage":"%d"}}'
+EVENTS = [("Content-Type", "text/event-stream")]
+JSON = [("Content-Type", "application/json")]
+
+
+def answer(received: Received) -> bytes:
+    """A short one, or the hostile body that the path names, whole or as events of 4 KB."""
+    kind, _, number = received.target.rpartition("/")[2].partition("-")
+    if kind not in ("answer", "stream"):
+        return http(200, [], b"kept")
+    body = list(HOSTILE.values())[int(number)]
+    if kind == "answer":
+        return http(200, JSON, body)
+    pieces = (body[at : at + 4096].decode() for at in range(0, len(body), 4096))
+    events = (json.dumps({"delta": {"text": piece}}) for piece in pieces)
+    return http(200, EVENTS, "".join(f"data: {each}\n\n" for each in events).encode())
+
+
+def asked(kind: str, number: int, attempt: int) -> bytes:
+    """What is sent so that the hostile body of that number comes in this kind."""
+    if kind == "request":
+        return post(PATH, list(HOSTILE.values())[number], HEADERS)
+    return post(f"{PATH}/{kind}-{number}", SMALL % attempt, HEADERS)
+
+
+async def told(mode: str, tries: int, folder: Path, upstream: str) -> None:
+    """Prints what another client waits in that mode."""
+    live = [] if mode == "replay" else ["--upstream", upstream]
+    arguments = [mode, *live, "--cassettes", f"{folder}/c", "--quiet"]
+    async with runreel(*arguments, cwd=folder) as serving:
+        await exchange(serving.url, post("/warm/up", HOSTILE["780,000 strings"], HEADERS))
+        with another_client(serving.url) as idle:
+            await asyncio.sleep(IDLE_S)
+        print(f"\n{mode}\n  {'nothing':36} longest {max(idle):6.1f} ms", flush=True)
+        for kind in ("request", "answer", "stream"):
+            for number, name in enumerate(HOSTILE):
+                longest = []
+                for attempt in range(tries):
+                    with another_client(serving.url) as waited:
+                        reply = await exchange(serving.url, asked(kind, number, attempt))
+                    assert reply.status in (200, 424), reply
+                    longest.append(max(waited))
+                each = " ".join(f"{one:.1f}" for one in longest)
+                median = statistics.median(longest)
+                print(f"  {kind + ': ' + name:36} median {median:6.1f} ms  ({each})", flush=True)
+        await serving.stop()
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=5)
+    parser.add_argument("--modes", default="record,replay,verify,new_episodes")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        async with RawUpstream(lambda _: http(200, [], b"kept")) as upstream:
-            arguments = ["record", "--upstream", upstream.url, "--cassettes", f"{folder}/c"]
-            async with runreel(*arguments, "--quiet", cwd=Path(folder)) as serving:
-                await exchange(serving.url, post("/warm/up", HOSTILE["780,000 strings"], HEADERS))
-                with another_client(serving.url) as idle:
-                    await asyncio.sleep(IDLE_S)
-                print(f"{'nothing':28} longest {max(idle):6.1f} ms", flush=True)
-                for name, body in HOSTILE.items():
-                    longest = []
-                    for _ in range(given.tries):
-                        with another_client(serving.url) as waited:
-                            reply = await exchange(serving.url, post(PATH, body, HEADERS))
-                        assert reply.status == 200, reply
-                        longest.append(max(waited))
-                    each = " ".join(f"{one:.1f}" for one in longest)
-                    print(
-                        f"{name:28} median {statistics.median(longest):6.1f} ms  ({each})",
-                        flush=True,
-                    )
-                await serving.stop()
+        async with RawUpstream(answer) as upstream:
+            for mode in given.modes.split(","):
+                await told(mode, given.tries, Path(folder), upstream.url)
 
 
 if __name__ == "__main__":

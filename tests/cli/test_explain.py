@@ -129,6 +129,23 @@ def test_the_last_miss_of_a_receipt_is_explained_with_its_cassette(
     ]
 
 
+def test_what_a_receipt_says_of_its_last_miss_is_told_again(
+    tmp_path: Path, explain: Tool, keep: Keep
+) -> None:
+    keep("mine", a_cassette(an_interaction(with_stage("b"), name="one")))
+    said = {"message": "Every one was played.", "details": ["6 of 11 played", 7], "remedy": None}
+    receipt = a_receipt("mine", a_missed("b", "interaction_exhausted") | said)
+
+    ended = explain("--last-miss", written(tmp_path, "receipt.json", receipt))
+
+    assert ended.out.splitlines()[-4:] == [
+        "In the session of the receipt it was interaction_exhausted.",
+        "  Every one was played.",
+        "  6 of 11 played",
+        "A replay that begins with it would serve one.",
+    ]
+
+
 def test_a_miss_of_another_session_is_found_too(tmp_path: Path, explain: Tool, keep: Keep) -> None:
     keep("theirs", a_cassette(an_interaction(with_stage("b"), name="one")))
     sessions = [a_receipt("theirs", a_missed("a"), a_missed("b")), a_receipt("quiet")]

@@ -165,3 +165,27 @@ def test_a_password_in_the_pieces_of_a_calls_arguments_goes() -> None:
     clean = after(stream("assistants", "plain", pieces))
 
     assert '{"password": "REDACTED", "city": "Rome"}' in _text_of("assistants", clean)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_data_of_an_event_on_several_lines_is_read_as_one(end: str) -> None:
+    def event(*lines: str) -> str:
+        return "".join(f"{line}{end}" for line in ("event: delta", *lines, "id: 7")) + end
+
+    said = [
+        event('data: {"password":', 'data: "hunter2-and-more"}'),
+        event("data: {", 'data:  "text": "so ' + KEY[:7] + '"}'),
+        event('data: {"text":', f'data:  "{KEY[7:]} it is"}}'),
+        event("data: {", 'data: "innocent": 1}'),
+    ]
+
+    clean = after("".join(said).encode())
+
+    assert clean.decode() == "".join(
+        (
+            event('data: {"password": "REDACTED"}'),
+            event('data: {  "text": "so REDACTED"}'),
+            event('data: {"text":  " it is"}'),
+            said[3],
+        )
+    )

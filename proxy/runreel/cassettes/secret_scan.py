@@ -213,6 +213,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, Callable[[str], bool]], ...] = (
     ("private-key", ("PuTTY-User-Key",), r"PuTTY-User-Key-File-\d", _any),
     ("bearer-token", ("earer", "EARER"), r"(?i:bearer)\s{1,4}[\w.~+/-]{20,}=*", _mixed),
     ("basic-credentials", ("asic ",), r"(?i:basic) [A-Za-z0-9+/]{8,}={0,2}", _decodes_to_a_pair),
+    ("url-token", ("://",), r"[a-z]+://[\w-]{16,255}(?=@[\w\[])", _mixed),
     (
         "url-password",
         ("://",),
@@ -233,7 +234,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, Callable[[str], bool]], ...] = (
         ("=", ":", ",", ">"),
         (
             r"[\w.-]{0,60}?(?i:key|token|secret|auth|credentials?|pass|passwd|pwd)[\w.-]{0,20}"
-            r"(?:[\"'`]?(?: string)?\s{0,4}(?:[:?.]{0,3}=>?|:|,)\s{0,4}[\"'`]?|>\s{1,40})"
+            r"(?:[\"'`]?(?: string)?\s{0,4}(?:[:?.]{0,3}=>?|:|,)\s{0,4}[\"'`]?|>\s{0,40})"
             r"[\w/+~-]{16,200}=*"
         ),
         _is_assigned,
@@ -473,7 +474,7 @@ def _shapes_in(text: str, shapes: tuple[_Shape, ...], disguise: str) -> Iterator
 
 
 _IN_URL = re.compile(
-    r"(?:[?&;]|%3[Ff]|%26)([A-Za-z][\w.-]{1,40})(?:=|%3[Dd])((?:(?!%26|%23)[^&\s\"'<>#\\;,)]){8,})"
+    r"(?:[?&;]|%3[Ff]|%26)([A-Za-z][\w.-]{1,40})(?:=|%3[Dd])((?:(?!%26|%23|%3[Ff])[^&?\s\"'<>#\\;,)]){8,})"
 )
 _SIGNED = re.compile(r"(?i)sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token)")
 
@@ -616,8 +617,8 @@ def _pairs(query: str) -> Iterator[Sighting]:
 
 _FORM = re.compile(r"[\w.%\[\]+-]{1,80}=[^&\s]*(?:&[\w.%\[\]+-]{1,80}=[^&\s]*)*")
 _FIELD = re.compile(
-    r'(?i)Content-Disposition:[^\r\n]*\bname="([^"\r\n]*)"([^\r\n]*)\r\n'
-    r"(?:[^\r\n]+\r\n)*\r\n(.*?)(?=\r\n--)",
+    r'(?i)Content-Disposition:[^\r\n]*?\bname="?([^"\r\n;\s]*)"?([^\r\n]*)\r?\n'
+    r"(?:[^\r\n]+\r?\n)*\r?\n(.*?)(?=\r?\n--)",
     re.DOTALL,
 )
 _MEMBER = re.compile(r'"([A-Za-z][\w-]{2,40})\\*"\s{0,8}:\s{0,8}\\*"((?:[^"\\]|\\.)*?)\\*"')
@@ -721,7 +722,7 @@ def _joined(records: tuple[bytes, ...]) -> Iterator[tuple[int, str]]:
 
 
 def _pieces(record: bytes) -> Iterator[tuple[tuple[str, str], str]]:
-    parts = sse.around_data(record)
+    parts = sse.around_data(sse.on_one_line(record))
     data = parts[1] if parts else record
     try:
         text = data.decode("utf-8")

@@ -1,7 +1,7 @@
 """`runreel explain`: why a request matches a recording, or does not."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,14 @@ from runreel.sessions.explain import (
     explanation_document,
 )
 from runreel.sessions.explain import explain as explained
-from runreel.text import counted, cut, safe
+from runreel.text import counted, cut, excerpt, safe
 
 CANDIDATES_MAX = 5  # without --all
 BYTES_MAX = 64 * 1024 * 1024  # of a request or a receipt
 _PLACES_MAX = 5  # of one rule on the screen; --json has them all
 _VALUE_CHARS_MAX = 200  # of one value on the screen
+_LINES_MAX = 60  # of what a receipt says of a miss
+_LINE_CHARS_MAX = 2_000  # of one of them
 _STDIN = "-"
 
 
@@ -98,14 +100,16 @@ def explain(
         say_json(explanation_document(found, rules.match_on, settings.cassette, origin))
     else:
         missed = found.missed(settings.cassette, origin)
-        for line in _lines(found, settings.cassette, missed, seen.get("code")):
+        for line in _lines(found, settings.cassette, missed, seen):
             say(line)
     if found.served is None:
         sys.exit(1)
 
 
 def _asked(request: str | None, receipt: Path | None) -> tuple[Request, dict[str, Any]]:
-    """The request to explain, and what a receipt says of it: its `cassette` and its `code`."""
+    """The request to explain, and what a receipt says of it: its `cassette`, its `code`, and the
+    lines in which it was `told`.
+    """
     if (request is None) == (receipt is None):
         raise StartRefused("give one of both: a REQUEST (a file, or - for stdin), or --last-miss")
     if receipt is not None:
@@ -167,14 +171,19 @@ def _last_miss(path: Path) -> tuple[Request, dict[str, Any]]:
         request = last.get("request")
         if request is None:
             raise BadFile(place, "", "the last miss could not be redacted, so it was not kept")
-        seen = {"cassette": session.get("cassette"), "code": last.get("code")}
+        told = [last.get("message"), *last.get("details", ()), last.get("remedy")]
+        seen = {
+            "cassette": session.get("cassette"),
+            "code": last.get("code"),
+            "told": [line for line in told if isinstance(line, str)],
+        }
         return read_request(request), seen
     except (BadDocument, AttributeError, TypeError) as error:
         raise BadFile(place, "", f"not a receipt of runreel: {error}") from None
 
 
 def _lines(
-    found: Explanation, cassette: str, missed: Missed | None, seen: str | None
+    found: Explanation, cassette: str, missed: Missed | None, seen: Mapping[str, Any]
 ) -> Iterator[str]:
     yield paint("What counts of the request", bold=True)
     width = max(len(name) for name, _ in found.fingerprint)
@@ -190,8 +199,9 @@ def _lines(
     if (left := found.recordings - len(found.candidates)) > 0:
         yield f"  and {left:,} more; --all shows them"
     yield ""
-    if seen is not None:
-        yield safe(f"In the session of the receipt it was {seen}.")
+    if seen.get("code") is not None:
+        yield safe(f"In the session of the receipt it was {seen['code']}.")
+        yield from (f"  {excerpt(line, _LINE_CHARS_MAX)}" for line in seen["told"][:_LINES_MAX])
     yield from _answer(found, missed)
 
 

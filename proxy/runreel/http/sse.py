@@ -70,6 +70,20 @@ def around_data(event: bytes) -> tuple[bytes, bytes, bytes] | None:
     return event[:start], event[start:end], event[end:]
 
 
+_LINES = re.compile(rb"(?:(?<=[\r\n])|^)data: ?[^\r\n]*(?:(?:\r\n|\n|\r)data: ?[^\r\n]*)+")
+
+
+def on_one_line(event: bytes) -> bytes:
+    """An event whose data stands on several lines in a row, with a space for each of their breaks:
+    JSON says the same so. Any other event as it is.
+    """
+    found = list(_LINES.finditer(event))
+    if len(found) != 1 or len(_DATA.findall(event)) != len(_DATA.findall(found[0][0])):
+        return event
+    data = b" ".join(_DATA.findall(found[0][0]))
+    return event[: found[0].start()] + b"data: " + data + event[found[0].end() :]
+
+
 def name_of(event: bytes) -> str:
     """The name of an event; empty if it has none."""
     found = _NAME.findall(event)

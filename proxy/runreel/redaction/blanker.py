@@ -53,8 +53,8 @@ _SCHEMA = "properties"  # of a JSON Schema: its members are names of others' mem
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 _FIELD = re.compile(
-    r'(?P<head>(?:^|\n)Content-Disposition:[^\r\n]*?\bname="(?P<name>[^"\r\n]*)"[^\r\n]*\r\n'
-    r"(?:[^\r\n]+\r\n)*\r\n)(?P<value>.*?)(?=\r\n--)",
+    r"(?P<head>(?:^|\n)Content-Disposition:[^\r\n]*?\bname=(?:\"(?P<name>[^\"\r\n]*)\""
+    r"|(?P<bare>[^\";\s]+))[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(?P<value>.*?)(?=\r?\n--)",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -156,10 +156,10 @@ class Blanker:
         if "%" not in text:
             return text
         shapes = replace(self, secrets=Secrets())
-        plain = shapes.text(text).encode("utf-8", "surrogatepass")
-        read = unquote_to_bytes(plain).decode("latin-1")
+        plain = shapes.text(text)
+        read = unquote_to_bytes(plain.encode("utf-8", "surrogatepass")).decode("latin-1")
         clean = shapes.text(read)
-        return text if clean == read else quote(clean, safe="", encoding="latin-1")
+        return plain if clean == read else quote(clean, safe="", encoding="latin-1")
 
     def form(self, text: str) -> str:
         """A form or a query with a placeholder for each value whose name is denied."""
@@ -244,7 +244,7 @@ class Blanker:
         return match[0][:start] + self.value(match["value"], manner) + match[0][end:]
 
     def _of_field(self, match: re.Match[str]) -> str:
-        manner = self.parameter(match["name"])
+        manner = self.parameter(match["name"] or match["bare"] or "")
         if manner is None or "filename=" in match["head"]:
             return match[0]
         return match["head"] + self.value(match["value"], manner)
@@ -331,13 +331,32 @@ def clean_events(body: bytes, blanker: Blanker) -> bytes:
     Raises:
         Unredactable: a rule leaves other events than there were.
     """
-    events = _joined(sse.split(body), blanker, sse.around_data)
-    if alert := blanker.alerted_by(body.decode("latin-1")):
+    came = sse.split(body)
+    read = tuple(map(_read, came))
+    events = _joined(read, blanker, sse.around_data)
+    if alert := blanker.alerted_by(b"".join(read).decode("latin-1")):
         events = tuple(_event(event, alert) for event in events)
+    # What holds no secret stays as it came, on however many lines.
+    events = tuple(
+        old if new == one else new for old, one, new in zip(came, read, events, strict=True)
+    )
     clean = b"".join(events)
     if sse.split(clean) != events:
         raise Unredactable("a pattern leaves other events than there were")
     return clean
+
+
+def _read(event: bytes) -> bytes:
+    """An event as it is searched: JSON on several lines is put on one."""
+    one = sse.on_one_line(event)
+    if one == event:
+        return event
+    parts = sse.around_data(one)
+    try:
+        strict_json.loads(parts[1].decode("utf-8") if parts else "")
+    except ValueError:
+        return event
+    return one
 
 
 def clean_lines(body: bytes, blanker: Blanker) -> bytes:

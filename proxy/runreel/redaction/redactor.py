@@ -282,11 +282,11 @@ class Redaction:
         return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
-        blanker = self._blanker(secrets)
+        blanker, shapes = self._blanker(secrets), self._blanker(Secrets())
         return tuple(
             (name, blanker.text(value, HEADER_PATTERNS))
             for name, value in drop(headers, Trait.NEVER_STORED)
-            if self.header(name) is None
+            if self.header(name) is None and shapes.text(name) == name
         )
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:

@@ -626,6 +626,14 @@ PATTERNS: tuple[PatternRule, ...] = (
         ),
     ),
     PatternRule(
+        "url-token",
+        re.compile(r"(?<=://)(?P<secret>[A-Za-z0-9_-]{16,255})(?=@[A-Za-z0-9\[])"),
+        ("://",),
+        real=lambda match: random(match["secret"]),
+        secret=("git clone https://" + _FAKE * 4 + "@git.example/a.git",),
+        innocent=("https://a-name-of-somebody@a.example", "ssh://" + _FAKE * 4 + "/x@y"),
+    ),
+    PatternRule(
         "curl-password",
         re.compile(
             r"\bcurl\b(?:(?!curl)[^\n]){0,300}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"'\\]{1,100}:"
@@ -643,7 +651,7 @@ PATTERNS: tuple[PatternRule, ...] = (
         "url-parameter",
         re.compile(
             r"(?:[?&;]|%3[Ff]|%26)(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,40})(?:=|%3[Dd])"
-            r"(?P<secret>(?:(?!%26|%23)[^&\s\"'<>#\\;,)]){8,})"
+            r"(?P<secret>(?:(?!%26|%23|%3[Ff])[^&?\s\"'<>#\\;,)]){8,})"
         ),
         ("=", "%3D", "%3d"),
         real=_is_signed,
@@ -654,6 +662,8 @@ PATTERNS: tuple[PatternRule, ...] = (
             "https://b.example/?a=1&amp;X-Amz-Security-Token=" + _FAKE * 8,
             "/next?access_token=" + _FAKE * 4,
             "u=https%3A%2F%2Fa.example%3Fsig%3D" + _FAKE * 4,
+            "/login?next=https%3A%2F%2Fa.example%3Fsig%3D" + _FAKE * 4,
+            "/login?next=/a?access_token=" + _FAKE * 4,
             "https://a.example/f?token=" + _FAKE * 4,
         ),
         innocent=(
@@ -685,7 +695,7 @@ PATTERNS: tuple[PatternRule, ...] = (
         "assignment",
         re.compile(
             r"(?:(?<![\w.-])|(?<=\\[bfnrt]))-{0,2}(?P<name>(?:[A-Za-z][A-Za-z0-9_.-]{0,60}?)?"
-            r"(?i:key|secret|token|password|passwd|pwd|authorization))[\"'`]?\s{0,4}(?:[:?]{0,2}=>?|:)\s{0,4}"
+            r"(?i:key|secret|token|password|passwd|pwd|authorization))[\"'`]?\s{0,4}(?:[:?]{0,2}=>?|:|>)\s{0,4}"
             r"[\"'`]?(?P<secret>[A-Za-z0-9/+_.~-]{16,200}=*)"
         ),
         tuple(f(end) for end in _ASSIGNED for f in (str.lower, str.upper, str.capitalize)),
@@ -694,6 +704,7 @@ PATTERNS: tuple[PatternRule, ...] = (
             *("export AWS_SECRET_ACCESS_KEY=" + _FAKE * 8, 'API_KEY = "' + _FAKE * 4 + '"'),
             *(
                 "my.apiKey: '" + _FAKE * 4 + "'",
+                "<apiKey>" + _FAKE * 4 + "</apiKey>",
                 "x --api-key=" + _FAKE * 4,
                 "cloudant_api_key := " + _FAKE_HEX * 8,
             ),
