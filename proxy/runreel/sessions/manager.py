@@ -409,23 +409,7 @@ class Sessions:
         self._opening.add(id_)
         try:
             store = request.store or self._store
-            manner = self._template.manner
-            if request.barriers is not None:
-                manner = replace(manner, barriers=request.barriers)
-            rerun = self._template.rerun
-            if id_ != DEFAULT:
-                rerun = request.rerun or (rerun and _OPENED_ANEW)
-            spec = replace(
-                self._template,
-                manner=manner,
-                rerun=rerun,
-                scope=request.scope,
-                id=id_,
-                cassette=request.cassette,
-                mode=request.mode,
-                prune=request.prune or self._template.prune,
-                salt=self._template.salt or secrets.token_hex(16),
-            )
+            spec = self._spec(request, id_)
             receipt = self._counting()
             session = await asyncio.to_thread(
                 open_session, spec, store, self._teller(receipt), self._warn
@@ -446,6 +430,25 @@ class Sessions:
         for note in session.notes:
             self._warn(note)
         return session
+
+    def _spec(self, request: SessionRequest, id_: str) -> SessionSpec:
+        manner = self._template.manner
+        if request.barriers is not None:
+            manner = replace(manner, barriers=request.barriers)
+        rerun = self._template.rerun
+        if id_ != DEFAULT:
+            rerun = request.rerun or (rerun and _OPENED_ANEW)
+        return replace(
+            self._template,
+            manner=manner,
+            rerun=rerun,
+            scope=request.scope,
+            id=id_,
+            cassette=request.cassette,
+            mode=request.mode,
+            prune=request.prune or self._template.prune,
+            salt=self._template.salt or secrets.token_hex(16),
+        )
 
     def rewind(self, id: str) -> None:  # noqa: A002 - as above
         """All that a session has played is unplayed again.
