@@ -1,12 +1,14 @@
 """How long large hostile bodies hold up another client of a proxy, in milliseconds.
 
     python tests/benchmarks/held_up.py [--tries 5] [--modes record,replay,verify,new_episodes]
+        [--kinds request,answer,stream]
 
-In each mode every body of about 4 MB is sent `--tries` times, as a request, as the answer to a
-small one and as the events of a stream, while another client asks for the proxy's health without a
-pause; printed are the longest answer of each try and their median. Beside it stands what the same
-client waits on the same machine while nothing else is asked. Proxy, upstream and clients are
-processes or threads of their own, so on two cores they hold each other up as well.
+In each mode, the first of which makes the cassette for the others, every body of about 4 MB is sent
+`--tries` times, as a request, as the answer to a small one and as the events of a stream, while
+another client asks for the proxy's health without a pause; printed are the longest answer of each
+try and their median. Beside it stands what the same client waits on the same machine while nothing
+else is asked. Proxy, upstream and clients are processes or threads of their own, so on two cores
+they hold each other up as well.
 """
 
 import argparse
@@ -98,7 +100,7 @@ def asked(kind: str, number: int, attempt: int) -> bytes:
     return post(f"{PATH}/{kind}-{number}", SMALL % attempt, HEADERS)
 
 
-async def told(mode: str, tries: int, folder: Path, upstream: str) -> None:
+async def told(mode: str, kinds: list[str], tries: int, folder: Path, upstream: str) -> None:
     """Prints what another client waits in that mode."""
     live = [] if mode == "replay" else ["--upstream", upstream]
     arguments = [mode, *live, "--cassettes", f"{folder}/c", "--quiet"]
@@ -107,7 +109,7 @@ async def told(mode: str, tries: int, folder: Path, upstream: str) -> None:
         with another_client(serving.url) as idle:
             await asyncio.sleep(IDLE_S)
         print(f"\n{mode}\n  {'nothing':36} longest {max(idle):6.1f} ms", flush=True)
-        for kind in ("request", "answer", "stream"):
+        for kind in kinds:
             for number, name in enumerate(HOSTILE):
                 longest = []
                 for attempt in range(tries):
@@ -125,11 +127,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=5)
     parser.add_argument("--modes", default="record,replay,verify,new_episodes")
+    parser.add_argument("--kinds", default="request,answer,stream")
     given = parser.parse_args()
+    kinds = given.kinds.split(",")
     with tempfile.TemporaryDirectory() as folder:
         async with RawUpstream(answer) as upstream:
             for mode in given.modes.split(","):
-                await told(mode, given.tries, Path(folder), upstream.url)
+                await told(mode, kinds, given.tries, Path(folder), upstream.url)
 
 
 if __name__ == "__main__":
