@@ -151,6 +151,7 @@ def session_manager(
             allow_regress=options.allow_regress,
             prune=options.prune,
             relaxed=config.record.durability == "relaxed",
+            accept_incomplete=config.replay.accept_incomplete,
         ),
         FileStore(config.cassettes),
         counting=Receipt,
