@@ -77,9 +77,10 @@ def recording_to(
     relaxed: bool = False,
     warn: Callable[[str], None] = lambda _: None,
     salt: str = "",
+    accept_incomplete: bool = False,
 ) -> LiveSession:
     spec = SessionSpec("default", "default", mode, URL, "openai", Redaction(), relaxed=relaxed)
-    spec = replace(spec, salt=salt)
+    spec = replace(spec, salt=salt, accept_incomplete=accept_incomplete)
     return open_session(spec, store, lambda _: None, warn)
 
 

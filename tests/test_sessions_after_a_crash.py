@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from builders import SALT, a_cassette, a_pending
+from builders import SALT, a_cassette, a_pending, a_request
 from held import capture, recording_to
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import dump, parse
 from runreel.cassettes.journal import Stored
 from runreel.errors import CassetteBusy, CassetteDamaged, StartRefused
+from runreel.redaction.redactor import Redaction
+from runreel.sessions.manager import SessionSpec, open_session
 from runreel.sessions.modes import Mode
 
 
@@ -24,21 +26,63 @@ def crashed(folder: Path) -> FileStore:
     return store
 
 
-@pytest.mark.parametrize("mode", ["replay", "record", "new_episodes"])
+HALF = "cassette 'default' is incomplete: its recording did not come to its end"
+
+
+@pytest.mark.parametrize(
+    ("mode", "more"),
+    [
+        ("replay", (HALF,)),
+        ("record", ()),  # which is the remedy
+        ("new_episodes", (HALF,)),
+        ("once", (f"{HALF}; mode once records it anew (--accept-incomplete replays it)",)),
+    ],
+)
 def test_every_mode_begins_with_what_was_in_the_journal_and_says_so(
-    tmp_path: Path, mode: str
+    tmp_path: Path, mode: str, more: tuple[str, ...]
 ) -> None:
     session = recording_to(crashed(tmp_path), mode)
 
     assert session.interactions == 2
-    assert session.notes == (f"{tmp_path}/default.json: 2 interactions were still in the journal",)
+    were = f"{tmp_path}/default.json: 2 interactions were still in the journal"
+    assert session.notes == (were, *more)
+    assert session.mode is Mode({"once": "record"}.get(mode, mode))
 
 
-def test_once_replays_what_is_in_a_journal_only(tmp_path: Path) -> None:
-    session = recording_to(crashed(tmp_path), "once")
+async def test_a_complete_recording_takes_the_mark_of_a_crash_away(tmp_path: Path) -> None:
+    session = recording_to(crashed(tmp_path), "record")
+    half = parse((tmp_path / "default.json").read_text())
+    await session.persist(capture(session, b"new"))
+    await session.close()
+
+    whole = parse((tmp_path / "default.json").read_text())
+    assert (half.incomplete, whole.incomplete) == ("its recording did not come to its end", None)
+    assert recording_to(FileStore(tmp_path), "once").mode is Mode.REPLAY
+
+
+@pytest.mark.parametrize(("plays", "half"), [(1, True), (2, False)])
+async def test_new_episodes_take_it_away_if_they_have_gone_through_all_of_it(
+    tmp_path: Path, plays: int, half: bool
+) -> None:
+    session = recording_to(crashed(tmp_path), "new_episodes")
+    asked = Redaction().request(a_request())
+    for _ in range(plays - 1):
+        session.state.ask(session.state.arrive(), asked)
+    await session.persist(capture(session, b"new"))  # which plays one more
+    await session.close()
+
+    found = parse((tmp_path / "default.json").read_text())
+    assert (found.incomplete is not None) == half
+
+
+def test_once_replays_what_is_in_a_journal_only_if_half_a_recording_is_accepted(
+    tmp_path: Path,
+) -> None:
+    session = recording_to(crashed(tmp_path), "once", accept_incomplete=True)
 
     assert (session.mode, session.interactions) == (Mode.REPLAY, 2)
-    assert session.notes == (f"{tmp_path}/default.json: 2 interactions were still in the journal",)
+    were = f"{tmp_path}/default.json: 2 interactions were still in the journal"
+    assert session.notes == (were, HALF)
 
 
 def test_once_replays_it_where_nothing_can_be_written_too(
@@ -51,7 +95,18 @@ def test_once_replays_it_where_nothing_can_be_written_too(
 
     monkeypatch.setattr(store, "open_journal", refuse)
 
-    assert recording_to(store, "once").interactions == 2
+    assert recording_to(store, "once", accept_incomplete=True).interactions == 2
+
+
+def test_without_an_upstream_once_says_what_there_is_and_what_to_do(tmp_path: Path) -> None:
+    spec = SessionSpec("default", "default", "once", None, "openai", Redaction())
+    with pytest.raises(StartRefused) as caught:
+        open_session(spec, crashed(tmp_path), lambda _: None)
+    assert str(caught.value) == (
+        "cassette 'default' is incomplete (its recording did not come to its end), so mode once "
+        "records it anew and needs an upstream; give one with --upstream URL, or replay it as it "
+        "is with --accept-incomplete"
+    )
 
 
 async def test_once_replays_no_half_of_what_is_being_recorded(tmp_path: Path) -> None:

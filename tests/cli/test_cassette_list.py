@@ -43,6 +43,19 @@ def test_each_cassette_has_its_row_by_name(tool: Tool, keep: Keep) -> None:
     )
 
 
+def test_half_a_recording_is_told_behind_its_row(tool: Tool, keep: Keep) -> None:
+    keep("a", a_cassette())
+    keep("b", replace(a_cassette(), incomplete="the disk was full"))
+
+    ended, script = tool("list"), tool("list", "--json")
+
+    assert [line.partition("none")[2] for line in ended.out.splitlines()[1:]] == [
+        "",
+        "  incomplete: the disk was full",
+    ]
+    assert [row["incomplete"] for row in json.loads(script.out)] == [None, "the disk was full"]
+
+
 def test_a_script_gets_the_same_as_json(tool: Tool, keep: Keep) -> None:
     path = keep("b", a_cassette(an_interaction(), _with_violations()))
 
@@ -57,6 +70,7 @@ def test_a_script_gets_the_same_as_json(tool: Tool, keep: Keep) -> None:
             "profile": "openai",
             "bytes": path.stat().st_size,
             "violations": {"error": 2, "advice": 1},
+            "incomplete": None,
         }
     ]
 

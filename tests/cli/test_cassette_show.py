@@ -32,6 +32,15 @@ def test_every_interaction_has_its_line_with_the_metadata_sent(tool: Tool, keep:
     )
 
 
+def test_half_a_recording_says_so_beside_what_it_holds(tool: Tool, keep: Keep) -> None:
+    keep("mine", replace(a_cassette(an_interaction()), incomplete="the disk was full"))
+
+    ended = tool("show", "mine")
+
+    assert (ended.code, len(ended.out.splitlines())) == (0, 1)
+    assert ended.err == "runreel: cassette 'mine' is incomplete: the disk was full\n"
+
+
 def test_one_interaction_is_shown_with_its_metadata_first(tool: Tool, keep: Keep) -> None:
     item = _redacted(
         an_interaction(response=a_response(b'{"metadata": {"stage": "a"}, "n": [1, true]}')),

@@ -40,6 +40,7 @@ repeat = "never"
 repeats_max = 1000
 barriers = true
 order_wait_ms = 150
+accept_incomplete = false
 latency = "none"
 
 [validation]

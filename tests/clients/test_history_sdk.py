@@ -265,9 +265,9 @@ async def test_a_poll_that_overlapped_a_write_followed_by_one_after_it(
     items = json.loads((tmp_path / "default.json").read_text())["interactions"]
     assert [item.get("during") for item in items] == [None, [items[0]["id"]], None]
 
-    async with proxy(mode="replay") as running:
+    # The write's answer waits for the poll, also on a machine that is busy.
+    async with proxy(mode="replay", replay__order_wait_ms=10_000) as running:
         write = asyncio.create_task(told(running.url, update(a="1")))
-        await asyncio.sleep(0.05)
         assert await told(running.url, read) == first
         assert await write == [{"a": "1"}]
         assert await told(running.url, read) == second

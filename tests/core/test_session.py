@@ -1,6 +1,7 @@
 """Requests here differ in their `stage`; recordings are named after what they answer."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from builders import a_request, a_response, an_interaction
 from runreel.errors import Unredactable
 from runreel.http.messages import Interaction, Request
 from runreel.matching.matchers import MATCH_ON
+from runreel.matching.near_miss import Missed
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Manner, Session, Verdict
@@ -297,3 +299,27 @@ def test_a_client_in_a_loop_does_not_go_live_in_new_episodes_either() -> None:
     asked = [served(session) for _ in range(1_002)]
 
     assert asked == ["one"] * 1_001 + ["interaction_exhausted"]
+
+
+def test_a_miss_of_calls_that_overlapped_names_the_order_in_which_they_came() -> None:
+    update, read = a_request(), a_request(b"", method="GET")
+    during = an_interaction(read, name="poll")
+    during = REDACTION.interaction(read, replace(during.value, during=("write",)))
+    recordings = [an_interaction(update, name="write"), during, an_interaction(read, name="last")]
+    session = a_session(Mode.REPLAY, recordings)
+    verdicts = []
+    for request in (update, read, read):
+        arrival = session.arrive()
+        verdicts.append(session.ask(arrival, REDACTION.request(request)))
+        session.began(arrival)
+        session.ended(arrival)
+
+    assert [verdict.hit.value.id for verdict in verdicts if verdict.hit] == ["write", "last"]
+    miss = verdicts[2].miss
+    assert miss is not None
+    run = "/v1/threads/thread_abc123/runs/run_abc123"
+    assert Missed(miss, REDACTION.request(read), "default").sentence() == (
+        f"No recording of GET {run} belongs to this state: poll in cassette 'default' calls "
+        f"overlapped when this was recorded (in the order POST {run} (write), GET {run} (poll), "
+        f"GET {run} (last)), and came in another now."
+    )

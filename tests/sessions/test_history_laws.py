@@ -126,8 +126,25 @@ def test_overlapping_calls_replay_under_the_same_overlaps(
 # ---------------------------------------------------------------- L2
 
 
+STORED = "/vector_stores/V0/files"
+
+
 @laws
 @given(scripts.operations, scripts.picks)
+# What was deleted is created after that, and its id cannot be the old one.
+@example(
+    [
+        (
+            "record",
+            [
+                ("POST", STORED, {}),
+                ("DELETE", f"{STORED}/$0", {}),
+                ("DELETE", f"{STORED}/$0", {}),
+            ],
+        )
+    ],
+    [[1, 0, 1]],
+)
 def test_never_a_wrong_answer(todo: list[Any], probes: list[list[int]]) -> None:
     law_2(Identified(), todo, probes)
 

@@ -188,7 +188,8 @@ class TestAJournal:
         store.open_journal("default", header).append([a_pending()])
 
         stored = load(store)
-        assert replace(stored.cassette, interactions=()) == header
+        half = "its recording did not come to its end"
+        assert replace(stored.cassette, interactions=()) == replace(header, incomplete=half)
         assert stored.sha256 is None
 
     def test_they_replace_their_counterparts_or_go_to_the_end(self, store: Store) -> None:

@@ -186,6 +186,9 @@ def _played(pair: Any) -> tuple[int, str | None]:
     raise BadDocument("", "not a record of a journal")
 
 
+UNENDED = "its recording did not come to its end"
+
+
 def recover(
     cassette: Cassette | None, sha256: str | None, records: Sequence[Record]
 ) -> Cassette | None:
@@ -225,7 +228,8 @@ def recover(
         one = entry(record.interaction)
         known[one.id] = one.access
         storing.restore(record.arrival, one, record.overlapped, record.replaces)
-    return replace(header, interactions=interactions(storing.merged().recordings))
+    recovered = interactions(storing.merged().recordings)
+    return replace(header, interactions=recovered, incomplete=UNENDED)
 
 
 def _restore_in_order(

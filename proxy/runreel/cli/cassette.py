@@ -60,7 +60,8 @@ def list_(config: Path | None, cassettes: Path | None, *, as_json: bool) -> None
         say(next(whole))
         for row in rows:
             damaged = f"{row['name']}  damaged: {row.get('damaged')}"
-            say(safe(damaged if "damaged" in row else next(whole)))
+            half = f"  incomplete: {row['incomplete']}" if row.get("incomplete") else ""
+            say(safe(damaged if "damaged" in row else next(whole) + half))
     else:
         say(f"runreel: there are no cassettes in {safe(str(folder))}", err=True)
     if any("damaged" in row for row in rows):
@@ -89,6 +90,7 @@ def _list_row(store: FileStore, folder: Path, name: str, now: datetime) -> dict[
         "profile": stored.cassette.profile,
         "bytes": size,
         "violations": {"error": severities["error"], "advice": severities["advice"]},
+        "incomplete": stored.cassette.incomplete,
     }
 
 
@@ -145,6 +147,8 @@ def show(
     """Print what the cassette holds; nothing in it can steer the terminal."""
     store = FileStore(configuration(config, cassettes).cassettes)
     cassette = read(store, name).cassette
+    if cassette.incomplete is not None:
+        say(safe(f"runreel: cassette '{name}' is incomplete: {cassette.incomplete}"), err=True)
     if wanted is not None:
         item = _one(cassette, name, wanted)
         if as_json:

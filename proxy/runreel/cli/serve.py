@@ -93,6 +93,14 @@ _OPTIONS = (
         type=bool,
         default=None,
     ),
+    _option(
+        "--accept-incomplete",
+        "once: replay half a recording instead of recording it anew.",
+        "replay.accept_incomplete",
+        flag_value=True,
+        type=bool,
+        default=None,
+    ),
     _RECEIPT,
     _LOG_FORMAT,
     _option(

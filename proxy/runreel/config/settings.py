@@ -309,6 +309,9 @@ class Replay(Section):
     order_wait_ms: int = Field(
         150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
     )
+    accept_incomplete: bool = Field(
+        False, description="mode once replays half a recording instead of recording it anew"
+    )
     latency: Annotated[Latency, BeforeValidator(_latency)] = Field(
         "none",
         description='"recorded", or milliseconds to wait before each answer and event of a stream',

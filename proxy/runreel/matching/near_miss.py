@@ -85,16 +85,17 @@ class Unmet:
 
     `unplayed` were made before it when it was recorded and were not played; `played` were played,
     and not made before it; `missing` are ids that the cassette does not hold. `overlapped`: it was
-    recorded while another call was under way. `unrecorded`: a write was passed on that no recording
-    knows. `unordered`: its list was entered in another way than recorded. `twins`: equal requests
-    are recorded in several states, so that workers that make them cannot be told apart. `repeats`:
-    --repeat last is on.
+    recorded while another call was under way, and `order` is how these came then. `unrecorded`: a
+    write was passed on that no recording knows. `unordered`: its list was entered in another way
+    than recorded. `twins`: equal requests are recorded in several states, so that workers that make
+    them cannot be told apart. `repeats`: --repeat last is on.
     """
 
     unplayed: tuple[Candidate, ...] = ()
     played: tuple[Candidate, ...] = ()
     missing: tuple[str, ...] = ()
     overlapped: bool = False
+    order: tuple[Candidate, ...] = ()
     unrecorded: bool = False
     unordered: bool = False
     twins: bool = False
@@ -530,7 +531,9 @@ def _reasons(unmet: Unmet) -> list[str]:
     if unmet.unordered:
         reasons.append("its list was added to in another order than it was recorded in")
     if unmet.overlapped:
-        reasons.append("calls overlapped when this was recorded, and came in another order now")
+        calls = [_call_of(item.interaction) for item in unmet.order[:_SHOWN_MAX]]
+        then = f" (in the order {', '.join(calls)})" if calls[1:] else ""
+        reasons.append(f"calls overlapped when this was recorded{then}, and came in another now")
     return reasons or ["stands in the recorded order where this session has been already"]
 
 

@@ -160,6 +160,7 @@ def session_manager(
             prune=options.prune,
             relaxed=config.record.durability == "relaxed",
             rerun=options.rerun,
+            accept_incomplete=config.replay.accept_incomplete,
         ),
         FileStore(config.cassettes),
         counting=Receipt,

@@ -224,9 +224,9 @@ class LiveSession:
         task.add_done_callback(self._keeping.discard)
         return await asyncio.shield(task)
 
-    async def close(self, *, discard: bool = False) -> None:
+    async def close(self, *, discard: bool = False, incomplete: str | None = None) -> None:
         """Put what was captured into the cassette, or with `discard` throw it away, and give up the
-        right to record.
+        right to record. `incomplete` says why it is half a recording, if it is.
 
         Raises:
             StoreFailed: that could not be done; the journal has it, for the next start.
@@ -243,9 +243,18 @@ class LiveSession:
                 self.discarded = True
             elif self.state.captured:
                 self._tell_of_equal_creates()
-                final = replace(self._header, interactions=self.state.merged(final=True))
+                final = replace(
+                    self._header,
+                    interactions=self.state.merged(final=True),
+                    incomplete=incomplete or self._still_incomplete(),
+                )
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
             self.undurable = 0
+
+    def _still_incomplete(self) -> str | None:
+        """What was said before of the cassette, if this session did not go through all of it."""
+        whole = not self.state.decision.plays or not self.state.unplayed()
+        return None if whole else self._header.incomplete
 
     def _tell_of_equal_creates(self) -> None:
         equal = self.state.equal_creates()

@@ -57,6 +57,7 @@ class SessionSpec:
     allow_regress: bool = False
     prune: bool = False
     relaxed: bool = False
+    accept_incomplete: bool = False
     salt: str = ""
     rerun: Rerun | None = None
 
@@ -77,12 +78,17 @@ def open_session(
     """
     passthrough = spec.mode == Mode.PASSTHROUGH.value
     stored = None if passthrough else _found(spec, store)
-    if spec.mode == ONCE and stored is not None and stored.sha256 is None:
-        stored = _taken_in(spec, store, stored)
-    mode = resolve(spec.mode, cassette_exists=stored is not None)
+    half = None
+    if spec.mode == ONCE and stored is not None:
+        if not spec.accept_incomplete:
+            half = stored.cassette.incomplete
+        elif stored.sha256 is None:
+            stored = _taken_in(spec, store, stored)
+    mode = resolve(spec.mode, cassette_exists=stored is not None and half is None)
     if DECISIONS[mode].live and spec.upstream is None:
-        refusal = CassetteMissing if spec.mode == ONCE else StartRefused
-        raise refusal(_no_upstream(spec, mode))
+        absent = spec.mode == ONCE and half is None
+        refusal = CassetteMissing if absent else StartRefused
+        raise refusal(_no_upstream(spec, mode, half))
     if DECISIONS[mode].captures:
         return _recording(spec, mode, store, stored, tell, warn)
     if stored is None and not passthrough:
@@ -186,6 +192,7 @@ def _opened(
         rerun=_redacted(spec.rerun, redaction),
     )
     session.notes += state.notes()
+    session.notes += _incomplete(spec, mode, stored)
     session.notes += _other_rules(spec, stored, saved=recording is not None)
     return session
 
@@ -211,7 +218,24 @@ def _other_rules(spec: SessionSpec, stored: Stored | None, *, saved: bool) -> tu
     return (note,)
 
 
-def _no_upstream(spec: SessionSpec, mode: Mode) -> str:
+def _incomplete(spec: SessionSpec, mode: Mode, stored: Stored | None) -> tuple[str, ...]:
+    """What to say of a cassette that holds half a recording only."""
+    why = stored.cassette.incomplete if stored else None
+    if why is None or (mode is Mode.RECORD and spec.mode != ONCE):  # that is the remedy
+        return ()
+    anew = ""
+    if mode is Mode.RECORD:
+        anew = "; mode once records it anew (--accept-incomplete replays it)"
+    return (f"cassette '{spec.cassette}' is incomplete: {why}{anew}",)
+
+
+def _no_upstream(spec: SessionSpec, mode: Mode, half: str | None) -> str:
+    if spec.mode == ONCE and half is not None:
+        return (
+            f"cassette '{spec.cassette}' is incomplete ({half}), so mode once records it anew and "
+            "needs an upstream; give one with --upstream URL, or replay it as it is with "
+            "--accept-incomplete"
+        )
     if spec.mode == ONCE:
         return (
             f"there is no cassette '{spec.cassette}' yet, so mode once records it and needs an "
@@ -253,6 +277,13 @@ _NO_DEFAULT = (
     "(POST /_runreel/sessions) and send its calls to that one's base_url, or name a cassette with "
     "--cassette NAME."
 )
+
+
+def _left_out(receipt: dict[str, Any]) -> str | None:
+    """What a session could not record, in words; what is not on disk yet is no part of it."""
+    not_stored, failed = receipt["not_stored"], receipt["failed"]
+    told = [f"{not_stored:,} not stored"] * bool(not_stored) + [f"{failed:,} failed"] * bool(failed)
+    return f"of its calls {' and '.join(told)}" if told else None
 
 
 class EventCounter(Protocol):
@@ -334,6 +365,7 @@ class Sessions:
         warn: Callable[[str], None],
     ) -> None:
         self.plain: str | None = None
+        self.failed: str | None = None  # why all that is recorded is half a recording, if it is
         self._template = template
         self._store = store
         self._counting = counting
@@ -510,7 +542,8 @@ class Sessions:
             except TimeoutError:
                 self._warn(f"session '{id_}' was ended while calls of it were under way")
         try:
-            await found.session.close(discard=discard)
+            incomplete = self.failed or _left_out(found.receipt.document(found.session))
+            await found.session.close(discard=discard, incomplete=incomplete)
         finally:
             document = found.receipt.document(found.session)
             self._keep(document)

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from typing import Generic
 
-from runreel.cassettes.history import Content, Pasts, Tally, weight
+from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.matching.resources import (
     Access,
     Kind,
@@ -177,9 +177,10 @@ class Shortfall:
     `unplayed` were made before it when it was recorded, and were not played now; `played` were
     played now, and not made before it. `missing` are ids that the cassette does not hold.
     `overlapped`: it, or what was played in its place, was recorded while another call was under
-    way. `unrecorded`: a write was passed on that no recording knows. `unordered`: a list was
-    entered in another way than recorded. `twins`: equal requests stand in several states, so that
-    workers that make them cannot be told apart.
+    way; `order` is that in which these came then, with itself. `unrecorded`: a write was passed on
+    that no recording knows. `unordered`: a list, or an item before it was created, was entered in
+    another way than recorded. `twins`: equal requests stand in several states, so that workers that
+    make them cannot be told apart.
     """
 
     position: int
@@ -187,6 +188,7 @@ class Shortfall:
     played: tuple[int, ...] = ()
     missing: tuple[str, ...] = ()
     overlapped: bool = False
+    order: tuple[int, ...] = ()
     unrecorded: bool = False
     unordered: bool = False
     twins: bool = False
@@ -322,7 +324,8 @@ class Player(Generic[Content]):
         self._order: _Order | None = None
         self._marks = 0
         self._row: tuple[Hashable, int] = ((), 0)  # equal requests that were answered again
-        self._spoilt: set[Scope] = set()  # lists that were entered in another way than recorded
+        self._spoilt: set[Scope] = set()  # what was entered in another way than recorded
+        self._changed: dict[Scope, int] = {}  # the furthest write that was played there or below
         self._unrecorded = False
         self._first: tuple[int, list[int]] | None = None  # write, and what was played by then
         if self._repeat:
@@ -635,6 +638,10 @@ class Player(Generic[Content]):
             self._play_again(call, position)
         if is_create(item.access):
             self._enter_list(item.access, position)
+            self._enter_item(call, item)
+        for length in range(1, len(item.access.scope) + 1):
+            at = item.access.scope[:length]
+            self._changed[at] = max(position, self._changed.get(at, -1))
         if not self._counted[position] or self._repeat:
             self._counted[position] = 1
             call.value = weight(item.id)
@@ -654,6 +661,20 @@ class Player(Generic[Content]):
                 self.made.spoil(alone, mark)
             else:
                 self.made.add(alone, mark)
+
+    def _enter_item(self, call: _Call, create: Recording[Content]) -> None:
+        """What was changed before it is created, and was not when this was recorded, is in a state
+        that nobody knows from there on: its id was known from elsewhere.
+        """
+        created = self._created(create.access, create.content)
+        if created is None or not self._stateful(create.access) or call.position is None:
+            return
+        if call.again:
+            for below in self.made.below(created) if isinstance(self.made, Views) else ():
+                self._changed.pop(below, None)
+        elif self._changed.get(created, -1) > call.position:
+            self._spoilt.add(created)
+            self.made.add(Access((), item=created), self._mark())
 
     def _mark(self) -> int:
         """A weight that no recording has: what has seen it fits nothing."""
@@ -821,6 +842,12 @@ class Player(Generic[Content]):
             ),
             missing=tuple(sorted(id_ for id_ in past if id_ not in position)),
             overlapped=bool(item.during) or equal.furthest > at,
+            order=tuple(
+                sorted(
+                    {at, max(at, equal.furthest)}
+                    | {position[id_] for id_ in item.during if id_ in position}
+                )
+            ),
             unrecorded=self._unrecorded,
             unordered=scope in self._spoilt,
             twins=len(equal.all.positions) > 1,

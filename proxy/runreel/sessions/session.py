@@ -678,6 +678,7 @@ class Session:
             played=tuple(map(self._candidate, found.played)),
             missing=found.missing,
             overlapped=found.overlapped,
+            order=tuple(map(self._candidate, found.order)),
             unrecorded=found.unrecorded,
             unordered=found.unordered,
             twins=found.twins,

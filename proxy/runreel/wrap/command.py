@@ -69,6 +69,8 @@ async def wrapped(
                 given = _given(wrapping, config, running)
                 try:
                     code = await child.run(path, wrapping.command, given)
+                    if code:
+                        running.sessions.failed = f"the command ended with exit code {code}"
                 finally:
                     if await child.clear():
                         tell(f"runreel: {_LEFT}")
