@@ -10,6 +10,7 @@ from runreel.redaction.redactor import Redacted, Redaction
 
 # Obviously fake, and in pieces, so that scanners of this repository stay quiet.
 FAKE_KEY = "sk-" + "FaKe0" * 8
+BARE_KEY = "FaKe0" * 8  # which only a request that it comes with says to be one
 
 SALT = "5f0c" * 8
 TARGET = "/v1/threads/thread_abc123/runs/run_abc123"

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from builders import FAKE_KEY, a_cassette, a_request, a_response, an_interaction
+from builders import BARE_KEY, FAKE_KEY, a_cassette, a_request, a_response, an_interaction
 from fakes import FakeClock, FakeUpstream, Script
 from memory_store import MemoryStore
 from runreel.assistants.openai import OPENAI
@@ -154,5 +154,6 @@ async def rest(tail: AsyncGenerator[bytes, None] | None) -> list[bytes]:
 
 RECORDED = an_interaction(a_request(A), a_response(b"old"))
 KEY_HEADERS: Headers = (("Authorization", "Bearer " + FAKE_KEY),)
+BARE_KEY_HEADERS: Headers = (("Authorization", "Bearer " + BARE_KEY),)
 # A header's name is a place where nothing can be replaced.
-UNREDACTABLE: Headers = (*KEY_HEADERS, ("X-" + FAKE_KEY, "1"))
+UNREDACTABLE: Headers = (*BARE_KEY_HEADERS, ("X-" + BARE_KEY, "1"))

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from builders import FAKE_KEY, SALT, a_cassette, a_request, an_interaction
+from builders import BARE_KEY, SALT, a_cassette, a_request, an_interaction
 from memory_store import MemoryJournal, MemoryStore
 from runreel.cassettes.format import Cassette, dump
 from runreel.cassettes.journal import Store
@@ -147,7 +147,7 @@ class TestRefusals:
     def test_a_recording_with_a_secret_that_cannot_be_taken_out_gives_up_the_right_to_record(
         self,
     ) -> None:
-        headers = (("Authorization", "Bearer " + FAKE_KEY), ("X-" + FAKE_KEY, "1"))
+        headers = (("Authorization", "Bearer " + BARE_KEY), ("X-" + BARE_KEY, "1"))
         secret = replace(an_interaction().value, request=a_request(headers=headers))
         store = holding(default=a_cassette(Redacted(secret)))
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from builders import FAKE_KEY, TARGET, a_request, a_response
+from builders import BARE_KEY, FAKE_KEY, TARGET, a_request, a_response
 from runreel.assistants.openai import OPENAI
 from runreel.cassettes.format import digest_of, interaction_document
 from runreel.engine.recorder import Check, Exchange, Recorder
@@ -106,13 +106,14 @@ def test_a_compressed_answer_is_kept_decoded() -> None:
 
 
 def test_what_cannot_be_redacted_is_not_kept_and_the_reason_does_not_tell_it() -> None:
-    response = a_response(headers=(("X-" + FAKE_KEY, "1"),))
+    response = a_response(headers=(("X-" + BARE_KEY, "1"),))
+    bearer = (("Authorization", "Bearer " + BARE_KEY),)
 
-    reason = recorder().interaction(an_exchange(response, a_request(headers=BEARER)))
+    reason = recorder().interaction(an_exchange(response, a_request(headers=bearer)))
 
     assert isinstance(reason, str)
     assert reason.startswith("it cannot be redacted: ")
-    assert FAKE_KEY not in reason
+    assert BARE_KEY not in reason
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from builders import FAKE_KEY, a_request
+from builders import BARE_KEY, a_request
 from fakes import Script
 from memory_store import MemoryJournal, MemoryStore
 from runreel.cassettes.format import Cassette
 from runreel.cassettes.journal import Pending
 from runreel.errors import StoreFailed, UpstreamFailed, UpstreamFault
 from runreel.http.messages import Headers
-from stages import KEY_HEADERS, RECORDED, UNREDACTABLE, A, B, error_of, rest, shown, stage
+from stages import BARE_KEY_HEADERS, RECORDED, UNREDACTABLE, A, B, error_of, rest, shown, stage
 
 
 class FullStore(MemoryStore):
@@ -153,15 +153,15 @@ async def test_whoever_closes_a_tail_half_way_ends_the_exchange_with_the_upstrea
 
 
 async def test_what_cannot_be_redacted_is_passed_on_and_not_kept() -> None:
-    scene = stage("record", Script([b"new"], headers=(("X-" + FAKE_KEY, "1"),)))
+    scene = stage("record", Script([b"new"], headers=(("X-" + BARE_KEY, "1"),)))
 
-    answer = await scene.ask(a_request(A, headers=KEY_HEADERS))
+    answer = await scene.ask(a_request(A, headers=BARE_KEY_HEADERS))
 
     assert shown(answer) == ("upstream", 200, b"new", False)
-    assert answer.response.headers == (("X-" + FAKE_KEY, "1"),)
+    assert answer.response.headers == (("X-" + BARE_KEY, "1"),)
     assert scene.kept == []
     assert scene.told == [("not_stored", 200, True)]
-    assert FAKE_KEY not in str(scene.events)
+    assert BARE_KEY not in str(scene.events)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ async def test_a_request_that_cannot_be_redacted_is_forwarded_and_not_kept(
     assert scene.kept == []
     assert scene.told == [(outcome, 200, True)]
     assert scene.events[0].request is None
-    assert FAKE_KEY not in str(scene.events)
+    assert BARE_KEY not in str(scene.events)
 
 
 async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
@@ -191,7 +191,7 @@ async def test_a_request_that_cannot_be_redacted_is_refused_offline() -> None:
     assert error_of(answer)["code"] == "no_matching_interaction"
     assert "a credential stands where it cannot be replaced" in error_of(answer)["message"]
     assert scene.told == [("missed", 424, False)]
-    assert FAKE_KEY not in str(scene.events) + str(answer)
+    assert BARE_KEY not in str(scene.events) + str(answer)
 
 
 @pytest.mark.parametrize("status", [404, 410])

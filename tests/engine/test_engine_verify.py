@@ -5,7 +5,15 @@ import threading
 
 import pytest
 
-from builders import FAKE_KEY, JSON_HEADERS, a_cassette, a_request, a_response, an_interaction
+from builders import (
+    BARE_KEY,
+    FAKE_KEY,
+    JSON_HEADERS,
+    a_cassette,
+    a_request,
+    a_response,
+    an_interaction,
+)
 from fakes import Script
 from redacting import BEARER, KEY
 from runreel.cassettes.format import dump
@@ -14,7 +22,7 @@ from runreel.matching.drift import Drift, Rule
 from runreel.matching.json_diff import ABSENT
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Outcome
-from stages import KEY_HEADERS, UNREDACTABLE, A, B, Stage, rest, shown, stage
+from stages import BARE_KEY_HEADERS, KEY_HEADERS, UNREDACTABLE, A, B, Stage, rest, shown, stage
 from stores_that_refuse import NoJournals
 
 OLD = an_interaction(a_request(A), a_response(b'{"id":"run_abc123","status":"completed"}'))
@@ -222,10 +230,10 @@ async def test_a_credential_that_the_upstream_sends_back_is_in_no_difference() -
 
 
 async def test_an_answer_that_could_not_be_kept_has_drifted() -> None:
-    headers = (("X-" + FAKE_KEY, "1"),)
+    headers = (("X-" + BARE_KEY, "1"),)
     scene = stage("verify", Script([SAME], headers=headers), recorded=(OLD,))
 
-    await scene.ask(a_request(A, headers=(*JSON_HEADERS, *KEY_HEADERS)))
+    await scene.ask(a_request(A, headers=(*JSON_HEADERS, *BARE_KEY_HEADERS)))
 
     ((found,),) = drifts(scene)
     assert (found.kind, found.recorded) == ("unrecordable", ABSENT)
