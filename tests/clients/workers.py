@@ -217,9 +217,14 @@ def _kind(trial: Trial, got: Round, told: Round, receipt: dict[str, Any]) -> str
         return "swapped" if _at_all(got) == _at_all(told) else "unlike"
     texts = [" ".join((miss["message"], *miss["details"])) for miss in receipt["missed"]]
     explained = all(" was " in text or " stands " in text for text in texts)
-    if not trial.named:
+    if not trial.named and _twins(trial.scene):
         explained = explained and any("match.headers" in text for text in texts)
     return "miss" if explained else "unexplained"
+
+
+def _twins(scene: str) -> bool:
+    """Whether several workers make equal calls, so that only a header tells them apart."""
+    return any(set(one) & set(other) for one, other in combinations(SCENES[scene], 2))
 
 
 def _shown(told: Round) -> list[list[tuple[Call, dict[str, Any] | None]]]:
