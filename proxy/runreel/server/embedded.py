@@ -12,13 +12,41 @@ from socket import socket
 from typing import Any, TextIO, TypeVar
 
 from runreel.cassettes.file_store import FileStore
+from runreel.cassettes.format import Cassette
+from runreel.cassettes.journal import Journal, Store, Stored
 from runreel.config.settings import Config
+from runreel.errors import StartRefused
+from runreel.matching.matchers import MATCH_ON
+from runreel.ports import SystemClock
 from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
+from runreel.server.upstream import simulator
 from runreel.sessions.manager import SessionRequest
 from runreel.sessions.modes import SPELLINGS
+from runreel.simulator.server import Simulator
 
 Result = TypeVar("Result")
+
+
+class _Nothing:
+    """A store of cassettes that are all empty and cannot be written."""
+
+    def names(self) -> list[str]:
+        return []
+
+    def load(self, name: str) -> Stored:
+        del name
+        return Stored(Cassette("none", "openai", MATCH_ON, salt=""), None)
+
+    def open_journal(self, name: str, header: Cassette) -> Journal:
+        raise StartRefused(f"there is no place for cassette '{name}' of {header.upstream}")
+
+
+def _wanted(
+    id_: str, cassettes: Path | None, cassette: str, mode: str, **more: Any
+) -> SessionRequest:
+    store: Store = _Nothing() if cassettes is None else FileStore(cassettes)
+    return SessionRequest(cassette, SPELLINGS[mode], id_, store, **more)
 
 
 class Embedded:
@@ -47,24 +75,45 @@ class Embedded:
     def open(
         self,
         id: str,  # noqa: A002 - as in `Sessions`
-        cassettes: Path,
+        cassettes: Path | None,
         cassette: str,
         mode: str,
-        *,
-        prune: bool = False,
-        scope: str | None = None,
-        barriers: bool | None = None,
+        **more: Any,
     ) -> None:
-        """Open a session on a cassette of a folder; `mode` is any spelling of one, the others are
-        as for `SessionRequest`.
+        """Open a session on a cassette of a folder, None for one that holds nothing; `mode` is any
+        spelling of one, `more` are other members of `SessionRequest`.
 
         Raises:
             RunreelError: as `Sessions.open`.
         """
-        wanted = SessionRequest(
-            cassette, SPELLINGS[mode], id, FileStore(cassettes), prune, scope, barriers
-        )
-        self._do(self._running.sessions.open(wanted))
+        self._do(self._running.sessions.open(_wanted(id, cassettes, cassette, mode, **more)))
+
+    def expect(
+        self,
+        id: str,  # noqa: A002 - as above
+        cassettes: Path | None,
+        cassette: str,
+        mode: str,
+        **more: Any,
+    ) -> None:
+        """Use a session that the first request opens, if there is one; as `open`."""
+
+        async def expect() -> None:
+            self._running.sessions.expect(_wanted(id, cassettes, cassette, mode, **more))
+
+        self._do(expect())
+
+    def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
+        """Expect a session no longer; whether it was opened meanwhile, so that it is to be closed.
+
+        Raises:
+            RunreelError: it was used, and could not be opened.
+        """
+        return self._do(self._running.sessions.withdraw(id))
+
+    def simulator(self, story: str) -> Simulator:
+        """A simulator like that of the configuration, whose ids are of that story only."""
+        return simulator(self._config, SystemClock(), story)
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
         """Let requests that name no session go to this one; None refuses them from now on."""

@@ -16,6 +16,7 @@ from runreel.cassettes.journal import Journal, Pending, Stored
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Response
+from runreel.ports import Upstream
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Event
 from runreel.sessions.modes import Mode
@@ -51,7 +52,9 @@ class _At:
 
 
 class LiveSession:
-    """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
+    """One session; `recording` is None if it cannot capture, `header` is its cassette's. `name` is
+    what people call it (None: its id), `own_upstream` where its calls go, if not where all others'.
+    """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the session
         self,
@@ -65,8 +68,12 @@ class LiveSession:
         recording: Recording | None,
         redaction: Redaction,
         tell: Callable[[Event], None],
+        name: str | None = None,
+        own_upstream: Upstream | None = None,
     ) -> None:
         self.id = id
+        self.name = name or id
+        self.own_upstream = own_upstream
         self.mode = mode
         self.cassette = cassette
         # Where its answers come from, or came from when they were recorded.

@@ -24,7 +24,7 @@ from runreel.errors import (
     TooManySessions,
 )
 from runreel.matching.matchers import MATCH_ON, MatchOn
-from runreel.ports import Clock
+from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Event, Sink
 from runreel.sessions.live import LiveSession, Recording
@@ -40,7 +40,7 @@ Warn = Callable[[str], None]
 class SessionSpec:
     """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
     `match_on` None where the cassette's own rules hold. `salt` is for a
-    cassette that has none yet.
+    cassette that has none yet; `name` and `own_upstream` are as for `LiveSession`.
     """
 
     id: str
@@ -56,6 +56,8 @@ class SessionSpec:
     prune: bool = False
     relaxed: bool = False
     salt: str = ""
+    name: str | None = None
+    own_upstream: Upstream | None = None
 
 
 def _to_nobody(_: str) -> None:
@@ -179,6 +181,8 @@ def _opened(
         recording=recording,
         redaction=redaction,
         tell=tell,
+        name=spec.name,
+        own_upstream=spec.own_upstream,
     )
     session.notes += state.notes()
     session.notes += _other_rules(spec, stored, saved=recording is not None)
@@ -234,6 +238,7 @@ def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:
     )
 
 
+BUSY_AGAIN_S = 0.05  # between two tries to record into a cassette that is being recorded
 CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
 TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
 _WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
@@ -258,7 +263,9 @@ class SessionRequest:
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
     With `prune` recordings go that a recording session was not asked for, whatever others do.
-    `scope` names the story that it tells; `barriers` is None where it plays as all the others.
+    `scope` names the story that it tells; `barriers` and `match_on` are None where it plays and
+    matches as all the others. `name` and `own_upstream` are as for `LiveSession`. It waits
+    `busy_s_max` seconds for a session of another process that records into its cassette.
     """
 
     cassette: str
@@ -268,6 +275,10 @@ class SessionRequest:
     prune: bool = False
     scope: str | None = None
     barriers: bool | None = None
+    match_on: MatchOn | None = None
+    name: str | None = None
+    own_upstream: Upstream | None = None
+    busy_s_max: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +328,8 @@ class Sessions:
         self._warn = warn
         self._open: dict[str, _Open] = {}
         self._opening: set[str] = set()
+        self._expected: dict[str, SessionRequest | RunreelError] = {}  # opened when they are used
+        self._expecting = asyncio.Lock()
         self._closing: set[asyncio.Task[dict[str, Any]]] = set()
         self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
 
@@ -366,23 +379,9 @@ class Sessions:
         self._opening.add(id_)
         try:
             store = request.store or self._store
-            manner = self._template.manner
-            if request.barriers is not None:
-                manner = replace(manner, barriers=request.barriers)
-            spec = replace(
-                self._template,
-                manner=manner,
-                scope=request.scope,
-                id=id_,
-                cassette=request.cassette,
-                mode=request.mode,
-                prune=request.prune or self._template.prune,
-                salt=self._template.salt or secrets.token_hex(16),
-            )
             receipt = self._counting()
-            session = await asyncio.to_thread(
-                open_session, spec, store, self._teller(receipt), self._warn
-            )
+            spec = self._spec(request, id_)
+            session = await self._opened(spec, store, receipt, request.busy_s_max)
         finally:
             self._opening.discard(id_)
         self._open[id_] = _Open(session, receipt, self._clock.monotonic())
@@ -397,6 +396,80 @@ class Sessions:
         for note in session.notes:
             self._warn(note)
         return session
+
+    def _spec(self, request: SessionRequest, id_: str) -> SessionSpec:
+        manner = self._template.manner
+        if request.barriers is not None:
+            manner = replace(manner, barriers=request.barriers)
+        return replace(
+            self._template,
+            manner=manner,
+            scope=request.scope,
+            id=id_,
+            cassette=request.cassette,
+            mode=request.mode,
+            match_on=request.match_on or self._template.match_on,
+            prune=request.prune or self._template.prune,
+            salt=self._template.salt or secrets.token_hex(16),
+            name=request.name,
+            own_upstream=request.own_upstream,
+        )
+
+    async def _opened(
+        self, spec: SessionSpec, store: Store, receipt: EventCounter, busy_s_max: float
+    ) -> LiveSession:
+        tell = self._teller(receipt)
+        gives_up = self._clock.monotonic() + busy_s_max
+        while True:
+            try:
+                return await asyncio.to_thread(open_session, spec, store, tell, self._warn)
+            except CassetteBusy:
+                if self._clock.monotonic() >= gives_up:
+                    raise
+            await self._clock.sleep(BUSY_AGAIN_S)
+
+    def expect(self, request: SessionRequest) -> None:
+        """Let requests that name no session go to this one, which has an id and is opened by the
+        first of them; until then it costs nothing and leaves nothing.
+        """
+        assert request.id is not None  # noqa: S101 - it is how it is withdrawn
+        self._expected[request.id] = request
+        self.plain = request.id
+
+    async def open_if_expected(self, id: str | None) -> None:  # noqa: A002 - as above
+        """Return once the session of a request (None: of one that names none) is open, if it was
+        expected.
+
+        Raises:
+            RunreelError: as `open`.
+        """
+        wanted = self.plain if id is None else id
+        if wanted not in self._expected:
+            return
+        async with self._expecting:
+            request = self._expected.get(wanted)
+            if isinstance(request, RunreelError):
+                raise request
+            if request is None:
+                return
+            try:
+                await self.open(request)
+            except RunreelError as error:
+                self._expected[wanted] = error
+                raise
+            del self._expected[wanted]
+
+    async def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
+        """Expect a session no longer; whether it was opened meanwhile, so that it is to be closed.
+
+        Raises:
+            RunreelError: it was used, and could not be opened.
+        """
+        async with self._expecting:
+            request = self._expected.pop(id, None)
+        if isinstance(request, RunreelError):
+            raise request
+        return request is None
 
     def rewind(self, id: str) -> None:  # noqa: A002 - as above
         """All that a session has played is unplayed again.
