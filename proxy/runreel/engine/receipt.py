@@ -70,13 +70,14 @@ class Receipt:
             "sessions": [],
         }
 
-    def _more(self, session: LiveSession) -> dict[str, int]:
-        """What is told only where it is not as usual: more misses than are listed, and calls that
-        waited for others to come first.
+    def _more(self, session: LiveSession) -> dict[str, Any]:
+        """What is told only where it is not as usual: the story, if there are several in a
+        cassette, more misses than are listed, and calls that waited for others to come first.
         """
+        scope = {"scope": session.state.story} if session.state.story is not None else {}
         missed, waited = self._counts[Outcome.MISSED], session.state.waits
         more = {"missed_in_all": missed} if missed > len(self._missed) else {}
-        return more | ({"waited": waited} if waited else {})
+        return scope | more | ({"waited": waited} if waited else {})
 
     def _verified(self) -> dict[str, Any]:
         """What only a session that compares has to say; a call that failed was not compared."""

@@ -5,32 +5,55 @@ loaded wherever runreel is installed, so it imports nothing that takes time.
 """
 
 import os
-from collections.abc import Generator
+import sys
+import tempfile
+import unittest
+from collections.abc import Generator, Sequence
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from runreel.errors import RunreelError
 from runreel.pytest_plugin.proxy import (
     Case,
+    Collected,
+    FixtureRun,
     PluginOptions,
     Recording,
     TestProxy,
     TestRun,
     cassette_name,
+    equal_but_for_case,
+    fixture_name,
+    orphans,
+    prune_others,
+    remove_orphan,
 )
-from runreel.pytest_plugin.report import Totals, misses
+from runreel.pytest_plugin.report import (
+    Totals,
+    misses,
+    orphan_lines,
+    played_by_none,
+    recorded_by_all,
+)
 
 _NAME = b"runreel"  # a test module in which this stands wants the URL before it is imported
 _STAGE = pytest.StashKey[TestProxy]()
 _ATTEMPT = pytest.StashKey[TestRun]()
 _TOTALS = pytest.StashKey[Totals]()  # over all processes
-_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets")
-_MARKS = ("cassette", "mode", "allow_unplayed", "barriers")
+_COLLECTED = pytest.StashKey[Collected]()  # likewise
+_SHARED = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
+_USED = pytest.StashKey[set[str]]()  # names of the fixtures of tests that use runreel
+_APART = pytest.StashKey[bool]()  # whether a node has a sibling whose name differs in case only
+_TOLD = pytest.StashKey[list[str]]()  # what is wrong with the run as a whole
+_OPTIONS = ("mode", "upstream", "cassettes", "prune", "block_sockets", "orphans")
+_MARKS = ("cassette", "mode", "allow_unplayed", "barriers", "match")
 _MARK = (
-    "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL, barriers=BOOL): the test's calls of "
-    "the API are played from a cassette, or recorded into it"
+    "runreel(cassette=NAME, mode=MODE, allow_unplayed=BOOL, barriers=BOOL, match=RULES): the "
+    "test's calls of the API are played from a cassette, or recorded into it"
 )
 
 _HOW_TO = (
@@ -64,6 +87,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--runreel-prune",
         action="store_true",
         help="with --runreel-mode=record: drop recordings that their test did not make again",
+    )
+    group.addoption(
+        "--runreel-orphans",
+        choices=("report", "fail", "delete"),
+        help="what to do with recordings that no test has any more, at the end of a run of all "
+        "tests [report]",
     )
     group.addoption(
         "--runreel-block-sockets",
@@ -100,6 +129,63 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
         _stage(parent.config).set_base_url()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker process of pytest-xdist is about to begin: all of them share a folder."""
+    stash = node.config.stash
+    if _SHARED not in stash:
+        stash[_SHARED] = tempfile.TemporaryDirectory(prefix="runreel-")
+    node.workerinput["runreel"] = stash[_SHARED].name
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Names that differ in case only are known where they stand side by side."""
+    nodes = [node for node in report.result or () if isinstance(node, pytest.Class | pytest.Item)]
+    apart = equal_but_for_case({node.name for node in nodes})
+    for node in nodes:
+        node.stash[_APART] = node.name in apart
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Before any test is left out, all that there are are known."""
+    using = [item for item in items if _uses(item)]
+    config.stash[_USED] = {name for item in using for name in _fixtures_of(item)}
+    if using and not config.getoption("collectonly"):
+        config.stash[_COLLECTED] = _collected(session, items, using)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Not all tests are run."""
+    for item in items[:1]:
+        if (found := item.config.stash.get(_COLLECTED, None)) is not None:
+            found.whole = False
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """What a fixture of more than one test calls belongs to it, also when it is torn down."""
+    stage = request.config.stash.get(_STAGE, None)
+    if stage is None or fixturedef.scope == "function" or not _is_wanted(fixturedef, request):
+        return (yield)
+    try:
+        case, label = _fixture_case(stage, fixturedef, request)
+        fixture = stage.set_up(case, fixturedef.argname, label, _uses_of(fixturedef, request))
+    except RunreelError as error:
+        refused = str(error)
+    else:
+        fixturedef.addfinalizer(partial(_cleaned_up, stage, fixture))  # the last one that runs
+        try:
+            return (yield from _set_up(stage, fixture, fixturedef))
+        finally:
+            fixturedef.addfinalizer(partial(_clean_up, stage, fixture))  # and the first
+    return _spoil(fixturedef, request, refused)
+
+
 @pytest.fixture
 def runreel(request: pytest.FixtureRequest) -> Recording:
     """Plays or records the test's calls of the API: `base_url`, `cassette`, `receipt()`."""
@@ -110,7 +196,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture is set up, requests belong to this test."""
     if _ATTEMPT in item.stash:  # of an earlier go at this test
         del item.stash[_ATTEMPT]
-    if item.get_closest_marker("runreel") or "runreel" in getattr(item, "fixturenames", ()):
+    if _uses(item):
         _begun(item)
 
 
@@ -119,7 +205,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test that is content fails all the same if its receipt says otherwise."""
     result = yield
     if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
-        _fail_on(_stage(item.config).findings(attempt), attempt)
+        stage = _stage(item.config)
+        if found := stage.findings(attempt):
+            _fail_on(found + stage.strangers(), attempt)
     return result
 
 
@@ -133,9 +221,10 @@ def pytest_runtest_makereport(
     if attempt is None or report.passed:
         return report
     reel = attempt.teardown if report.when == "teardown" else attempt.call
-    missed = misses(reel.receipt())
-    if hasattr(report, "wasxfail") and not missed:
-        return report  # as it was expected to
+    missed = misses(reel.receipt()) if reel is not None else []
+    if report.skipped and not missed:  # or failed as it was expected to
+        attempt.skipped = True
+        return report
     attempt.failed = True
     if report.failed:
         missed = [text for text in missed if text not in report.longreprtext]
@@ -175,24 +264,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     stage.close()  # a worker process may be ended at any time after this hook
     output = getattr(session.config, "workeroutput", None)
-    if output is None:
-        _totals(session.config).take_in(stage.totals.document())
-    else:
-        output["runreel"] = stage.totals.document()
+    collected = session.config.stash.get(_COLLECTED, None)
+    if collected is not None:
+        collected.files |= set(map(str, stage.files))
+        collected.whole &= not (session.shouldstop or session.shouldfail)
+    if output is not None:
+        there = collected and collected.document()
+        output["runreel"] = {"totals": stage.totals.document(), "collected": there}
+        return
+    _totals(session.config).take_in(stage.totals.document())
+    _judge(session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker process of pytest-xdist has ended."""
-    if (counted := getattr(node, "workeroutput", {}).get("runreel")) is not None:
-        _totals(node.config).take_in(counted)
+    told = getattr(node, "workeroutput", {}).get("runreel")
+    stash = node.config.stash
+    if told is None:  # it died, or no test of it used runreel
+        return
+    _totals(node.config).take_in(told["totals"])
+    if told["collected"] is not None:
+        mine = Collected.of(told["collected"])
+        stash[_COLLECTED] = mine.together(stash.get(_COLLECTED, mine))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what all tests together did."""
-    for line in _totals(terminalreporter.config).lines():
-        warns = "WARNING" in line
-        terminalreporter.write_line(line, yellow=warns, bold=warns)
+    config = terminalreporter.config
+    for line in (*_totals(config).lines(), *config.stash.get(_TOLD, [])):
+        warns, fails = "WARNING" in line, "ERROR" in line
+        terminalreporter.write_line(line, yellow=warns, red=fails, bold=warns or fails)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -200,11 +302,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (stage := config.stash.get(_STAGE, None)) is not None:
         stage.close()
         del config.stash[_STAGE]
+    if (shared := config.stash.get(_SHARED, None)) is not None:
+        shared.cleanup()
 
 
 def _stage(config: pytest.Config) -> TestProxy:
     if _STAGE not in config.stash:
         folder = _option(config, "cassettes")
+        shared = getattr(config, "workerinput", {}).get("runreel")
         asked = PluginOptions(
             root=config.rootpath,
             mode=_option(config, "mode"),
@@ -212,6 +317,7 @@ def _stage(config: pytest.Config) -> TestProxy:
             cassettes=config.invocation_params.dir / folder if folder else None,
             block_sockets=bool(_option(config, "block_sockets")),
             prune=bool(_option(config, "prune")),
+            shared=Path(shared) if shared else None,
         )
         config.stash[_STAGE] = TestProxy(asked, os.environ)
     return config.stash[_STAGE]
@@ -245,7 +351,7 @@ def _begun(item: pytest.Item) -> TestRun:
     if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
         return attempt
     try:
-        item.stash[_ATTEMPT] = _stage(item.config).begin(_case(item))
+        item.stash[_ATTEMPT] = _stage(item.config).begin(_case(item), _fixtures_of(item))
     except RunreelError as error:
         refused = str(error)
     else:
@@ -253,9 +359,28 @@ def _begun(item: pytest.Item) -> TestRun:
     pytest.fail(f"runreel: {refused}", pytrace=False)
 
 
+def _uses(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("runreel")) or "runreel" in _fixtures_of(item)
+
+
+def _fixtures_of(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", ()))
+
+
 def _case(item: pytest.Item) -> Case:
+    return Case(item.nodeid, item.path.parent, _unnamed(item), **_marks(item))
+
+
+def _unnamed(item: pytest.Item) -> str:
+    """The cassette of a test that names none."""
+    nodes = [node for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
+    apart = any(node.stash.get(_APART, False) for node in nodes)
+    return cassette_name(item.path.stem, [node.name for node in nodes], apart=apart)
+
+
+def _marks(node: pytest.Item | pytest.Collector) -> dict[str, Any]:
     marks: dict[str, Any] = {}
-    for mark in item.iter_markers("runreel"):  # the closest first
+    for mark in node.iter_markers("runreel"):  # the closest first
         unknown = [repr(value) for value in mark.args] + sorted(mark.kwargs.keys() - set(_MARKS))
         if unknown:
             pytest.fail(
@@ -264,8 +389,7 @@ def _case(item: pytest.Item) -> Case:
                 pytrace=False,
             )
         marks = dict(mark.kwargs) | marks
-    parts = [node.name for node in item.listchain() if isinstance(node, pytest.Class | pytest.Item)]
-    return Case(item.nodeid, item.path.parent, cassette_name(item.path.stem, parts), **marks)
+    return marks
 
 
 def _fail_on(found: list[str], attempt: TestRun) -> None:
@@ -285,3 +409,198 @@ def _ended(stage: TestProxy, attempt: TestRun) -> list[str]:
         return stage.end(attempt)
     except RunreelError as error:
         return [str(error)]
+
+
+# ---------------------------------------------------------------- fixtures of more than one test
+
+
+def _is_wanted(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> bool:
+    """Whether a test that uses runreel uses a fixture too."""
+    item = getattr(request, "_pyfuncitem", None)
+    if isinstance(item, pytest.Item) and _uses(item):
+        return True
+    return fixturedef.argname in request.config.stash.get(_USED, ())
+
+
+def _uses_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> set[str]:
+    """The fixtures that one is set up after: those that it asks for, and those that are for all."""
+    manager = getattr(request.session, "_fixturemanager", None)
+    for_all = getattr(manager, "_getautousenames", lambda _: ())(request.node)
+    return {*fixturedef.argnames, *for_all} - {fixturedef.argname}
+
+
+def _fixture_case(
+    stage: TestProxy, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> tuple[Case, str]:
+    """Where the calls of a fixture belong, and what tells it from itself with other parameters."""
+    node = request.node
+    label = stage.label(fixturedef.argname, _parameter(fixturedef, request), fixturedef.argnames)
+    named = fixture_name(fixturedef.argname) + label
+    if isinstance(node, pytest.Class | pytest.Module):
+        folder, module = node.path.parent, node.path.stem
+        classes = [each.name for each in node.listchain() if isinstance(each, pytest.Class)]
+    else:
+        folder, module = _defined_in(fixturedef, request.config.rootpath)
+        classes = []
+    classes = classes or fixturedef.baseid.split("::")[1:]
+    marks = {name: value for name, value in _marks(node).items() if name != "cassette"}
+    where = node.nodeid or folder.name
+    case = Case(f"{where}::{named}", folder, cassette_name(module, [*classes, named]), **marks)
+    return case, label
+
+
+def _defined_in(fixturedef: pytest.FixtureDef[Any], root: Path) -> tuple[Path, str]:
+    """The folder and the module of a fixture; the project's folder, if it is none of its own."""
+    name = getattr(fixturedef.func, "__module__", None) or "fixtures"
+    file = Path(str(getattr(sys.modules.get(name), "__file__", None) or ""))
+    own = file.is_absolute() and root in file.parents and "site-packages" not in file.parts
+    return (file.parent, file.stem) if own else (root, name.rpartition(".")[2])
+
+
+def _parameter(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
+    """The parameter that a fixture has, as pytest would write it."""
+    if not hasattr(request, "param"):
+        return ""
+    at = getattr(request, "param_index", 0)
+    ids = fixturedef.ids if isinstance(fixturedef.ids, Sequence) else ()
+    if at < len(ids) and ids[at] is not None:
+        return f"[{ids[at]}]"
+    plain = isinstance(request.param, str | int | float | bool | None)
+    return f"[{request.param if plain else f'{fixturedef.argname}{at}'}]"
+
+
+_CUT_SHORT = (pytest.skip.Exception, pytest.xfail.Exception, unittest.SkipTest)
+
+
+def _set_up(
+    stage: TestProxy, fixture: FixtureRun, fixturedef: pytest.FixtureDef[Any]
+) -> Generator[None, object, object]:
+    try:
+        result = yield
+    except BaseException as error:
+        skipped = isinstance(error, _CUT_SHORT)
+        found = stage.is_set_up(fixture, failed=not skipped, skipped=skipped)
+        if skipped and found:  # what skips where the API is away must not hide a miss
+            _fail_set_up(fixture, fixturedef, found)
+        if found:
+            error.add_note(f"runreel: {_about(fixture, found)}")
+        raise
+    if found := stage.is_set_up(fixture, failed=False, skipped=False):
+        _fail_set_up(fixture, fixturedef, found)
+    return result
+
+
+def _fail_set_up(fixture: FixtureRun, fixturedef: pytest.FixtureDef[Any], found: list[str]) -> None:
+    """Fail, for this test and for all others that use the fixture."""
+    try:
+        pytest.fail(f"runreel: {_about(fixture, found)}", pytrace=False)
+    except pytest.fail.Exception as failed:
+        _, key, *_ = fixturedef.cached_result or (None, None)
+        fixturedef.cached_result = (None, key, (failed, failed.__traceback__))
+        raise
+
+
+def _spoil(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest, refused: str
+) -> NoReturn:
+    """Fail a fixture that was not even begun."""
+    try:
+        pytest.fail(f"runreel: fixture {fixturedef.argname}: {refused}", pytrace=False)
+    except pytest.fail.Exception as failed:
+        told = (failed, failed.__traceback__)
+        fixturedef.cached_result = (None, fixturedef.cache_key(request), told)  # type: ignore[arg-type] # as pytest does, whatever SubRequest is called
+        raise
+
+
+def _clean_up(stage: TestProxy, fixture: FixtureRun) -> None:
+    if not stage.closed:
+        stage.clean_up(fixture)
+
+
+def _cleaned_up(stage: TestProxy, fixture: FixtureRun) -> None:
+    if stage.closed:
+        return
+    try:
+        found = stage.is_cleaned_up(fixture)
+    except RunreelError as error:
+        found = [str(error)]
+    if found:
+        pytest.fail(f"runreel: {_about(fixture, found)}", pytrace=False)
+
+
+def _about(fixture: FixtureRun, found: list[str]) -> str:
+    lines = [f"fixture {fixture_name(fixture.argname)}:", *found]
+    if not fixture.reel.file.exists():
+        lines.append(f"There is no cassette {fixture.reel.file}.")
+    return "\n".join([*lines, _HOW_TO])
+
+
+# ---------------------------------------------------------------- the run as a whole
+
+
+def _collected(
+    session: pytest.Session, items: list[pytest.Item], using: list[pytest.Item]
+) -> Collected:
+    """All that was collected; `whole` if nothing was left out before anybody could see it."""
+    config = session.config
+    manager = getattr(session, "_fixturemanager", None)
+    fixtures = {fixture_name(name) for name in getattr(manager, "_arg2fixturedefs", {})}
+    left_out = any(config.getoption(name, None) for name in ("lf", "stepwise", "stepwise_skip"))
+    cut = any("::" in str(arg) for arg in config.args)
+    found = Collected(
+        root=str(config.rootpath),
+        whole=not (left_out or cut or session.testsfailed),
+        full=all((config.invocation_params.dir / arg) == config.rootpath for arg in config.args)
+        or config.args_source is pytest.Config.ArgsSource.TESTPATHS,
+        fixtures=fixtures,
+    )
+    stage = _stage(config)
+    for item in items:
+        found.add(item.nodeid, item.path, _unnamed(item))
+    for item in using:
+        if item.get_closest_marker("runreel"):
+            _name_shared(stage, found, item)
+    return found
+
+
+def _name_shared(stage: TestProxy, found: Collected, item: pytest.Item) -> None:
+    names = [
+        mark.kwargs["cassette"]
+        for mark in item.iter_markers("runreel")
+        if "cassette" in mark.kwargs
+    ]
+    if not names:
+        return
+    try:
+        folder, name = stage.place(Case(item.nodeid, item.path.parent, "", names[0]))
+    except RunreelError:
+        return  # the test will say so
+    found.share(folder, name, item.nodeid)
+
+
+def _judge(session: pytest.Session) -> None:
+    """What only all tests together can tell; it makes a run that went well fail."""
+    config = session.config
+    found = config.stash.get(_COLLECTED, None)
+    told: list[str] = []
+    config.stash[_TOLD] = told
+    if found is None or session.exitstatus not in (0, 1) or not found.whole:
+        return
+    shares = _totals(config).shares
+    fails = False
+    if found.full:
+        wrong = played_by_none(shares, found.shared)
+        fails = bool(wrong)
+        told += [f"runreel: ERROR: {line}" for line in wrong]
+        if _option(config, "prune") and not wrong:
+            for file, tests in recorded_by_all(shares, found.shared).items():
+                prune_others(Path(file), tests)
+    does = _option(config, "orphans") or "report"
+    patterns = config.getini("python_files")
+    gone = orphans(found, lambda name: any(fnmatch(f"{name}.py", each) for each in patterns))
+    told += orphan_lines([each.told(config.rootpath) for each in gone], does)
+    if does == "delete":
+        for each in gone:
+            remove_orphan(each)
+    if session.exitstatus == 0 and (fails or (gone and does == "fail")):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

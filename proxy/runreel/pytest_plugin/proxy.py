@@ -1,28 +1,56 @@
-"""The proxy of a test process, and the test that is on it.
+"""The proxy of a test process, and the test or fixture that is on it.
 
-Each test has a session with its set-up, and one for its teardown, which nobody can tell to be
-complete while the test is judged. Clients find the proxy by an address that is known before
-anything listens there. A cassette that no marker names is named after its test: a plain name stands
-as it is, any other gets a suffix from its hash, so that tests that differ anywhere never share one,
-also where upper and lower case are one. Sockets can be held to this machine; that keeps honest code
+One process has one proxy and one URL, for clients of any scope; a request names no session, so it
+belongs to whatever runs when it comes in, wherever its client was made. What runs is a stack: the
+test at the bottom, above it a fixture of wider scope while it is set up or torn down. Each has a
+session of its own. With one client of the module, and `room` a fixture of module scope:
+
+    test_a begins     [test_a]                  test_it/test_a.json
+    room is set up    [test_a, room.setup]      test_it/room.setup.json, also for test_b alone
+    test_a's calls    [test_a]
+    test_a's end      [test_a.teardown]         test_it/test_a.teardown.json
+    test_b            [test_b] …
+    room is torn down [test_b.teardown, room.teardown]
+
+A session other than a test's own is opened by the first call in it. Tests that name one cassette
+have each their own story in it (`scope`). `once` asks whether a cassette was there when the run
+began: the processes of a run share a folder in which the first to ask writes it down (`RunFacts`).
+At the end each hands on what it counted, which tests name which file, and how these were played;
+what that amounts to is said once, for all (`report`). Where the simulator is the upstream, each
+story has one of its own, with the objects of the fixtures that it uses, so that no id depends on
+other tests.
+
+Clients find the proxy by an address that is known before anything listens there. A cassette that no
+marker names is named after its test. Sockets can be held to this machine; that keeps honest code
 honest and is no sandbox. Nothing that takes time is imported before the first test that needs it.
 """
 
 import hashlib
 import ipaddress
+import os
 import re
 import socket
 import sys
 import tempfile
+import threading
 import tomllib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from runreel.errors import StartRefused
-from runreel.pytest_plugin.report import Totals, findings, misses
+from runreel.errors import RunreelError, StartRefused
+from runreel.pytest_plugin.report import (
+    Totals,
+    findings,
+    is_shared,
+    misses,
+    nothing_done,
+    sent_nothing,
+)
 from runreel.wrap.no_proxy import bypass
 
 _NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
@@ -118,38 +146,64 @@ def _sentence(what: str) -> str:
     return f"a test tried to {what}, and --runreel-block-sockets lets sockets reach loopback only"
 
 
-TEARDOWN = ".teardown"  # what ends the name of the cassette of a test's teardown
+SETUP, TEARDOWN = ".setup", ".teardown"  # what ends the name of a cassette of that phase
 
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_.]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:\[[A-Za-z0-9_.\[\]-]+\])?")
+_PLAIN_CHARS_MAX = 72  # with TEARDOWN it stays below 82
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
-_READABLE_CHARS = 48  # of a name that is not plain; with hash and TEARDOWN it stays below 81
+_READABLE_CHARS = 48  # of a name that is not plain
 _HASH_DIGITS = 10
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"}
     | {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
 )
+_HOOK_OF_OTHERS = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_.*")  # as pytest names them
 
 
-def cassette_name(module: str, test: Sequence[str]) -> str:
+def cassette_name(module: str, test: Sequence[str], *, apart: bool = False) -> str:
     """The name for a test in a module (its file's name without suffix), given by its classes and
-    its own name with parameters, as in `["TestRuns", "test_list[a/b]"]`.
+    its own name with parameters, as in `["TestRuns", "test_list[a/b]"]`; `apart` as for `segment`.
     """
-    return f"{segment(module)}/{segment('.'.join(test))}"
+    folder = segment(module, apart=module != module.lower())
+    return f"{folder}/{segment('.'.join(test), apart=apart)}"
 
 
-def segment(text: str) -> str:
-    """A text as one part of a cassette's name; texts that differ never give the same."""
-    if _PLAIN.fullmatch(text) and not _collides(text):
+def segment(text: str, *, apart: bool = False) -> str:
+    """A text as one part of a cassette's name. Texts that differ never give the same; those that
+    differ in case only are kept `apart` by whoever knows them both.
+
+    A name that every file system takes stands as it is, any other gets a suffix from its hash.
+    """
+    plain = len(text) <= _PLAIN_CHARS_MAX and _PLAIN.fullmatch(text)
+    if plain and not apart and not _collides(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_HASH_DIGITS]
     readable = _UNSAFE.sub("-", text).strip("-_")[:_READABLE_CHARS].rstrip("-_")
     return f"{readable}-{digest}" if readable else digest
 
 
+def fixture_name(argname: str) -> str:
+    """What a fixture is called: `setUpClass` for the one that pytest makes of such a method."""
+    made = _HOOK_OF_OTHERS.fullmatch(argname)
+    return made[1] if made else argname
+
+
+def equal_but_for_case(names: Iterable[str]) -> set[str]:
+    """Those of some names that a file system that does not count case would take for another one;
+    of each such group one without capitals stands as it is.
+    """
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(name.lower(), set()).add(name)
+    return {
+        name for lower, group in groups.items() if len(group) > 1 for name in group if name != lower
+    }
+
+
 def _collides(text: str) -> bool:
     # Windows takes NUL.json for the device, too.
-    stem = text.partition(".")[0]
-    return stem in _RESERVED or text.endswith((".", ".json", TEARDOWN))
+    stem = text.partition(".")[0].lower()
+    return stem in _RESERVED or text.lower().endswith((".", ".json", SETUP, TEARDOWN))
 
 
 PLACEHOLDER_KEY = "none-needed"  # the SDKs refuse to start without one
@@ -204,15 +258,21 @@ def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
 
 if TYPE_CHECKING:
     from runreel.config.settings import Config
+    from runreel.matching.matchers import MatchOn
     from runreel.server.embedded import Embedded
+    from runreel.simulator.server import Simulator
 
 FILE_NAME = "runreel.toml"
+SIMULATOR = "simulator"
 _IDLE_S_MAX = 1e9  # a test ends when it ends, also in a debugger
+_BUSY_S_MAX = 60.0  # that a worker of pytest-xdist waits for another one's recording
 
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
-    """What the run was asked for; None is for what was not. `root` is the project's folder."""
+    """What the run was asked for; None is for what was not. `root` is the project's folder, and
+    `shared` the one that the processes of the run share, if there are several.
+    """
 
     root: Path
     mode: str | None = None
@@ -220,12 +280,14 @@ class PluginOptions:
     cassettes: Path | None = None
     block_sockets: bool = False
     prune: bool = False
+    shared: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test: where it is, and how it is marked. `unnamed` is its cassette if none was named; one
-    that is named may be shared, so that its recordings carry the test's id as their scope.
+    """A test or a wide fixture: where it is, and how it is marked. `unnamed` is its cassette if
+    none was named; one that is named may be shared, so that its recordings carry the test's id as
+    their scope. `match` has the members of `[match]` in a configuration.
     """
 
     id: str
@@ -235,6 +297,7 @@ class Case:
     mode: str | None = None
     allow_unplayed: bool = False
     barriers: bool | None = None
+    match: Mapping[str, Any] | None = None
 
     @property
     def scope(self) -> str | None:
@@ -242,30 +305,141 @@ class Case:
         return self.id if self.cassette else None
 
 
-@dataclass(slots=True)
+class RunFacts:
+    """What the processes of a run know together; `folder` is theirs, None if there is one process.
+
+    The first to ask writes down what it finds, the others read that.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._known: dict[str, bool] = {}
+
+    def existed(self, file: Path, exists: Callable[[], bool]) -> bool:
+        """Whether a cassette was there when the run began; `exists` whether it is there now."""
+        name = _fact("existed", file)
+        if name not in self._known:
+            self._known[name] = self._first(name, exists())
+        return self._known[name]
+
+    def claim(self, file: Path) -> bool:
+        """Whether a cassette has been recorded by nobody else in this run; from now on it has."""
+        if self.claimed(file):
+            return False
+        name = _fact("recorded", file)
+        self._known[name] = True
+        return self._folder is None or _write_first(self._folder / name, "1")
+
+    def claimed(self, file: Path) -> bool:
+        """Whether a cassette has been recorded in this run."""
+        name = _fact("recorded", file)
+        return name in self._known or (self._folder is not None and (self._folder / name).exists())
+
+    def _first(self, name: str, found: bool) -> bool:
+        if self._folder is None or _write_first(self._folder / name, str(int(found))):
+            return found
+        return (self._folder / name).read_text(encoding="ascii") == "1"
+
+
+def _fact(kind: str, file: Path) -> str:
+    return f"{kind}-{hashlib.sha256(str(file).encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def _write_first(path: Path, text: str) -> bool:
+    """Whether nobody was there before; whoever reads the file finds all of it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii", delete=False) as own:
+        own.write(text)
+    try:
+        os.link(own.name, path)
+    except FileExistsError:
+        return False
+    finally:
+        Path(own.name).unlink()
+    return True
+
+
+@dataclass(slots=True, eq=False)
 class Recording:
-    """What a test that uses runreel can see of it, as the fixture `runreel`."""
+    """A session as the plugin has it; a test sees `base_url`, `cassette` and `receipt()` of it, as
+    the fixture `runreel`. One that is `expected` is opened by the first call.
+    """
 
     base_url: str
     cassette: str
-    _proxy: "Embedded" = field(repr=False)
-    _session: str = field(repr=False)
-    _final: dict[str, Any] | None = field(default=None, repr=False)
+    proxy: "Embedded" = field(repr=False)
+    session: str = field(repr=False)
+    file: Path = field(repr=False)
+    mode: str = field(repr=False)
+    expected: bool = field(default=False, repr=False)
+    refused: str | None = field(default=None, repr=False)  # why it could not be opened
+    final: dict[str, Any] | None = field(default=None, repr=False)
 
     def receipt(self) -> dict[str, Any]:
         """What was served, recorded, missed and left unplayed so far."""
-        return self._final or self._proxy.receipt(self._session)
+        self.is_used()
+        return self.proxy.receipt(self.session) if self.final is None else self.final
+
+    def is_used(self) -> bool:
+        """Whether the session was opened; one that was not by now will not be."""
+        if self.expected and self.final is None:
+            try:
+                self.expected = not self.proxy.withdraw(self.session)
+            except RunreelError as error:
+                self.refused = str(error)
+            if self.expected:
+                self.final = nothing_done(self.mode, self.cassette)
+        return not self.expected
+
+    def wrong(self, *, passed: bool, allow_unplayed: bool) -> list[str]:
+        """What is wrong with it; if its test did not pass anyhow, only what that may come of."""
+        receipt = self.receipt()
+        if self.refused is not None:
+            return [self.refused]
+        return findings(receipt, allow_unplayed=allow_unplayed) if passed else misses(receipt)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TestRun:
-    """One go at a test; a rerun is another. `failed` once anything but success was reported."""
+    """One go at a test; a rerun is another. `failed` once anything but success was reported, or
+    `skipped`. `world` is the simulator that it calls.
+    """
 
     case: Case
     file: Path
+    mode: str
     call: Recording
-    teardown: Recording
+    uses: frozenset[str]
+    teardown: Recording | None = None
+    world: "Simulator | None" = None
     failed: bool = False
+    skipped: bool = False
+    threads: frozenset[threading.Thread] = frozenset()  # that ran before it, or are a fixture's
+
+    @property
+    def current(self) -> Recording:
+        """The session of its calls by now."""
+        return self.teardown or self.call
+
+    def receipts(self) -> list[Mapping[str, Any]]:
+        """Those of its sessions."""
+        return [reel.receipt() for reel in (self.call, self.teardown) if reel is not None]
+
+
+@dataclass(slots=True, eq=False)
+class FixtureRun:
+    """A fixture of wider scope than a test, from its set-up to the end of its teardown.
+
+    `label` tells its parameters, and those of the fixtures that it uses.
+    """
+
+    case: Case
+    argname: str
+    label: str
+    mode: str
+    reel: Recording
+    world: "Simulator | None"
+    failed: bool = False
+    called: bool = False
 
 
 class TestProxy:
@@ -273,6 +447,8 @@ class TestProxy:
 
     def __init__(self, asked: PluginOptions, environment: MutableMapping[str, str]) -> None:
         self.totals = Totals()
+        self.files: set[Path] = set()  # of cassettes that were named in this run
+        self.closed = False
         self._asked = asked
         self._environment = environment
         file = asked.root / FILE_NAME
@@ -282,9 +458,14 @@ class TestProxy:
         self._guard = Guard() if asked.block_sockets else None
         if self._guard:
             self._guard.install()
-        self._blanks: tempfile.TemporaryDirectory[str] | None = None
-        self._attempts = 0
-        self._open: list[str] = []
+        self._facts = RunFacts(asked.shared)
+        self._sessions = 0  # that were opened or expected so far
+        self._begun: list[Recording] = []  # and not ended
+        self._stack: list[Recording] = []  # whose calls are made now: the last one's
+        self._test: TestRun | None = None
+        self._fixtures: list[FixtureRun] = []  # set up now, in that order
+        self._recorded: set[tuple[Path, str | None]] = set()  # file and scope, in this run
+        self._strangers: list[threading.Thread] = []  # that outlived their tests
 
     def set_base_url(self) -> None:
         """From now on, clients that are made find the address of this process; nothing starts."""
@@ -292,70 +473,118 @@ class TestProxy:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
 
-    def begin(self, case: Case) -> TestRun:
-        """Open the sessions of a test, and give it all requests."""
-        config, proxy = self._proxy()
+    def label(self, argname: str, parameter: str, uses: Iterable[str]) -> str:
+        """What tells a fixture from itself with other parameters; `uses` are those it asks for."""
+        wanted = frozenset(uses)
+        return parameter + "".join(
+            fixture.label for fixture in self._fixtures if fixture.argname in wanted - {argname}
+        )
+
+    def place(self, case: Case) -> tuple[Path, str]:
+        """The folder and the name of a test's cassette."""
+        config, _ = self._proxy()
         name = _checked(case.cassette) if case.cassette else case.unnamed
         folder = self._folder(config) if case.cassette else None
-        folder = folder or case.folder / "cassettes"
-        mode = _mode(case.mode or config.mode, config)
-        if case.cassette is None:
-            self._drop_unfinished(folder, name, mode)
-        self._attempts += 1
-        prune = self._asked.prune and not case.allow_unplayed
-        wanted = {"prune": prune, "scope": case.scope, "barriers": case.barriers}
-        call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
-        resolved = call.receipt()["mode"]
-        try:
-            after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, resolved, after, **wanted)
-        except BaseException:
-            self._end(call, discard=True)
-            raise
-        proxy.use(call._session)  # noqa: SLF001 - its own
-        return TestRun(case, folder / f"{name}.json", call, teardown)
+        return folder or case.folder / "cassettes", name
 
-    def findings(self, attempt: TestRun) -> list[str]:
+    def begin(self, case: Case, uses: Collection[str]) -> TestRun:
+        """Open the session of a test that uses some fixtures, and give it all requests."""
+        threads = frozenset(threading.enumerate())
+        folder, name = self.place(case)
+        mode = self._mode(case, folder, (name, name + TEARDOWN))
+        world = self._world(case, name, uses)
+        if mode == "new_episodes":
+            _catch_up(world, folder, name, case.scope)
+        call = self._enter(case, folder, name, mode, world, opens=True)
+        mode = call.receipt()["mode"]
+        file = folder / f"{name}.json"
+        self._test = TestRun(case, file, mode, call, frozenset(uses), world=world, threads=threads)
+        return self._test
+
+    def findings(self, run: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
-        allowed = attempt.case.allow_unplayed
-        return findings(attempt.call.receipt(), allow_unplayed=allowed)
+        # What several tests are answered from is judged when all of them have run.
+        shared = is_shared(run.case.scope, run.call.receipt())
+        return run.call.wrong(passed=True, allow_unplayed=run.case.allow_unplayed or shared)
 
-    def tear_down(self, attempt: TestRun) -> None:
+    def tear_down(self, run: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
-        self._proxy()[1].use(attempt.teardown._session)  # noqa: SLF001 - its own
+        folder, name = self.place(run.case)
+        self._leave(run.call)
+        run.teardown = self._enter(run.case, folder, name + TEARDOWN, run.mode, run.world)
 
-    def end(self, attempt: TestRun) -> list[str]:
+    def end(self, run: TestRun) -> list[str]:
         """End the sessions of a test; what a failed one recorded is thrown away.
 
         Returns what is wrong with its teardown, which makes it fail too.
         """
-        receipt = attempt.teardown.receipt()
-        allowed = attempt.case.allow_unplayed
-        found = misses(receipt) if attempt.failed else findings(receipt, allow_unplayed=allowed)
-        attempt.failed = attempt.failed or bool(found)
+        self._leave(run.current)
+        self._test = None
+        allowed = run.case.allow_unplayed or run.skipped
+        allowed = allowed or is_shared(run.case.scope, run.current.receipt())
+        found = run.current.wrong(passed=not run.failed, allow_unplayed=allowed)
+        run.failed = run.failed or bool(found)
         try:
-            for reel in (attempt.call, attempt.teardown):
-                self._end(reel, discard=attempt.failed)
-            if self._asked.prune and not allowed and not attempt.failed:
-                _prune_teardown(attempt)
+            for reel in (run.call, run.teardown):
+                if reel is not None:
+                    self._end(run.case, reel, discard=run.failed, whole=not run.skipped)
         finally:
-            receipts: list[Mapping[str, Any]] = [
-                reel.receipt() for reel in (attempt.call, attempt.teardown)
-            ]
-            whole = not (allowed or self._asked.prune)
-            self.totals.add(attempt.case.id, receipts, passed=not attempt.failed, whole=whole)
+            self._count(run)
         return found
+
+    def set_up(self, case: Case, argname: str, label: str, uses: Collection[str]) -> FixtureRun:
+        """Give all requests to a wide fixture that is being set up."""
+        folder, name = self.place(case)
+        mode = self._mode(case, folder, (name + SETUP, name + TEARDOWN))
+        self._check_recorded_once(case, folder / f"{name}{SETUP}.json", mode)
+        world = self._world(case, name + SETUP, uses)
+        if mode in ("replay", "new_episodes"):
+            _catch_up(world, folder, name + SETUP, None)
+        reel = self._enter(case, folder, name + SETUP, mode, world)
+        fixture = FixtureRun(case, argname, label, mode, reel, world)
+        self._fixtures.append(fixture)
+        return fixture
+
+    def is_set_up(self, fixture: FixtureRun, *, failed: bool, skipped: bool) -> list[str]:
+        """A wide fixture is set up, or failed; returns what is wrong with it."""
+        found = self._end_phase(fixture, failed=failed, partly=skipped)
+        for run in (self._test, *(each for each in self._fixtures if each.reel in self._stack)):
+            if run is not None and run.world is not None and fixture.world is not None:
+                run.world.take_in(fixture.world)
+        if self._test is not None:
+            self._test.threads |= frozenset(threading.enumerate())
+        return found
+
+    def clean_up(self, fixture: FixtureRun) -> None:
+        """Give all requests to a wide fixture that is being torn down."""
+        folder, name = self.place(fixture.case)
+        fixture.reel = self._enter(
+            fixture.case, folder, name + TEARDOWN, fixture.mode, fixture.world
+        )
+
+    def is_cleaned_up(self, fixture: FixtureRun) -> list[str]:
+        """A wide fixture is no more; returns what is wrong with its teardown."""
+        self._fixtures.remove(fixture)
+        return self._end_phase(fixture, failed=fixture.failed, partly=False)
+
+    def strangers(self) -> list[str]:
+        """A sentence if a thread of a test that has ended may be calling into this one."""
+        left = sorted(thread.name for thread in self._strangers if thread.is_alive())
+        if not left:
+            return []
+        return [f"Threads of tests that have ended are still running: {', '.join(left)}."]
 
     def close(self) -> None:
         """Stop the proxy and put the environment back; what is under way is not kept."""
+        self.closed = True
         if self._running:
             proxy = self._running[1]
             self._running = None
-            for session in self._open:
-                proxy.close(session, discard=True)
+            for reel in self._begun:
+                with suppress(RunreelError):
+                    if reel.is_used():
+                        proxy.close(reel.session, discard=True)
             proxy.stop()
-        if self._blanks:
-            self._blanks.cleanup()
         if self._guard:
             self._guard.remove()
         if self._address:
@@ -389,56 +618,405 @@ class TestProxy:
             return self._asked.root / config.cassettes
         return self._file and self._file.parent / config.cassettes
 
-    def _drop_unfinished(self, folder: Path, name: str, mode: str) -> None:
-        """A test that was killed while it was recorded did not pass, so nothing of it is kept."""
-        from runreel.cassettes.file_store import FileStore
+    def _mode(self, case: Case, folder: Path, names: tuple[str, ...]) -> str:
+        """What is done with the cassettes of a test or fixture: its mode, `once` decided."""
         from runreel.sessions.modes import DECISIONS, ONCE, Mode
 
         config, _ = self._proxy()
-        if config.upstream is not None and (mode == ONCE or DECISIONS[Mode(mode)].captures):
-            for each in (name, name + TEARDOWN):
-                FileStore(folder).drop_unfinished(each)
+        mode: str = _mode(case.mode or config.mode, config)
+        live = config.upstream is not None
+        if live and case.cassette is None and (mode == ONCE or DECISIONS[Mode(mode)].captures):
+            _drop_unfinished(folder, names)
+        if mode != ONCE:
+            return mode
+        if not live:
+            return "replay"
 
-    def _session(
-        self, folder: Path, name: str, mode: str, session: str, **wanted: Any
-    ) -> Recording:
-        """Open a session; what else is `wanted` is as for `Embedded.open`."""
-        from runreel.cassettes.file_store import FileStore
+        def exists() -> bool:
+            return any(_is_there(folder, name) for name in names)
 
+        existed = self._facts.existed(folder / f"{names[0]}.json", exists)
+        return "replay" if existed else "record"
+
+    def _world(self, case: Case, name: str, uses: Collection[str]) -> "Simulator | None":
+        """The simulator for one story, if that is the upstream, with what its fixtures made."""
         config, proxy = self._proxy()
-        plays = mode == "replay" or (mode == "once" and config.upstream is None)
-        if plays and FileStore(folder).load(name) is None:
-            folder = self._blank(name)  # so that each call is a miss, and the first one says why
-            mode = "replay"
-        proxy.open(session, folder, name, mode, **wanted)
-        self._open.append(session)
+        if config.upstream != SIMULATOR:
+            return None
+        world = proxy.simulator(f"{name}\n{case.scope or ''}")
+        for fixture in self._fixtures:
+            if fixture.argname in uses and fixture.world is not None:
+                world.take_in(fixture.world)
+        return world
+
+    def _check_recorded_once(self, case: Case, file: Path, mode: str) -> None:
+        """What tests were recorded with must be what they are played with.
+
+        Raises:
+            StartRefused: a fixture was recorded in this run, and would be again.
+        """
+        from runreel.sessions.modes import DECISIONS, Mode
+
+        config, _ = self._proxy()
+        captures = DECISIONS[Mode(mode)].captures
+        if captures and config.upstream != SIMULATOR and self._facts.claimed(file):
+            raise StartRefused(_SET_UP_AGAIN.format(case.id))
+
+    def _enter(
+        self,
+        case: Case,
+        folder: Path,
+        name: str,
+        mode: str,
+        world: "Simulator | None",
+        *,
+        opens: bool = False,
+    ) -> Recording:
+        """Give all requests to a session, which the first of them opens unless it `opens` now."""
+        from runreel.sessions.modes import DECISIONS, Mode
+
+        _, proxy = self._proxy()
+        file = folder / f"{name}.json"
+        self.files.add(file)
+        self._sessions += 1
+        session = f"test-{self._sessions}"
+        more = self._wanted(case, name, file, world)
+        there = DECISIONS[Mode(mode)].plays and _is_there(folder, name)
+        # Where nothing was recorded each call is a miss, and the first one says why.
+        where = folder if there or mode != "replay" else None
+        opens = opens or there
+        (proxy.open if opens else proxy.expect)(session, where, name, mode, **more)
+        if opens:
+            proxy.use(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
-        return Recording(self._address.base_url, name, proxy, session)
+        reel = Recording(self._address.base_url, name, proxy, session, file, mode, not opens)
+        self._stack.append(reel)
+        self._begun.append(reel)
+        return reel
 
-    def _end(self, reel: Recording, *, discard: bool) -> None:
-        session = reel._session  # noqa: SLF001 - its own
-        reel._final = reel.receipt()  # noqa: SLF001 - if closing fails, this is what is known
-        self._open.remove(session)
-        reel._final = reel._proxy.close(session, discard=discard)  # noqa: SLF001 - its own
+    def _wanted(
+        self, case: Case, name: str, file: Path, world: "Simulator | None"
+    ) -> dict[str, Any]:
+        again = (file, case.scope) in self._recorded  # nothing goes that this run has recorded
+        return {
+            "prune": self._asked.prune and not case.allow_unplayed and not again,
+            "scope": case.scope,
+            "barriers": case.barriers,
+            "match_on": _match_on(case.match),
+            "name": case.id + _phase_of(name),
+            "own_upstream": world,
+            "busy_s_max": _BUSY_S_MAX if self._asked.shared else 0,
+        }
 
-    def _blank(self, name: str) -> Path:
-        from runreel.cassettes.format import Cassette, dump
-        from runreel.matching.matchers import MATCH_ON
+    def _leave(self, reel: Recording) -> None:
+        """Requests belong to what ran before."""
+        self._stack.remove(reel)
+        if not self.closed:
+            self._proxy()[1].use(self._stack[-1].session if self._stack else None)
 
-        if self._blanks is None:
-            self._blanks = tempfile.TemporaryDirectory(prefix="runreel-")
-        folder = Path(self._blanks.name)
-        path = folder / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dump(Cassette("none", "openai", MATCH_ON, salt="")), encoding="utf-8")
-        return folder
+    def _end_phase(self, fixture: FixtureRun, *, failed: bool, partly: bool) -> list[str]:
+        """End what a wide fixture does now; `partly` if it was skipped before its end."""
+        reel, case = fixture.reel, fixture.case
+        self._leave(reel)
+        found = reel.wrong(passed=not failed, allow_unplayed=case.allow_unplayed or partly)
+        if not found and not failed and reel.receipt()["recorded"] and fixture.world is None:
+            again = not self._facts.claim(reel.file)
+            found = [_SET_UP_AGAIN.format(case.id)] if again else []
+        fixture.failed = failed or bool(found)
+        try:
+            self._end(case, reel, discard=fixture.failed, whole=not partly)
+        finally:
+            receipt = reel.receipt()
+            fixture.called = fixture.called or not sent_nothing(receipt)
+            self.totals.add_fixture(receipt)
+        return found
+
+    def _end(self, case: Case, reel: Recording, *, discard: bool, whole: bool) -> None:
+        """Close a session; `whole` if all was done that its test or fixture does."""
+        self._begun.remove(reel)
+        if not reel.is_used():
+            if reel.mode == "record" and whole and not discard and case.cassette is None:
+                self._end_unused(case, reel)
+            return
+        reel.final = reel.receipt()  # if closing fails, this is what is known
+        reel.final = reel.proxy.close(reel.session, discard=discard, prunes=whole)
+        if reel.final["recorded"]:
+            self._recorded.add((reel.file, case.scope))
+
+    def _end_unused(self, case: Case, reel: Recording) -> None:
+        """A session that recorded nothing saves nothing: what an older one had is left behind."""
+        if self._asked.prune and not case.allow_unplayed:
+            reel.file.unlink(missing_ok=True)
+        elif reel.final is not None and reel.file.exists():
+            reel.final["not_rerecorded"] = [reel.cassette]
+
+    def _count(self, run: TestRun) -> None:
+        allowed, receipts = run.case.allow_unplayed, run.receipts()
+        passed = not run.failed
+        for thread in still_at_work(run.threads):
+            self._strangers.append(thread)
+            self.totals.threads.append(f"{run.case.id} ({thread.name})")
+        called = any(each.called for each in self._fixtures if each.argname in run.uses)
+        whole = not (allowed or self._asked.prune or run.skipped)
+        self.totals.add(run.case.id, receipts, passed=passed, whole=whole, called=called)
+        if run.case.cassette is not None:
+            judged = passed and not run.skipped and not allowed
+            files = (run.file, run.file.with_name(f"{run.file.stem}{TEARDOWN}.json"))
+            for file, receipt in zip(files, receipts, strict=False):
+                self.totals.add_share(str(file), run.case.id, receipt, judged=judged)
 
 
-def _prune_teardown(attempt: TestRun) -> None:
-    """A session that recorded nothing saves nothing; here that means that no call is left."""
-    call, teardown = attempt.call.receipt(), attempt.teardown.receipt()
-    if teardown["mode"] == "record" and call["recorded"] and not teardown["requests"]:
-        attempt.file.with_name(f"{attempt.file.stem}{TEARDOWN}.json").unlink(missing_ok=True)
+_SET_UP_AGAIN = (
+    "fixture {0} was recorded in this run already, and tests have what it made then; record with "
+    "-p no:xdist, in the order of the modules, or from --runreel-upstream=simulator"
+)
+
+
+@dataclass(slots=True)
+class Collected:
+    """The tests that there are, and where they have their cassettes; paths are text, so that it can
+    pass between processes.
+
+    `whole`: none was left out of the modules that were collected; `full`: nor was any module.
+    `modules` are those of each folder, by the names of their cassettes; `files` belong to tests;
+    `shared` are the tests by the file that they name.
+    """
+
+    root: str
+    whole: bool
+    full: bool
+    fixtures: set[str]
+    tests: set[str] = field(default_factory=set)
+    modules: dict[str, set[str]] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+    shared: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, test: str, path: Path, name: str) -> None:
+        """There is a test, with the cassette that it has if it names none."""
+        self.tests.add(test)
+        module = name.partition("/")[0]
+        self.modules.setdefault(str(path.parent), set()).add(module)
+        self.files |= {str(path.parent / "cassettes" / f"{each}.json") for each in _both(name)}
+
+    def share(self, folder: Path, name: str, test: str) -> None:
+        """A test names a cassette."""
+        for each in _both(name):
+            self.shared.setdefault(str(folder / f"{each}.json"), set()).add(test)
+
+    def together(self, other: "Collected") -> "Collected":
+        """What two processes have seen of one run; both collected the same."""
+        whole = self.whole and other.whole
+        return replace(self, whole=whole, files=self.files | other.files)
+
+    def document(self) -> dict[str, Any]:
+        """For `of`, in another process."""
+        listed = {name: sorted(getattr(self, name)) for name in ("fixtures", "tests", "files")}
+        told = {"root": self.root, "whole": self.whole, "full": self.full, **listed}
+        for name in ("modules", "shared"):
+            told[name] = {key: sorted(each) for key, each in getattr(self, name).items()}
+        return told
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Collected":
+        """What `document` told."""
+        told = dict(document)
+        for name in ("fixtures", "tests", "files"):
+            told[name] = set(told[name])
+        for name in ("modules", "shared"):
+            told[name] = {key: set(each) for key, each in told[name].items()}
+        return cls(**told)
+
+
+def _both(name: str) -> tuple[str, str]:
+    return name, name + TEARDOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A cassette that no test has any more, or the `scopes` in it of tests that are gone."""
+
+    file: Path
+    scopes: tuple[str, ...] = ()
+
+    def told(self, root: Path) -> str:
+        """For people."""
+        place = self.file.relative_to(root) if root in self.file.parents else self.file
+        return f"{place} ({', '.join(self.scopes)})" if self.scopes else str(place)
+
+
+def orphans(found: Collected, is_module: Callable[[str], bool]) -> list[Orphan]:
+    """The cassettes of tests that are gone, beside the modules that were collected whole.
+
+    A folder of cassettes is a module's if `is_module` says so of its name; one of a module that is
+    there and was not collected is left alone, and so is what may be of no test at all.
+    """
+    gone = []
+    folders = {Path(folder) / "cassettes": names for folder, names in found.modules.items()}
+    for folder, modules in sorted(folders.items()):
+        for file in sorted(folder.rglob("*.json")):
+            if str(file) in found.files:
+                continue
+            if str(file) not in found.shared and _is_gone(file, folder, modules, found, is_module):
+                gone.append(Orphan(file))
+            elif scopes := _gone_scopes(file, found):
+                whole = str(file) not in found.shared
+                gone.append(Orphan(file) if whole else Orphan(file, scopes))
+    return gone
+
+
+def _is_gone(
+    file: Path,
+    folder: Path,
+    modules: Collection[str],
+    found: Collected,
+    is_module: Callable[[str], bool],
+) -> bool:
+    """Whether a file was the cassette of a test, or of a fixture, that is not there any more."""
+    module = file.parent.name
+    if file.parent.parent != folder:
+        return False
+    phase = next((end for end in (SETUP, TEARDOWN) if file.stem.endswith(end)), "")
+    named = re.split(r"[.\[\]-]", file.stem.removesuffix(phase))
+    if phase and found.fixtures & set(named):
+        return False
+    if module in modules or module == "conftest":
+        return True
+    return is_module(module) and not (folder.parent / f"{module}.py").exists()
+
+
+def _gone_scopes(file: Path, found: Collected) -> tuple[str, ...]:
+    """The tests that are gone and have recordings in a cassette; those of modules that are there
+    and were not collected are not gone.
+    """
+    from runreel.cassettes.file_store import read_file
+
+    try:
+        stored = read_file(file)
+    except RunreelError:
+        return ()
+    scopes = {item.value.scope for item in stored.cassette.interactions} if stored else set()
+    seen = {test.partition("::")[0] for test in found.tests}
+    gone = {
+        scope
+        for scope in scopes - found.tests
+        if scope is not None and "::" in scope
+        if (module := scope.partition("::")[0]) in seen or not (Path(found.root) / module).exists()
+    }
+    named = str(file) in found.shared
+    return tuple(sorted(filter(None, gone))) if named or gone == scopes else ()
+
+
+def remove_orphan(orphan: Orphan) -> None:
+    """Delete a cassette, or what is of tests that are gone in it."""
+    if not orphan.scopes:
+        orphan.file.unlink(missing_ok=True)
+        with suppress(OSError):
+            orphan.file.parent.rmdir()  # if nothing else is there
+        return
+    _drop_recordings(orphan.file, lambda scope: scope in orphan.scopes)
+
+
+def prune_others(file: Path, tests: Collection[str]) -> None:
+    """In a file that some tests have recorded anew, drop what belongs to none of these."""
+    if file.exists():
+        _drop_recordings(file, lambda scope: scope not in tests)
+
+
+def _drop_recordings(file: Path, drops: Callable[[str | None], bool]) -> None:
+    from runreel.cassettes import rewrite
+    from runreel.cassettes.file_store import FileStore
+    from runreel.cassettes.format import Cassette
+    from runreel.cassettes.journal import Stored
+    from runreel.cassettes.merge import RULES, interactions, pruned, recording
+    from runreel.matching.matchers import fingerprint
+    from runreel.matching.resources import access_of
+    from runreel.redaction.redactor import request_of
+
+    def change(stored: Stored) -> Cassette | None:
+        cassette = stored.cassette
+        ids = [item.value.id for item in cassette.interactions if drops(item.value.scope)]
+        if not ids:
+            return None
+        recorded = [
+            recording(
+                item,
+                fingerprint(request_of(item), cassette.match_on),
+                access_of(request_of(item).value),
+            )
+            for item in cassette.interactions
+        ]
+        return replace(cassette, interactions=interactions(pruned(recorded, ids, RULES)))
+
+    rewrite(FileStore(file.parent), file.stem, change)
+
+
+def _phase_of(name: str) -> str:
+    ends = ((SETUP, " (set-up)"), (TEARDOWN, " (teardown)"))
+    return next((told for end, told in ends if name.endswith(end)), "")
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    """Whether there is a cassette, also if it stands in a journal only."""
+    from runreel.cassettes.file_store import FileStore
+
+    return (folder / f"{name}.json").exists() or FileStore(folder).load(name) is not None
+
+
+def _drop_unfinished(folder: Path, names: Iterable[str]) -> None:
+    """A test that was killed while it was recorded did not pass, so nothing of it is kept."""
+    from runreel.cassettes.file_store import FileStore
+
+    for name in names:
+        FileStore(folder).drop_unfinished(name)
+
+
+def _catch_up(world: "Simulator | None", folder: Path, name: str, scope: str | None) -> None:
+    """A simulator comes to stand where a cassette ends: what is played is not sent to it."""
+    from runreel.cassettes.file_store import FileStore
+
+    stored = FileStore(folder).load(name) if world is not None else None
+    for item in stored.cassette.interactions if stored else ():
+        if world is not None and item.value.scope == scope:
+            world.answer(world.completed(item.value.request))
+
+
+def _match_on(match: Mapping[str, Any] | None) -> "MatchOn | None":
+    """The rules of a marker.
+
+    Raises:
+        StartRefused: they cannot be meant.
+    """
+    if match is None:
+        return None
+    from pydantic import ValidationError
+
+    from runreel.config.settings import Match
+
+    try:
+        return Match.model_validate(match).match_on
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise StartRefused(f"the marker's match: {place}: {first['msg']}") from None
+
+
+def still_at_work(before: Collection[threading.Thread]) -> list[threading.Thread]:
+    """The threads that began after some others and still run; idle ones of pools do not count."""
+    frames = sys._current_frames()  # noqa: SLF001 - there is no other way to see what they do
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.is_alive() and thread.name != "runreel"
+        if not _waits_in_pool(frames.get(thread.ident or 0))
+    ]
+
+
+def _waits_in_pool(frame: FrameType | None) -> bool:
+    """Whether a thread does nothing but wait for work of a pool."""
+    if frame is None:
+        return True
+    name = frame.f_code.co_filename.replace(os.sep, "/")
+    return name.endswith("concurrent/futures/thread.py") and frame.f_code.co_name == "_worker"
 
 
 def _checked(name: str) -> str:

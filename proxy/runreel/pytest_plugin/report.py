@@ -5,7 +5,7 @@ its worker processes, between which values pass as plain data. Nothing that was 
 terminal from here. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,18 @@ def misses(receipt: Receipt) -> list[str]:
     return told
 
 
+def nothing_done(mode: str, cassette: str) -> dict[str, Any]:
+    """The receipt of a session that nobody used, so that it was never opened."""
+    counts = dict.fromkeys(("requests", "served", "recorded", "not_stored", "upstream_calls"), 0)
+    lists: dict[str, Any] = {"missed": [], "unplayed": [], "not_rerecorded": []}
+    return {"mode": mode, "cassette": cassette, **counts, **lists}
+
+
+def is_shared(scope: str | None, receipt: Receipt) -> bool:
+    """Whether a session that has a story was answered from what belongs to none, as others are."""
+    return scope is not None and receipt.get("scope") is None
+
+
 def sent_nothing(receipt: Receipt) -> bool:
     """Whether the test made no call at all, so that it may have gone elsewhere."""
     made = (receipt[kind] for kind in ("served", "recorded", "not_stored", "upstream_calls"))
@@ -76,6 +88,7 @@ _NAMED_MAX = 10  # tests that are named in a warning
 class Totals:
     """Counts by kind; `discarded` recordings are those of tests that did not pass, `silent` are the
     tests that sent no request, `stale` those that did not make all their old recordings again.
+    `threads` outlived their tests; `shares` are of cassettes that several tests may share.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
@@ -83,6 +96,8 @@ class Totals:
     silent: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     tests: int = 0
+    threads: list[str] = field(default_factory=list)
+    shares: list[dict[str, Any]] = field(default_factory=list)
 
     def add(
         self,
@@ -91,23 +106,42 @@ class Totals:
         *,
         passed: bool,
         whole: bool = False,
+        called: bool = False,
     ) -> None:
         """Count a test: the receipts of all its sessions; `whole` says that all its recordings are
-        to be made again.
+        to be made again, `called` that a fixture which it uses made calls.
         """
         self.tests += 1
         for receipt in receipts:
-            verifies = receipt["mode"] == "verify"
-            self.counts["replayed"] += receipt["served"]
-            self.counts["recorded"] += receipt["recorded"]
-            self.counts["missed"] += receipt.get("missed_in_all", len(receipt["missed"]))
-            self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
-            self.counts["live calls"] += receipt["upstream_calls"]
-            self.discarded += receipt.get("discarded", 0)
-        if passed and all(map(sent_nothing, receipts)):
+            self.add_fixture(receipt)
+        if passed and not called and all(map(sent_nothing, receipts)):
             self.silent.append(test)
         if passed and whole and any(item["not_rerecorded"] for item in receipts):
             self.stale.append(test)
+
+    def add_fixture(self, receipt: Receipt) -> None:
+        """Count what one session did, of a fixture of several tests for instance."""
+        verifies = receipt["mode"] == "verify"
+        self.counts["replayed"] += receipt["served"]
+        self.counts["recorded"] += receipt["recorded"]
+        self.counts["missed"] += receipt.get("missed_in_all", len(receipt["missed"]))
+        self.counts["unplayed"] += 0 if verifies else len(receipt["unplayed"])
+        self.counts["live calls"] += receipt["upstream_calls"]
+        self.discarded += receipt.get("discarded", 0)
+
+    def add_share(self, file: str, test: str, receipt: Receipt, *, judged: bool) -> None:
+        """What a test did with a cassette that others may name too; `judged` if it did all."""
+        self.shares.append(
+            {
+                "file": file,
+                "test": test,
+                "cassette": receipt["cassette"],
+                "mode": receipt["mode"],
+                "judged": judged,
+                # What has no story; of its own each test is judged alone.
+                "unplayed": None if "scope" in receipt else list(receipt["unplayed"]),
+            }
+        )
 
     def take_in(self, document: Mapping[str, Any]) -> None:
         """Add what another process counted."""
@@ -116,6 +150,8 @@ class Totals:
         self.discarded += document["discarded"]
         self.silent += document["silent"]
         self.stale += document["stale"]
+        self.threads += document["threads"]
+        self.shares += document["shares"]
         self.tests += document["tests"]
 
     def document(self) -> dict[str, Any]:
@@ -125,6 +161,8 @@ class Totals:
             "discarded": self.discarded,
             "silent": list(self.silent),
             "stale": list(self.stale),
+            "threads": list(self.threads),
+            "shares": list(self.shares),
             "tests": self.tests,
         }
 
@@ -148,7 +186,65 @@ class Totals:
                 "they did not make again, and will fail when these are not played; "
                 f"--runreel-prune drops them: {_named(self.stale)}"
             )
+        if self.threads:
+            lines.append(
+                f"runreel: WARNING: {counted(len(self.threads), 'thread')} outlived the test that "
+                "began it, and call into whichever test runs then; end them in their tests: "
+                f"{_named(self.threads)}"
+            )
         return lines
+
+
+def played_by_none(
+    shares: Sequence[Mapping[str, Any]], names: Mapping[str, Collection[str]]
+) -> list[str]:
+    """What is wrong with cassettes that several tests name, when all of those have run.
+
+    `names` are the tests that name a file. Recordings that belong to no test's story must have
+    been played by one of them.
+    """
+    found = []
+    for file, tests in sorted(names.items()):
+        mine = [share for share in shares if share["file"] == file]
+        if not set(tests) <= {share["test"] for share in mine if share["judged"]}:
+            continue
+        lists = [share["unplayed"] for share in mine if share["unplayed"] is not None]
+        left = [id_ for id_ in lists[0] if all(id_ in each for each in lists)] if lists else []
+        if left and mine[0]["mode"] != "verify":
+            found.append(
+                f"{counted(len(left), 'recording')} in cassette '{mine[0]['cassette']}' "
+                f"{'was' if len(left) == 1 else 'were'} played by none of the "
+                f"{counted(len(tests), 'test')} that name it: {_listed(left)}"
+            )
+    return found
+
+
+def orphan_lines(gone: Sequence[str], does: str) -> list[str]:
+    """What is told at the end of a run of cassettes whose tests are gone."""
+    if not gone:
+        return []
+    what = f"{counted(len(gone), 'cassette')} {'has' if len(gone) == 1 else 'have'}"
+    shown = [excerpt(each, _IDS_CHARS_MAX) for each in gone]
+    if does == "delete":
+        return [f"runreel: {what} recordings of tests that are gone; deleted: {_named(shown)}"]
+    word = "ERROR" if does == "fail" else "WARNING"
+    told = f"{what} recordings of tests that are gone; --runreel-orphans=delete removes them"
+    return [f"runreel: {word}: {told}: {_named(shown)}"]
+
+
+def recorded_by_all(
+    shares: Sequence[Mapping[str, Any]], names: Mapping[str, Collection[str]]
+) -> dict[str, set[str]]:
+    """The files of which all tests that name them have recorded all they have, with those tests:
+    what else is in them belongs to no test any more.
+    """
+    found = {}
+    for file, tests in names.items():
+        done = [share for share in shares if share["file"] == file and share["judged"]]
+        recorded = {share["test"] for share in done if share["mode"] == "record"}
+        if recorded and set(tests) <= recorded:
+            found[file] = set(tests)
+    return found
 
 
 def _named(tests: list[str]) -> str:

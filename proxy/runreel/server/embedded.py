@@ -135,13 +135,20 @@ class Embedded:
 
         return self._do(receipt())
 
-    def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
-        """End a session and return its receipt; with `discard` what it recorded is thrown away.
+    def close(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        discard: bool = False,
+        prunes: bool = True,
+    ) -> dict[str, Any]:
+        """End a session and return its receipt; with `discard` what it recorded is thrown away, and
+        unless it `prunes` no recording goes that it only did not ask for.
 
         Raises:
             RunreelError: as `Sessions.close`.
         """
-        return self._do(self._running.sessions.close(id, discard=discard))
+        return self._do(self._running.sessions.close(id, discard=discard, prunes=prunes))
 
     def stop(self) -> None:
         """End all sessions and the thread; a second time does nothing.

@@ -217,9 +217,9 @@ class LiveSession:
         task.add_done_callback(self._keeping.discard)
         return await asyncio.shield(task)
 
-    async def close(self, *, discard: bool = False) -> None:
+    async def close(self, *, discard: bool = False, prunes: bool = True) -> None:
         """Put what was captured into the cassette, or with `discard` throw it away, and give up the
-        right to record.
+        right to record. Unless it `prunes`, no recording goes that was only not asked for.
 
         Raises:
             StoreFailed: that could not be done; the journal has it, for the next start.
@@ -236,7 +236,8 @@ class LiveSession:
                 self.discarded = True
             elif self.state.captured:
                 self._tell_of_equal_creates()
-                final = replace(self._header, interactions=self.state.merged(final=True))
+                merged = self.state.merged(final=True, prunes=prunes)
+                final = replace(self._header, interactions=merged)
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
             self.undurable = 0
 

@@ -502,10 +502,16 @@ class Sessions:
         default = next((document for document in told if document["session"] == DEFAULT), None)
         return default and default | {"sessions": others}
 
-    async def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
+    async def close(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        discard: bool = False,
+        prunes: bool = True,
+    ) -> dict[str, Any]:
         """End a session and return its receipt; its cassette is saved, or with `discard` left as
-        it was. Calls under way may take `CLOSING_S_MAX` to end. It ends even if the caller is
-        stopped.
+        it was. Unless it `prunes`, no recording goes that it only did not ask for. Calls under way
+        may take `CLOSING_S_MAX` to end. It ends even if the caller is stopped.
 
         Raises:
             SessionUnknown: there is none of that id.
@@ -515,12 +521,12 @@ class Sessions:
         del self._open[id]
         if self.plain == id:
             self.plain = None
-        closing = asyncio.create_task(self._end(id, found, discard=discard))
+        closing = asyncio.create_task(self._end(id, found, discard=discard, prunes=prunes))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         return await asyncio.shield(closing)
 
-    async def _end(self, id_: str, found: _Open, *, discard: bool) -> dict[str, Any]:
+    async def _end(self, id_: str, found: _Open, *, discard: bool, prunes: bool) -> dict[str, Any]:
         found.idle.clear()
         if found.calls:
             try:
@@ -529,7 +535,7 @@ class Sessions:
             except TimeoutError:
                 self._warn(f"session '{id_}' was ended while calls of it were under way")
         try:
-            await found.session.close(discard=discard)
+            await found.session.close(discard=discard, prunes=prunes)
         finally:
             document = found.receipt.document(found.session)
             self._keep(document)
