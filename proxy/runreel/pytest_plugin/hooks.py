@@ -112,6 +112,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The same, where no conftest was loaded before."""
     config.addinivalue_line("markers", _MARK)
     _lead_if_asked(config)
+    if _STAGE in config.stash:
+        _share(config)
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
@@ -171,6 +173,8 @@ def pytest_fixture_setup(
     """What a fixture of more than one test calls belongs to it, also when it is torn down."""
     stage = request.config.stash.get(_STAGE, None)
     if stage is None or fixturedef.scope == "function" or not _is_wanted(fixturedef, request):
+        if stage is not None and fixturedef.scope == "function":
+            stage.settle()
         return (yield)
     try:
         case, label = _fixture_case(stage, fixturedef, request)
@@ -203,8 +207,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test that is content fails all the same if its receipt says otherwise."""
+    attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is not None:
+        _stage(item.config).settle()
     result = yield
-    if (attempt := item.stash.get(_ATTEMPT, None)) is not None:
+    if attempt is not None or (attempt := item.stash.get(_ATTEMPT, None)) is not None:
         stage = _stage(item.config)
         if found := stage.findings(attempt):
             _fail_on(found + stage.strangers(), attempt)
@@ -309,7 +316,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _stage(config: pytest.Config) -> TestProxy:
     if _STAGE not in config.stash:
         folder = _option(config, "cassettes")
-        shared = getattr(config, "workerinput", {}).get("runreel")
         asked = PluginOptions(
             root=config.rootpath,
             mode=_option(config, "mode"),
@@ -317,10 +323,16 @@ def _stage(config: pytest.Config) -> TestProxy:
             cassettes=config.invocation_params.dir / folder if folder else None,
             block_sockets=bool(_option(config, "block_sockets")),
             prune=bool(_option(config, "prune")),
-            shared=Path(shared) if shared else None,
         )
         config.stash[_STAGE] = TestProxy(asked, os.environ)
+        _share(config)
     return config.stash[_STAGE]
+
+
+def _share(config: pytest.Config) -> None:
+    """A worker process knows that it is one from `pytest_configure` on."""
+    if (folder := getattr(config, "workerinput", {}).get("runreel")) is not None:
+        _stage(config).share(Path(folder))
 
 
 def _option(config: pytest.Config, name: str) -> Any:

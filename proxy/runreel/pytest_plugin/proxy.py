@@ -270,9 +270,7 @@ _BUSY_S_MAX = 60.0  # that a worker of pytest-xdist waits for another one's reco
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
-    """What the run was asked for; None is for what was not. `root` is the project's folder, and
-    `shared` the one that the processes of the run share, if there are several.
-    """
+    """What the run was asked for; None is for what was not. `root` is the project's folder."""
 
     root: Path
     mode: str | None = None
@@ -280,7 +278,6 @@ class PluginOptions:
     cassettes: Path | None = None
     block_sockets: bool = False
     prune: bool = False
-    shared: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +408,7 @@ class TestRun:
     uses: frozenset[str]
     teardown: Recording | None = None
     world: "Simulator | None" = None
+    settled: bool = False
     failed: bool = False
     skipped: bool = False
     threads: frozenset[threading.Thread] = frozenset()  # that ran before it, or are a fixture's
@@ -458,7 +456,8 @@ class TestProxy:
         self._guard = Guard() if asked.block_sockets else None
         if self._guard:
             self._guard.install()
-        self._facts = RunFacts(asked.shared)
+        self._facts = RunFacts(None)
+        self._busy_s_max = 0.0
         self._sessions = 0  # that were opened or expected so far
         self._begun: list[Recording] = []  # and not ended
         self._stack: list[Recording] = []  # whose calls are made now: the last one's
@@ -472,6 +471,11 @@ class TestProxy:
         if self._address is None:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
+
+    def share(self, folder: Path) -> None:
+        """There are several processes in this run, which have a folder together."""
+        self._facts = RunFacts(folder)
+        self._busy_s_max = _BUSY_S_MAX
 
     def label(self, argname: str, parameter: str, uses: Iterable[str]) -> str:
         """What tells a fixture from itself with other parameters; `uses` are those it asks for."""
@@ -492,7 +496,7 @@ class TestProxy:
         threads = frozenset(threading.enumerate())
         folder, name = self.place(case)
         mode = self._mode(case, folder, (name, name + TEARDOWN))
-        world = self._world(case, name, uses)
+        world = self._world(case, name, ())
         if mode == "new_episodes":
             _catch_up(world, folder, name, case.scope)
         call = self._enter(case, folder, name, mode, world, opens=True)
@@ -500,6 +504,16 @@ class TestProxy:
         file = folder / f"{name}.json"
         self._test = TestRun(case, file, mode, call, frozenset(uses), world=world, threads=threads)
         return self._test
+
+    def settle(self) -> None:
+        """The wide fixtures of the test are those that are set up by now: what they made is there
+        for its calls. Before that there may be some with other parameters.
+        """
+        run = self._test
+        if run is not None and not run.settled:
+            run.settled = True
+            if run.world is not None:
+                self._take_in(run.world, run.uses)
 
     def findings(self, run: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
@@ -548,9 +562,10 @@ class TestProxy:
     def is_set_up(self, fixture: FixtureRun, *, failed: bool, skipped: bool) -> list[str]:
         """A wide fixture is set up, or failed; returns what is wrong with it."""
         found = self._end_phase(fixture, failed=failed, partly=skipped)
-        for run in (self._test, *(each for each in self._fixtures if each.reel in self._stack)):
-            if run is not None and run.world is not None and fixture.world is not None:
-                run.world.take_in(fixture.world)
+        callers = [each for each in self._fixtures if each.reel in self._stack]
+        for caller in (*callers, self._test if self._test and self._test.settled else None):
+            if caller is not None and caller.world is not None and fixture.world is not None:
+                caller.world.take_in(fixture.world)
         if self._test is not None:
             self._test.threads |= frozenset(threading.enumerate())
         return found
@@ -644,10 +659,13 @@ class TestProxy:
         if config.upstream != SIMULATOR:
             return None
         world = proxy.simulator(f"{name}\n{case.scope or ''}")
+        self._take_in(world, uses)
+        return world
+
+    def _take_in(self, world: "Simulator", uses: Collection[str]) -> None:
         for fixture in self._fixtures:
             if fixture.argname in uses and fixture.world is not None:
                 world.take_in(fixture.world)
-        return world
 
     def _check_recorded_once(self, case: Case, file: Path, mode: str) -> None:
         """What tests were recorded with must be what they are played with.
@@ -705,7 +723,7 @@ class TestProxy:
             "match_on": _match_on(case.match),
             "name": case.id + _phase_of(name),
             "own_upstream": world,
-            "busy_s_max": _BUSY_S_MAX if self._asked.shared else 0,
+            "busy_s_max": self._busy_s_max,
         }
 
     def _leave(self, reel: Recording) -> None:
