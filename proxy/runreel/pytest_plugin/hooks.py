@@ -266,21 +266,21 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop, and hand what was counted to who prints it."""
-    stage = session.config.stash.get(_STAGE, None)
-    if stage is None:
-        return
-    stage.close()  # a worker process may be ended at any time after this hook
-    output = getattr(session.config, "workeroutput", None)
-    collected = session.config.stash.get(_COLLECTED, None)
-    if collected is not None:
+    config = session.config
+    stage, collected = config.stash.get(_STAGE, None), config.stash.get(_COLLECTED, None)
+    if stage is not None:
+        stage.close()  # a worker process may be ended at any time after this hook
+        _totals(config).take_in(stage.totals.document())
+    if stage is not None and collected is not None:
         collected.files |= set(map(str, stage.files))
+    if collected is not None:
         collected.whole &= not (session.shouldstop or session.shouldfail)
-    if output is not None:
+    output = getattr(config, "workeroutput", None)
+    if output is None:
+        _judge(session)
+    elif stage is not None:
         there = collected and collected.document()
-        output["runreel"] = {"totals": stage.totals.document(), "collected": there}
-        return
-    _totals(session.config).take_in(stage.totals.document())
-    _judge(session)
+        output["runreel"] = {"totals": _totals(config).document(), "collected": there}
 
 
 @pytest.hookimpl(optionalhook=True)

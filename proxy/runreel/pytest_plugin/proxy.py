@@ -872,13 +872,13 @@ def orphans(found: Collected, is_module: Callable[[str], bool]) -> list[Orphan]:
     folders = {Path(folder) / "cassettes": names for folder, names in found.modules.items()}
     for folder, modules in sorted(folders.items()):
         for file in sorted(folder.rglob("*.json")):
-            if str(file) in found.files:
+            shared = str(file) in found.shared
+            if not shared and str(file) in found.files:
                 continue
-            if str(file) not in found.shared and _is_gone(file, folder, modules, found, is_module):
+            if not shared and _is_gone(file, folder, modules, found, is_module):
                 gone.append(Orphan(file))
             elif scopes := _gone_scopes(file, found):
-                whole = str(file) not in found.shared
-                gone.append(Orphan(file) if whole else Orphan(file, scopes))
+                gone.append(Orphan(file, scopes if shared else ()))
     return gone
 
 
