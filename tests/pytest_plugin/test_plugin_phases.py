@@ -27,7 +27,9 @@ def test_a(narrow):
 """
 
 
-def test_set_up_belongs_to_the_test_or_its_wide_fixture_and_teardown_has_a_cassette_of_its_own(suite: Suite) -> None:
+def test_set_up_belongs_to_the_test_or_its_wide_fixture_and_teardown_has_a_cassette_of_its_own(
+    suite: Suite,
+) -> None:
     suite.write(FIXTURES.format("clean"))
 
     suite.run(*ONCE).assert_outcomes(passed=1)

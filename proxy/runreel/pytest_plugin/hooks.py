@@ -555,8 +555,6 @@ def _collected(
 ) -> Collected:
     """All that was collected; `whole` if nothing was left out before anybody could see it."""
     config = session.config
-    manager = getattr(session, "_fixturemanager", None)
-    fixtures = {fixture_name(name) for name in getattr(manager, "_arg2fixturedefs", {})}
     left_out = any(config.getoption(name, None) for name in ("lf", "stepwise", "stepwise_skip"))
     cut = any("::" in str(arg) for arg in config.args)
     found = Collected(
@@ -564,7 +562,7 @@ def _collected(
         whole=not (left_out or cut or session.testsfailed),
         full=all((config.invocation_params.dir / arg) == config.rootpath for arg in config.args)
         or config.args_source is pytest.Config.ArgsSource.TESTPATHS,
-        fixtures=fixtures,
+        fixtures={fixture_name(name) for item in items for name in _fixtures_of(item)},
     )
     stage = _stage(config)
     for item in items:

@@ -409,6 +409,7 @@ class TestRun:
     teardown: Recording | None = None
     world: "Simulator | None" = None
     settled: bool = False
+    called: bool = False  # whether a wide fixture that it uses did
     failed: bool = False
     skipped: bool = False
     threads: frozenset[threading.Thread] = frozenset()  # that ran before it, or are a fixture's
@@ -524,6 +525,7 @@ class TestProxy:
     def tear_down(self, run: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
         folder, name = self.place(run.case)
+        run.called = any(each.called for each in self._fixtures if each.argname in run.uses)
         self._leave(run.call)
         run.teardown = self._enter(run.case, folder, name + TEARDOWN, run.mode, run.world)
 
@@ -774,9 +776,8 @@ class TestProxy:
         for thread in still_at_work(run.threads):
             self._strangers.append(thread)
             self.totals.threads.append(f"{run.case.id} ({thread.name})")
-        called = any(each.called for each in self._fixtures if each.argname in run.uses)
         whole = not (allowed or self._asked.prune or run.skipped)
-        self.totals.add(run.case.id, receipts, passed=passed, whole=whole, called=called)
+        self.totals.add(run.case.id, receipts, passed=passed, whole=whole, called=run.called)
         if run.case.cassette is not None:
             judged = passed and not run.skipped and not allowed
             files = (run.file, run.file.with_name(f"{run.file.stem}{TEARDOWN}.json"))
