@@ -1,4 +1,4 @@
-"""Fixtures of classes, modules and sessions: their calls are their own, whichever test comes first."""
+"""Fixtures of classes, modules and sessions have calls of their own, whichever test comes first."""
 
 import pytest
 
