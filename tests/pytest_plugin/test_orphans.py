@@ -41,9 +41,7 @@ def test_a_deleted_test_leaves_a_cassette_that_is_told(suite: Suite) -> None:
 
     told.assert_outcomes(passed=1)
     told.stdout.fnmatch_lines(
-        [
-            "runreel: WARNING: 1 cassette has recordings of tests *=delete removes them: *test_b.json"
-        ]
+        ["runreel: WARNING: 1 cassette has recordings of tests *=delete removes them: *b.json"]
     )
     assert (told.ret, failing.ret) == (0, 1)
 
