@@ -14,15 +14,20 @@ def end(session):
 
 def test_a(runreel):
     create("a")
-    end(runreel._session)
+    end(runreel.session)
 
-def test_b(runreel):
+@pytest.fixture
+def cleaned(runreel):
+    yield
+    create("c")
+    end(f"{runreel.session}-teardown")
+
+def test_b(cleaned):
     create("b")
-    end(f"{runreel._session}-teardown")
 
 @pytest.mark.xfail  # which its teardown stays
 def test_c(runreel):
-    end(runreel._session)
+    end(runreel.session)
     assert 0
 
 def test_d():
@@ -36,8 +41,8 @@ def cleaned():
 
 def test_a(runreel, cleaned):
     create("a")
-    os.kill(runreel._proxy._process.pid, signal.SIGKILL)
-    runreel._proxy._process.wait()
+    os.kill(runreel.proxy._process.pid, signal.SIGKILL)
+    runreel.proxy._process.wait()
     with pytest.raises(urllib.error.URLError):
         create("b")
 

@@ -27,16 +27,20 @@ def test_a(narrow):
 """
 
 
-def test_set_up_belongs_to_the_test_and_teardown_has_a_cassette_of_its_own(suite: Suite) -> None:
+def test_set_up_belongs_to_the_test_or_its_wide_fixture_and_teardown_has_a_cassette_of_its_own(
+    suite: Suite,
+) -> None:
     suite.write(FIXTURES.format("clean"))
 
     suite.run(*ONCE).assert_outcomes(passed=1)
     suite.run().assert_outcomes(passed=1)
 
     assert suite.stages("cassettes/test_it/test_a.json") == [
-        b'{"metadata": {"stage": "wide"}}',
         b'{"metadata": {"stage": "narrow"}}',
         b'{"metadata": {"stage": "call"}}',
+    ]
+    assert suite.stages("cassettes/test_it/wide.setup.json") == [
+        b'{"metadata": {"stage": "wide"}}',
     ]
     assert suite.stages("cassettes/test_it/test_a.teardown.json") == [
         b'{"metadata": {"stage": "clean"}}'
@@ -93,15 +97,18 @@ def test_a_miss_is_never_the_failure_that_was_expected(suite: Suite, mark: str) 
     result.stdout.fnmatch_lines(["runreel: No recording matches POST *"])
 
 
-def test_a_test_that_is_skipped_halfway_records_nothing(suite: Suite) -> None:
+def test_a_test_that_is_skipped_halfway_keeps_what_it_recorded(suite: Suite) -> None:
     suite.write(
         "def test_a():\n    create('a')\n    pytest.skip('enough')\n"
         "@pytest.mark.skip\ndef test_b():\n    create('b')"
     )
 
     suite.run(*ONCE).assert_outcomes(skipped=2)
+    replayed = suite.run()
 
-    assert suite.recorded() == []
+    assert suite.recorded() == ["cassettes/test_it/test_a.json"]
+    replayed.assert_outcomes(skipped=2)
+    replayed.stdout.fnmatch_lines(["runreel: 1 replayed, 0 recorded, 0 missed, 0 unplayed, 0 li*"])
 
 
 def test_a_unittest_that_fails_discards_its_recording_too(suite: Suite) -> None:
@@ -114,8 +121,7 @@ def test_a_unittest_that_fails_discards_its_recording_too(suite: Suite) -> None:
 
     suite.run(*RECORD).assert_outcomes(passed=1, failed=1)
 
-    (kept,) = suite.recorded()
-    assert kept.startswith("cassettes/test_it/TestOld-test_good-")
+    assert suite.recorded() == ["cassettes/test_it/TestOld.test_good.json"]
 
 
 SKIPS = """

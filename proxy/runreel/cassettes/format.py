@@ -367,7 +367,7 @@ def _bytes(form: dict[str, Any] | None, at: str) -> bytes:
 
 
 SIMULATOR = "simulator"
-_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}"
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._\[\]-]{0,80}"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 
 
@@ -408,8 +408,9 @@ def check_name(text: str) -> str:
         )
     if not _NAME.fullmatch(text):
         raise NotACassetteName(
-            f"{text!r} cannot name a cassette; use letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit, at most 81 in a row, with '/' between folders"
+            f"{text!r} cannot name a cassette; use letters, digits, '.', '_', '-', "
+            "'[' and ']', beginning with a letter or digit, at most 81 in a row, with '/' between "
+            "folders"
         )
     return text
 

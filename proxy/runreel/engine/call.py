@@ -250,7 +250,7 @@ class Call:
         self.session.tell(
             Event(
                 at=self.clock.now(),
-                session=self.session.id,
+                session=self.session.name,
                 outcome=outcome,
                 method=self.live.method,
                 operation=self.operation,

@@ -211,14 +211,15 @@ class Forwarding:
         call = replace(call, checks=await self._findings_of_request(call))
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
-        assert self.upstream is not None  # noqa: S101 - no live mode starts without one
+        upstream = call.session.own_upstream or self.upstream
+        assert upstream is not None  # noqa: S101 - no live mode starts without one
         audit = None
         try:
             await call.session.check()
             if self.auditing is not None:
-                audit = await self.auditing.begin(call, self.upstream)
+                audit = await self.auditing.begin(call, upstream)
             with self.waiting.waits(call, verdict):
-                answer = await self.upstream.send(call.live)
+                answer = await upstream.send(call.live)
                 if _streams(call, answer):
                     return await self._stream(call, verdict, audit, answer)
                 body, whole = await _collected(answer, self.response_bytes_max)

@@ -75,10 +75,12 @@ class Receipt:
         }
 
     def _more(self, session: LiveSession) -> dict[str, Any]:
-        """What is told only where it is not as usual: more misses than are listed, calls that
-        waited for others to come first, recordings that nobody asked for, and the cassette's file
-        and what records it anew, where they are known.
+        """What is told only where it is not as usual: the story, if there are several in a
+        cassette, more misses than are listed, calls that waited for others to come first,
+        recordings that nobody asked for, and the cassette's file and what records it anew, where
+        they are known.
         """
+        scope = {"scope": session.state.story} if session.state.story is not None else {}
         missed, waited = self._counts[Outcome.MISSED], session.state.waits
         unplayed = islice(session.state.unplayed_calls(), UNPLAYED_CALLS_MAX)
         calls = [call_document(item) for item in unplayed]
@@ -87,7 +89,7 @@ class Receipt:
         more |= {"unplayed_calls": calls} if calls else {}
         more |= {"cassette_file": session.origin.file} if session.origin.file else {}
         remedy = session.origin.how_to_record()
-        return more | ({"remedy": remedy} if remedy else {})
+        return scope | more | ({"remedy": remedy} if remedy else {})
 
     def _verified(self) -> dict[str, Any]:
         """What only a session that compares has to say; a call that failed was not compared."""

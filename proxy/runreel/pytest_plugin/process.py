@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +71,40 @@ class ProxyProcess:
         """Whether it has ended, by itself or at our word."""
         return self._process is None
 
-    def open(self, id: str, cassettes: Path, cassette: str, mode: str, **wanted: Any) -> str:  # noqa: A002 - as in `Embedded`
-        """Open a session and return the mode it is in; all else is as for `Embedded.open`, but that
-        a cassette that is to be replayed and is not there is an empty one.
+    def open(
+        self,
+        id: str,  # noqa: A002 - as in `Embedded`
+        cassettes: Path,
+        cassette: str,
+        mode: str,
+        **wanted: Any,
+    ) -> tuple[str, bool]:
+        """Open or expect a session; returns its mode, and whether it is open. All is as for the
+        command: a cassette that is to be replayed and is not there is an empty one.
         """
         place = {"cassettes": str(cassettes), "cassette": cassette}
-        return str(self._ask("open", id=id, mode=mode, **place, **wanted))
+        in_mode, is_open = self._ask("open", id=id, mode=mode, **place, **wanted)
+        return in_mode, is_open
+
+    def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
+        """Expect a session no longer; whether it was opened meanwhile."""
+        return bool(self._ask("withdraw", id=id))
+
+    def simulate(self, world: str, story: str) -> None:
+        """Make a simulator whose ids are of a story only, and which sessions can call."""
+        self._ask("simulate", world=world, story=story)
+
+    def take_in(self, world: str, others: Iterable[str]) -> None:
+        """From here on what exists in other simulators exists in this one too."""
+        self._ask("take_in", world=world, others=list(others))
+
+    def catch_up(self, world: str, cassettes: Path, name: str, scope: str | None) -> None:
+        """A simulator comes to stand where a story in a cassette ends."""
+        self._ask("catch_up", world=world, cassettes=str(cassettes), name=name, scope=scope)
+
+    def forget(self, world: str) -> None:
+        """Nobody calls a simulator any more."""
+        self._ask("forget", world=world)
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
         """Let requests that name no session go to this one."""
@@ -86,20 +114,49 @@ class ProxyProcess:
         """What an open session has done so far."""
         return dict(self._ask("receipt", id=id))
 
-    def close(self, id: str, *, discard: bool) -> tuple[dict[str, Any], str | None]:  # noqa: A002 - as above
+    def close(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        discard: bool,
+        prunes: bool,
+    ) -> tuple[dict[str, Any], str | None]:
         """End a session and return its receipt, and why its cassette could not be saved, if so;
-        with `discard` nothing of it is kept.
+        with `discard` nothing of it is kept, and unless it `prunes` all that it did not ask for is.
         """
-        receipt, problem = self._ask("close", id=id, discard=discard)
+        receipt, problem = self._ask("close", id=id, discard=discard, prunes=prunes)
         return receipt, problem
 
     def checked_name(self, name: str) -> str:
         """The name, if a cassette can have it."""
         return str(self._ask("checked_name", name=name))
 
+    def check_match(self, match: Mapping[str, Any]) -> None:
+        """Return if rules of a marker can be meant."""
+        try:
+            self._ask("check_match", match=match)
+        except TypeError as error:  # what no JSON can hold
+            raise SessionRefused(f"the marker's match: {error}") from None
+
     def exists(self, file: Path) -> bool:
         """Whether there is such a file or folder."""
         return bool(self._ask("exists", file=str(file)))
+
+    def is_there(self, cassettes: Path, names: Iterable[str]) -> bool:
+        """Whether there is one of these cassettes, also if it stands in a journal only."""
+        return bool(self._ask("is_there", cassettes=str(cassettes), names=list(names)))
+
+    def first(self, file: Path, text: str) -> str:
+        """What the first who asked for a file wrote into it; `text` if that is this caller."""
+        return str(self._ask("first", file=str(file), text=text))
+
+    def scopes(self, file: Path) -> set[str | None]:
+        """The stories of which a file holds recordings; none if it cannot be read."""
+        return set(self._ask("scopes", file=str(file)))
+
+    def drop_scopes(self, file: Path, scopes: Collection[str], *, others: bool) -> None:
+        """Drop what belongs to some stories out of a file, or with `others` all that does not."""
+        self._ask("drop_scopes", file=str(file), scopes=sorted(scopes), others=others)
 
     def remove(self, file: Path) -> None:
         """Remove a file, if it is there."""

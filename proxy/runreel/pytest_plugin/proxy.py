@@ -1,29 +1,58 @@
-"""The proxy of a pytest process, and the test that is on it.
+"""The proxy of a test process, and the test or fixture that is on it.
 
-Each test has a session with its set-up, and one for its teardown, which nobody can tell to be
-complete while the test is judged. Clients find the proxy by an address that is known before
-anything listens there. A cassette that no marker names is named after its test: a plain name stands
-as it is, any other gets a suffix from its hash, so that tests that differ anywhere never share one,
-also where upper and lower case are one. Sockets can be held to this machine; that keeps honest code
-honest and is no sandbox. Whatever takes time, or touches files while a test may have replaced
-them, is done by the proxy, in a process of its own.
+One process has one proxy and one URL, for clients of any scope; a request names no session, so it
+belongs to whatever runs when it comes in, wherever its client was made. What runs is a stack: the
+test at the bottom, above it a fixture of wider scope while it is set up or torn down. Each has a
+session of its own. With one client of the module, and `room` a fixture of module scope:
+
+    test_a begins     [test_a]                  test_it/test_a.json
+    room is set up    [test_a, room.setup]      test_it/room.setup.json, also for test_b alone
+    test_a's calls    [test_a]
+    test_a's end      [test_a.teardown]         test_it/test_a.teardown.json
+    test_b            [test_b] …
+    room is torn down [test_b.teardown, room.teardown]
+
+A session other than a test's own is opened by the first call in it. Tests that name one cassette
+have each their own story in it (`scope`). `once` asks whether a cassette was there when the run
+began: the processes of a run share a folder in which the first to ask writes it down (`RunFacts`).
+At the end each hands on what it counted, which tests name which file, and how these were played;
+what that amounts to is said once, for all (`report`). Where the simulator is the upstream, each
+story has one of its own, with the objects of the fixtures that it uses, so that no id depends on
+other tests.
+
+Clients find the proxy by an address that is known before anything listens there. A cassette that no
+marker names is named after its test. Sockets can be held to this machine; that keeps honest code
+honest and is no sandbox. Whatever takes time, or touches files while a test may have replaced them,
+is done by the proxy, in a process of its own.
 """
 
 import hashlib
 import ipaddress
+import os
 import re
+import secrets
 import socket
+import sys
+import threading
 import tomllib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from runreel.errors import RunreelError, StartRefused, StoreFailed
 from runreel.pytest_plugin.process import ProxyProcess, ProxySettings
-from runreel.pytest_plugin.report import Totals, findings, misses
+from runreel.pytest_plugin.report import (
+    Totals,
+    findings,
+    is_shared,
+    misses,
+    nothing_done,
+    sent_nothing,
+)
 from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
 from runreel.text import counted
 from runreel.wrap import bypass
@@ -121,38 +150,64 @@ def _sentence(what: str) -> str:
     return f"a test tried to {what}, and --runreel-block-sockets lets sockets reach loopback only"
 
 
-TEARDOWN = ".teardown"  # what ends the name of the cassette of a test's teardown
+SETUP, TEARDOWN = ".setup", ".teardown"  # what ends the name of a cassette of that phase
 
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_.]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:\[[A-Za-z0-9_.\[\]-]+\])?")
+_PLAIN_CHARS_MAX = 72  # with TEARDOWN it stays below 82
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
-_READABLE_CHARS = 48  # of a name that is not plain; with hash and TEARDOWN it stays below 81
+_READABLE_CHARS = 48  # of a name that is not plain
 _HASH_DIGITS = 10
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"}
     | {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
 )
+_HOOK_OF_OTHERS = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_.*")  # as pytest names them
 
 
-def cassette_name(module: str, test: Sequence[str]) -> str:
+def cassette_name(module: str, test: Sequence[str], *, apart: bool = False) -> str:
     """The name for a test in a module (its file's name without suffix), given by its classes and
-    its own name with parameters, as in `["TestRuns", "test_list[a/b]"]`.
+    its own name with parameters, as in `["TestRuns", "test_list[a/b]"]`; `apart` as for `segment`.
     """
-    return f"{segment(module)}/{segment('.'.join(test))}"
+    folder = segment(module, apart=module != module.lower())
+    return f"{folder}/{segment('.'.join(test), apart=apart)}"
 
 
-def segment(text: str) -> str:
-    """A text as one part of a cassette's name; texts that differ never give the same."""
-    if _PLAIN.fullmatch(text) and not _collides(text):
+def segment(text: str, *, apart: bool = False) -> str:
+    """A text as one part of a cassette's name. Texts that differ never give the same; those that
+    differ in case only are kept `apart` by whoever knows them both.
+
+    A name that every file system takes stands as it is, any other gets a suffix from its hash.
+    """
+    plain = len(text) <= _PLAIN_CHARS_MAX and _PLAIN.fullmatch(text)
+    if plain and not apart and not _collides(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_HASH_DIGITS]
     readable = _UNSAFE.sub("-", text).strip("-_")[:_READABLE_CHARS].rstrip("-_")
     return f"{readable}-{digest}" if readable else digest
 
 
+def fixture_name(argname: str) -> str:
+    """What a fixture is called: `setUpClass` for the one that pytest makes of such a method."""
+    made = _HOOK_OF_OTHERS.fullmatch(argname)
+    return made[1] if made else argname
+
+
+def equal_but_for_case(names: Iterable[str]) -> set[str]:
+    """Those of some names that a file system that does not count case would take for another one;
+    of each such group one without capitals stands as it is.
+    """
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(name.lower(), set()).add(name)
+    return {
+        name for lower, group in groups.items() if len(group) > 1 for name in group if name != lower
+    }
+
+
 def _collides(text: str) -> bool:
     # Windows takes NUL.json for the device, too.
-    stem = text.partition(".")[0]
-    return stem in _RESERVED or text.endswith((".", ".json", TEARDOWN))
+    stem = text.partition(".")[0].lower()
+    return stem in _RESERVED or text.lower().endswith((".", ".json", SETUP, TEARDOWN))
 
 
 PLACEHOLDER_KEY = "none-needed"  # the SDKs refuse to start without one
@@ -233,6 +288,8 @@ def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
 
 
 FILE_NAME = "runreel.toml"
+SIMULATOR = "simulator"
+_BUSY_S_MAX = 60.0  # that a worker of pytest-xdist waits for another one's recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +306,10 @@ class PluginOptions:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test: where it is, and how it is marked. `unnamed` is its cassette if none was named; one
-    that is named may be shared, so that its recordings carry the test's id as their scope. `to_run`
-    is its id as seen from the folder in which pytest was started, if that is another.
+    """A test or a wide fixture: where it is, and how it is marked. `unnamed` is its cassette if
+    none was named; one that is named may be shared, so that its recordings carry the test's id as
+    their scope. `match` has the members of `[match]` in a configuration. `to_run` is what pytest is
+    told to run it, as seen from the folder in which it was started, if that is not the id.
     """
 
     id: str
@@ -261,6 +319,7 @@ class Case:
     mode: str | None = None
     allow_unplayed: bool = False
     barriers: bool | None = None
+    match: Mapping[str, Any] | None = None
     to_run: str = ""
 
     @property
@@ -269,35 +328,168 @@ class Case:
         return self.id if self.cassette else None
 
 
-@dataclass(slots=True)
+class SharedFiles(Protocol):
+    """Files that several processes use at once, whatever a test has made of its own."""
+
+    def exists(self, file: Path) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def first(self, file: Path, text: str) -> str:
+        """What the first who asked for a file wrote into it."""
+        ...
+
+
+class RunFacts:
+    """What the processes of a run know together; `folder` is theirs, None if there is one process.
+
+    The first to ask writes down what it finds, the others read that; `files` does so.
+    """
+
+    def __init__(self, folder: Path | None, files: Callable[[], SharedFiles]) -> None:
+        self._folder = folder
+        self._files = files
+        self._me = secrets.token_hex(16)
+        self._known: dict[str, bool] = {}
+
+    def existed(self, file: Path, exists: Callable[[], bool]) -> bool:
+        """Whether a cassette was there when the run began; `exists` whether it is there now."""
+        name = _fact("existed", file)
+        if name not in self._known:
+            found = str(int(exists()))
+            self._known[name] = self._first(name, found) == "1"
+        return self._known[name]
+
+    def claim(self, file: Path) -> bool:
+        """Whether a cassette has been recorded by nobody else in this run; from now on it has."""
+        if self.claimed(file):
+            return False
+        name = _fact("recorded", file)
+        self._known[name] = True
+        return self._first(name, self._me) == self._me
+
+    def claimed(self, file: Path) -> bool:
+        """Whether a cassette has been recorded in this run."""
+        name = _fact("recorded", file)
+        return name in self._known or (
+            self._folder is not None and self._files().exists(self._folder / name)
+        )
+
+    def _first(self, name: str, text: str) -> str:
+        return text if self._folder is None else self._files().first(self._folder / name, text)
+
+
+def _fact(kind: str, file: Path) -> str:
+    return f"{kind}-{hashlib.sha256(str(file).encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+@dataclass(slots=True, eq=False)
 class Recording:
-    """What a test that uses runreel can see of it, as the fixture `runreel`."""
+    """A session as the plugin has it; a test sees `base_url`, `cassette` and `receipt()` of it, as
+    the fixture `runreel`. One that is `expected` is opened by the first call.
+    """
 
     base_url: str
     cassette: str
-    _proxy: ProxyProcess = field(repr=False)
-    _session: str = field(repr=False)
-    _mode: str = field(repr=False)
-    _final: dict[str, Any] | None = field(default=None, repr=False)
+    proxy: ProxyProcess = field(repr=False)
+    session: str = field(repr=False)
+    file: Path = field(repr=False)
+    mode: str = field(repr=False)
+    expected: bool = field(default=False, repr=False)
+    refused: str | None = field(default=None, repr=False)  # why it could not be opened
+    final: dict[str, Any] | None = field(default=None, repr=False)
 
     def receipt(self) -> dict[str, Any]:
         """What was served, recorded, missed and left unplayed so far."""
-        return self._final or self._proxy.receipt(self._session)
+        self.is_used()
+        return self.proxy.receipt(self.session) if self.final is None else self.final
 
     def last(self) -> dict[str, Any] | None:
         """The receipt when it was closed; None if nobody knows it."""
-        return self._final
+        return self.final
+
+    def is_used(self) -> bool:
+        """Whether the session was opened; one that was not by now will not be."""
+        if self.expected and self.final is None:
+            try:
+                self.expected = not self.proxy.withdraw(self.session)
+            except RunreelError as error:
+                self.refused = str(error)
+            if self.expected:
+                self.final = nothing_done(self.mode, self.cassette)
+        return not self.expected
+
+    def wrong(self, *, passed: bool, allow_unplayed: bool) -> list[str]:
+        """What is wrong with it; if its test did not pass anyhow, only what that may come of."""
+        try:
+            receipt = self.receipt()
+        except RunreelError as error:
+            return [str(error)]
+        if self.refused is not None:
+            return [self.refused]
+        return findings(receipt, allow_unplayed=allow_unplayed) if passed else misses(receipt)
+
+    def shared(self, scope: str | None) -> bool:
+        """Whether others of its cassette are answered from the same recordings as it is."""
+        try:
+            return is_shared(scope, self.receipt())
+        except RunreelError:
+            return False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TestRun:
-    """One go at a test; a rerun is another. `failed` once anything but success was reported."""
+    """One go at a test; a rerun is another. `failed` once anything but success was reported, or
+    `skipped`. `world` is the simulator that it calls.
+    """
 
     case: Case
-    file: Path
+    folder: Path
+    name: str
+    mode: str
     call: Recording
-    teardown: Recording
+    uses: frozenset[str]
+    teardown: Recording | None = None
+    world: str | None = None
+    settled: bool = False
+    called: bool = False  # whether a wide fixture that it uses did
     failed: bool = False
+    skipped: bool = False
+    threads: frozenset[threading.Thread] = frozenset()  # that ran before it, or are a fixture's
+
+    @property
+    def file(self) -> Path:
+        """The cassette of its calls."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def current(self) -> Recording:
+        """The session of its calls by now."""
+        return self.teardown or self.call
+
+    def receipts(self) -> list[Mapping[str, Any]]:
+        """Those of its sessions that are known, once it has ended."""
+        known = [reel.last() for reel in (self.call, self.teardown) if reel is not None]
+        return [receipt for receipt in known if receipt is not None]
+
+
+@dataclass(slots=True, eq=False)
+class FixtureRun:
+    """A fixture of wider scope than a test, from its set-up to the end of its teardown.
+
+    `label` tells its parameters, and those of the fixtures that it uses; `lost` says why it has no
+    session for its teardown.
+    """
+
+    case: Case
+    argname: str
+    label: str
+    mode: str
+    reel: Recording
+    world: str | None
+    failed: bool = False
+    lost: str | None = None
+    called: bool = False
 
 
 class TestProxy:
@@ -305,6 +497,8 @@ class TestProxy:
 
     def __init__(self, asked: PluginOptions, environment: MutableMapping[str, str]) -> None:
         self.totals = Totals()
+        self.files: set[Path] = set()  # of cassettes that were named in this run
+        self.closed = False
         self._asked = asked
         self._environment = environment
         file = asked.root / FILE_NAME
@@ -314,13 +508,33 @@ class TestProxy:
         self._guard = Guard() if asked.block_sockets else None
         if self._guard:
             self._guard.install()
-        self._attempts = 0
+        self._facts = RunFacts(None, self._proxy)
+        self._busy_s_max = 0.0
+        self._sessions = 0  # that were opened or expected so far, but for those of teardowns
+        self._worlds = 0  # simulators that there have been so far
+        self._stack: list[Recording] = []  # whose calls are made now: the last one's
+        self._test: TestRun | None = None
+        self._fixtures: list[FixtureRun] = []  # set up now, in that order
+        self._recorded: set[tuple[Path, str | None]] = set()  # file and scope, in this run
+        self._strangers: list[threading.Thread] = []  # that outlived their tests
 
     def set_base_url(self) -> None:
         """From now on, clients that are made find the address of this process; nothing starts."""
         if self._address is None:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
+
+    def share(self, folder: Path) -> None:
+        """There are several processes in this run, which have a folder together."""
+        self._facts = RunFacts(folder, self._proxy)
+        self._busy_s_max = _BUSY_S_MAX
+
+    def label(self, argname: str, parameter: str, uses: Iterable[str]) -> str:
+        """What tells a fixture from itself with other parameters; `uses` are those it asks for."""
+        wanted = frozenset(uses)
+        return parameter + "".join(
+            fixture.label for fixture in self._fixtures if fixture.argname in wanted - {argname}
+        )
 
     def check(self, cases: Sequence[Case]) -> None:
         """Return if all these tests can be begun as far as can be known before, and the upstream,
@@ -339,85 +553,149 @@ class TestProxy:
         for case in cases:
             try:
                 places.append(self._place(case))
+                if case.match is not None:
+                    proxy.check_match(case.match)
             except RunreelError as error:
                 wrong.append(f"{case.id}: {error}")
         if wrong:
             more = f" (and {counted(len(wrong) - 1, 'more test')})" if len(wrong) > 1 else ""
             raise StartRefused(wrong[0] + more)
         self._check_folder(places, named=any(case.cassette for case in cases))
-        if any(place.live or (place.once and not proxy.exists(place.file)) for place in places):
+        if any(place.live or (place.once and not _is_there(proxy, place)) for place in places):
             proxy.try_upstream()
 
-    def begin(self, case: Case) -> TestRun:
-        """Open the sessions of a test, and give it all requests."""
+    def place(self, case: Case) -> tuple[Path, str]:
+        """The folder and the name of a test's cassette."""
         proxy = self._proxy()
+        name = proxy.checked_name(case.cassette) if case.cassette else case.unnamed
+        folder = self._folder(proxy.settings) if case.cassette else None
+        return folder or case.folder / "cassettes", name
+
+    def begin(self, case: Case, uses: Collection[str]) -> TestRun:
+        """Open the session of a test that uses some fixtures, and give it all requests."""
+        threads = frozenset(threading.enumerate())
         place = self._place(case)
-        folder, name, mode = place.folder, place.name, place.mode
-        if case.cassette is None:
-            self._drop_unfinished(place)
-        self._attempts += 1
-        prune = self._asked.prune and not case.allow_unplayed
-        wanted = {
-            "prune": prune,
-            "scope": case.scope,
-            "barriers": case.barriers,
-            "rerun": _recorded_anew(case, self._asked),
-        }
-        call = self._session(folder, name, mode, f"test-{self._attempts}", **wanted)
-        try:
-            after = f"test-{self._attempts}-teardown"
-            teardown = self._session(folder, name + TEARDOWN, call._mode, after, **wanted)  # noqa: SLF001 - its own
-        except BaseException:
-            self._end(call, discard=True)
-            raise
-        proxy.use(call._session)  # noqa: SLF001 - its own
-        return TestRun(case, place.file, call, teardown)
+        folder, name = place.folder, place.name
+        mode = self._decided(case, place, (name, name + TEARDOWN))
+        world = self._world(case, name, ())
+        if world is not None and mode == Mode.NEW_EPISODES.value:
+            self._proxy().catch_up(world, folder, name, case.scope)
+        call = self._enter(case, folder, name, mode, world, expected=False)
+        self._test = TestRun(
+            case, folder, name, call.mode, call, frozenset(uses), world=world, threads=threads
+        )
+        return self._test
 
-    def findings(self, attempt: TestRun) -> list[str]:
+    def settle(self) -> None:
+        """The wide fixtures of the test are those that are set up by now: what they made is there
+        for its calls. Before that there may be some with other parameters.
+        """
+        run = self._test
+        if run is not None and not run.settled:
+            run.settled = True
+            if run.world is not None:
+                self._take_in(run.world, run.uses)
+
+    def findings(self, run: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
-        allowed = attempt.case.allow_unplayed
-        return findings(attempt.call.receipt(), allow_unplayed=allowed)
+        # What several tests are answered from is judged when all of them have run.
+        shared = run.call.shared(run.case.scope)
+        return run.call.wrong(passed=True, allow_unplayed=run.case.allow_unplayed or shared)
 
-    def tear_down(self, attempt: TestRun) -> None:
+    def tear_down(self, run: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
-        attempt.teardown._proxy.use(attempt.teardown._session)  # noqa: SLF001 - its own
+        run.called = any(each.called for each in self._fixtures if each.argname in run.uses)
+        self._leave(run.call)
+        run.teardown = self._enter(
+            run.case, run.folder, run.name + TEARDOWN, run.mode, run.world, of=run.call
+        )
 
-    def end(self, attempt: TestRun) -> list[str]:
+    def end(self, run: TestRun) -> list[str]:
         """End the sessions of a test; what a failed one recorded is thrown away.
 
         Returns what is wrong with its teardown, which makes it fail too.
         """
-        allowed = attempt.case.allow_unplayed
-        try:
-            receipt = attempt.teardown.receipt()
-        except RunreelError as error:
-            found = [str(error)]
-        else:
-            found = misses(receipt) if attempt.failed else findings(receipt, allow_unplayed=allowed)
-        attempt.failed = attempt.failed or bool(found)
-        for reel in (attempt.call, attempt.teardown):
+        self._leave(run.current)
+        self._test = None
+        allowed = run.case.allow_unplayed or run.skipped or run.current.shared(run.case.scope)
+        found = run.current.wrong(passed=not run.failed, allow_unplayed=allowed)
+        run.failed = run.failed or bool(found)
+        for reel in (run.call, run.teardown):
             try:
-                self._end(reel, discard=attempt.failed)
+                if reel is not None:
+                    self._end(run.case, reel, discard=run.failed, whole=not run.skipped)
             except RunreelError as error:
-                attempt.failed = True
+                run.failed = True
                 found += [str(error)] if str(error) not in found else []
-        if self._asked.prune and not allowed and not attempt.failed:
-            _prune_teardown(attempt)
-        known = [reel.last() for reel in (attempt.call, attempt.teardown)]
-        receipts: list[Mapping[str, Any]] = [receipt for receipt in known if receipt is not None]
-        whole = not (allowed or self._asked.prune)
-        self.totals.add(attempt.case.id, receipts, passed=not attempt.failed, whole=whole)
+        self._forget(run.call, run.world)
+        self._count(run)
         return found
 
-    def holds(self, attempt: TestRun) -> bool:
-        """Whether the cassette of a test is there; if nobody can say, it is not missed."""
+    def holds(self, reel: Recording) -> bool:
+        """Whether a cassette is there; if nobody can say, it is not missed."""
         try:
-            return attempt.call._proxy.exists(attempt.file)  # noqa: SLF001 - its own
+            return reel.proxy.exists(reel.file)
         except RunreelError:
             return True
 
+    def set_up(self, case: Case, argname: str, label: str, uses: Collection[str]) -> FixtureRun:
+        """Give all requests to a wide fixture that is being set up."""
+        place = self._place(case)
+        folder, name = place.folder, place.name
+        mode = self._decided(case, place, (name + SETUP, name + TEARDOWN))
+        self._check_recorded_once(case, folder / f"{name}{SETUP}.json", mode)
+        world = self._world(case, name + SETUP, uses)
+        if world is not None and DECISIONS[Mode(mode)].plays:
+            self._proxy().catch_up(world, folder, name + SETUP, None)
+        reel = self._enter(case, folder, name + SETUP, mode, world)
+        fixture = FixtureRun(case, argname, label, mode, reel, world)
+        self._fixtures.append(fixture)
+        return fixture
+
+    def is_set_up(self, fixture: FixtureRun, *, failed: bool, skipped: bool) -> list[str]:
+        """A wide fixture is set up, or failed; returns what is wrong with it."""
+        found = self._end_phase(fixture, failed=failed, partly=skipped)
+        callers = [each for each in self._fixtures if each.reel in self._stack]
+        for caller in (*callers, self._test if self._test and self._test.settled else None):
+            if caller is not None and caller.world is not None and fixture.world is not None:
+                try:
+                    fixture.reel.proxy.take_in(caller.world, [fixture.world])
+                except RunreelError as error:
+                    fixture.failed = True
+                    found.append(str(error))
+        if self._test is not None:
+            self._test.threads |= frozenset(threading.enumerate())
+        return found
+
+    def clean_up(self, fixture: FixtureRun) -> None:
+        """Give all requests to a wide fixture that is being torn down."""
+        try:
+            folder, name = self.place(fixture.case)
+            fixture.reel = self._enter(
+                fixture.case, folder, name + TEARDOWN, fixture.mode, fixture.world
+            )
+        except RunreelError as error:  # it cleans up all the same, and `is_cleaned_up` says so
+            fixture.lost = str(error)
+
+    def is_cleaned_up(self, fixture: FixtureRun) -> list[str]:
+        """A wide fixture is no more; returns what is wrong with its teardown."""
+        self._fixtures.remove(fixture)
+        if fixture.lost is not None:
+            return [fixture.lost]
+        found = self._end_phase(fixture, failed=fixture.failed, partly=False)
+        self._forget(fixture.reel, fixture.world)
+        return found
+
+    def strangers(self) -> list[str]:
+        """A sentence if a thread of a test that has ended may be calling into this one."""
+        left = sorted(thread.name for thread in self._strangers if thread.is_alive())
+        if not left:
+            return []
+        return [f"Threads of tests that have ended are still running: {', '.join(left)}."]
+
     def close(self) -> None:
         """Stop the proxy and put the environment back; what is under way is not kept."""
+        self.closed = True
         if self._running:
             with suppress(RunreelError):  # it has stopped by itself
                 self._running.stop()
@@ -427,6 +705,14 @@ class TestProxy:
         if self._address:
             self._address.release(self._environment)
             self._address = None
+
+    def scopes(self, file: Path) -> set[str | None]:
+        """The stories of which a file holds recordings; none if it cannot be read."""
+        return self._proxy().scopes(file)
+
+    def drop_scopes(self, file: Path, scopes: Collection[str], *, others: bool = False) -> None:
+        """Drop what belongs to some stories out of a file, or with `others` all that does not."""
+        self._proxy().drop_scopes(file, scopes, others=others)
 
     def _proxy(self) -> ProxyProcess:
         """The one that runs; a new one where the last has ended."""
@@ -447,11 +733,10 @@ class TestProxy:
         return self._running
 
     def _place(self, case: Case) -> "_Place":
-        proxy = self._proxy()
-        mode = _mode(case.mode or proxy.settings.mode, proxy.settings)
-        name = proxy.checked_name(case.cassette) if case.cassette else case.unnamed
-        folder = self._folder(proxy.settings) if case.cassette else None
-        return _Place(folder or case.folder / "cassettes", name, mode)
+        settings = self._proxy().settings
+        mode = _mode(case.mode or settings.mode, settings)
+        folder, name = self.place(case)
+        return _Place(folder, name, mode)
 
     def _folder(self, settings: ProxySettings) -> Path | None:
         """Where named cassettes are, if that is configured."""
@@ -472,26 +757,157 @@ class TestProxy:
                 "--runreel-mode=once --runreel-upstream=URL"
             )
 
-    def _drop_unfinished(self, place: "_Place") -> None:
-        """A test that was killed while it was recorded did not pass, so nothing of it is kept."""
-        if place.captures:
-            for each in (place.name, place.name + TEARDOWN):
-                self._proxy().drop_unfinished(place.folder, each)
-
-    def _session(
-        self, folder: Path, name: str, mode: str, session: str, **wanted: Any
-    ) -> Recording:
-        """Open a session; what else is `wanted` is as for `Embedded.open`."""
+    def _decided(self, case: Case, place: "_Place", names: tuple[str, ...]) -> str:
+        """What is done with the cassettes of a test or fixture: its mode, `once` decided."""
         proxy = self._proxy()
-        resolved = proxy.open(session, folder, name, mode, **wanted)
-        assert self._address is not None  # noqa: S101 - it was there before the proxy was
-        return Recording(self._address.base_url, name, proxy, session, resolved)
+        if place.captures and case.cassette is None:
+            # A test that was killed while it was recorded did not pass: nothing of it is kept.
+            for name in names:
+                proxy.drop_unfinished(place.folder, name)
+        if not place.once:
+            return place.mode
+        existed = self._facts.existed(
+            place.folder / f"{names[0]}.json", lambda: proxy.is_there(place.folder, names)
+        )
+        return (Mode.REPLAY if existed else Mode.RECORD).value
 
-    def _end(self, reel: Recording, *, discard: bool) -> None:
-        closed = reel._proxy.close(reel._session, discard=discard)  # noqa: SLF001 - its own
-        reel._final, problem = closed  # noqa: SLF001 - its own
+    def _world(self, case: Case, name: str, uses: Collection[str]) -> str | None:
+        """The simulator for one story, if that is the upstream, with what its fixtures made."""
+        proxy = self._proxy()
+        if proxy.settings.upstream != SIMULATOR:
+            return None
+        self._worlds += 1
+        world = f"world-{self._worlds}"
+        proxy.simulate(world, f"{name}\n{case.scope or ''}")
+        self._take_in(world, uses)
+        return world
+
+    def _take_in(self, world: str, uses: Collection[str]) -> None:
+        used = [each.world for each in self._fixtures if each.argname in uses]
+        if others := [other for other in used if other is not None]:
+            self._proxy().take_in(world, others)
+
+    def _forget(self, reel: Recording, world: str | None) -> None:
+        if world is not None:
+            with suppress(RunreelError):  # it went with its proxy
+                reel.proxy.forget(world)
+
+    def _check_recorded_once(self, case: Case, file: Path, mode: str) -> None:
+        """What tests were recorded with must be what they are played with.
+
+        Raises:
+            StartRefused: a fixture was recorded in this run, and would be again.
+        """
+        upstream = self._proxy().settings.upstream
+        captures = DECISIONS[Mode(mode)].captures
+        if captures and upstream != SIMULATOR and self._facts.claimed(file):
+            raise StartRefused(_SET_UP_AGAIN.format(case.id))
+
+    def _enter(
+        self,
+        case: Case,
+        folder: Path,
+        name: str,
+        mode: str,
+        world: str | None,
+        *,
+        expected: bool = True,
+        of: Recording | None = None,
+    ) -> Recording:
+        """Give all requests to a session, which the first of them opens if it is `expected` and has
+        nothing to play. The session of a teardown is where that `of` the test is.
+        """
+        proxy = of.proxy if of is not None else self._proxy()
+        file = folder / f"{name}.json"
+        self.files.add(file)
+        if of is None:
+            self._sessions += 1
+        session = f"{of.session}-teardown" if of is not None else f"test-{self._sessions}"
+        wanted = self._wanted(case, name, file)
+        in_mode, is_open = proxy.open(
+            session, folder, name, mode, world=world, expected=expected, **wanted
+        )
+        if is_open:
+            proxy.use(session)
+        assert self._address is not None  # noqa: S101 - it was there before the proxy was
+        base_url = self._address.base_url
+        reel = Recording(base_url, name, proxy, session, file, in_mode, not is_open)
+        self._stack.append(reel)
+        return reel
+
+    def _wanted(self, case: Case, name: str, file: Path) -> dict[str, Any]:
+        again = (file, case.scope) in self._recorded  # nothing goes that this run has recorded
+        return {
+            "prune": self._asked.prune and not case.allow_unplayed and not again,
+            "scope": case.scope,
+            "barriers": case.barriers,
+            "match": case.match,
+            "name": case.id + _phase_of(name),
+            "busy_s_max": self._busy_s_max,
+            "rerun": _recorded_anew(case, self._asked),
+        }
+
+    def _leave(self, reel: Recording) -> None:
+        """Requests belong to what ran before."""
+        if reel in self._stack:
+            self._stack.remove(reel)
+        if not self.closed:
+            top = self._stack[-1] if self._stack else None
+            with suppress(RunreelError):  # whoever is judged by a lost session is told so
+                (top or reel).proxy.use(None if top is None else top.session)
+
+    def _end_phase(self, fixture: FixtureRun, *, failed: bool, partly: bool) -> list[str]:
+        """End what a wide fixture does now; `partly` if it was skipped before its end."""
+        reel, case = fixture.reel, fixture.case
+        self._leave(reel)
+        found = reel.wrong(passed=not failed, allow_unplayed=case.allow_unplayed or partly)
+        if not found and not failed and reel.receipt()["recorded"] and fixture.world is None:
+            again = not self._facts.claim(reel.file)
+            found = [_SET_UP_AGAIN.format(case.id)] if again else []
+        fixture.failed = failed or bool(found)
+        try:
+            self._end(case, reel, discard=fixture.failed, whole=not partly)
+        except RunreelError as error:
+            fixture.failed = True
+            found += [str(error)] if str(error) not in found else []
+        if (receipt := reel.last()) is not None:
+            fixture.called = fixture.called or not sent_nothing(receipt)
+            self.totals.add_fixture(receipt)
+        return found
+
+    def _end(self, case: Case, reel: Recording, *, discard: bool, whole: bool) -> None:
+        """Close a session; `whole` if all was done that its test or fixture does."""
+        if not reel.is_used():
+            if reel.mode == Mode.RECORD.value and whole and not discard and case.cassette is None:
+                self._end_unused(case, reel)
+            return
+        closed = reel.proxy.close(reel.session, discard=discard, prunes=whole)
+        reel.final, problem = closed
         if problem is not None:
             raise StoreFailed(problem)
+        if reel.final["recorded"]:
+            self._recorded.add((reel.file, case.scope))
+
+    def _end_unused(self, case: Case, reel: Recording) -> None:
+        """A session that recorded nothing saves nothing: what an older one had is left behind."""
+        if self._asked.prune and not case.allow_unplayed:
+            reel.proxy.remove(reel.file)
+        elif reel.final is not None and reel.proxy.exists(reel.file):
+            reel.final["not_rerecorded"] = [reel.cassette]
+
+    def _count(self, run: TestRun) -> None:
+        allowed, receipts = run.case.allow_unplayed, run.receipts()
+        passed = not run.failed
+        for thread in still_at_work(run.threads):
+            self._strangers.append(thread)
+            self.totals.threads.append(f"{run.case.id} ({thread.name})")
+        whole = not (allowed or self._asked.prune or run.skipped)
+        self.totals.add(run.case.id, receipts, passed=passed, whole=whole, called=run.called)
+        if run.case.cassette is not None:
+            judged = passed and not run.skipped and not allowed
+            for reel in (run.call, run.teardown):
+                if reel is not None and (receipt := reel.last()) is not None:
+                    self.totals.add_share(str(reel.file), run.case.id, receipt, judged=judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,12 +949,180 @@ def _recorded_anew(case: Case, asked: PluginOptions) -> list[str]:
     return words
 
 
-def _prune_teardown(attempt: TestRun) -> None:
-    """A session that recorded nothing saves nothing; here that means that no call is left."""
-    call, teardown = attempt.call.receipt(), attempt.teardown.receipt()
-    if teardown["mode"] == "record" and call["recorded"] and not teardown["requests"]:
-        file = attempt.file.with_name(f"{attempt.file.stem}{TEARDOWN}.json")
-        attempt.call._proxy.remove(file)  # noqa: SLF001 - its own
+_SET_UP_AGAIN = (
+    "fixture {0} was recorded in this run already, and tests have what it made then; record with "
+    "-p no:xdist, in the order of the modules, or from --runreel-upstream=simulator"
+)
+
+
+@dataclass(slots=True)
+class Collected:
+    """The tests that there are, and where they have their cassettes; paths are text, so that it can
+    pass between processes.
+
+    `whole`: none was left out of the modules that were collected; `full`: nor was any module.
+    `modules` are those of each folder, by the names of their cassettes; `files` belong to tests;
+    `shared` are the tests by the file that they name.
+    """
+
+    root: str
+    whole: bool
+    full: bool
+    fixtures: set[str]
+    tests: set[str] = field(default_factory=set)
+    modules: dict[str, set[str]] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+    shared: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, test: str, path: Path, name: str) -> None:
+        """There is a test, with the cassette that it has if it names none."""
+        self.tests.add(test)
+        module = name.partition("/")[0]
+        self.modules.setdefault(str(path.parent), set()).add(module)
+        self.files |= {str(path.parent / "cassettes" / f"{each}.json") for each in _both(name)}
+
+    def share(self, folder: Path, name: str, test: str) -> None:
+        """A test names a cassette."""
+        for each in _both(name):
+            self.shared.setdefault(str(folder / f"{each}.json"), set()).add(test)
+
+    def together(self, other: "Collected") -> "Collected":
+        """What two processes have seen of one run; both collected the same."""
+        whole = self.whole and other.whole
+        return replace(self, whole=whole, files=self.files | other.files)
+
+    def document(self) -> dict[str, Any]:
+        """For `of`, in another process."""
+        listed = {name: sorted(getattr(self, name)) for name in ("fixtures", "tests", "files")}
+        told = {"root": self.root, "whole": self.whole, "full": self.full, **listed}
+        for name in ("modules", "shared"):
+            told[name] = {key: sorted(each) for key, each in getattr(self, name).items()}
+        return told
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Collected":
+        """What `document` told."""
+        told = dict(document)
+        for name in ("fixtures", "tests", "files"):
+            told[name] = set(told[name])
+        for name in ("modules", "shared"):
+            told[name] = {key: set(each) for key, each in told[name].items()}
+        return cls(**told)
+
+
+def _both(name: str) -> tuple[str, str]:
+    return name, name + TEARDOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A cassette that no test has any more, or the `scopes` in it of tests that are gone."""
+
+    file: Path
+    scopes: tuple[str, ...] = ()
+
+    def told(self, root: Path) -> str:
+        """For people."""
+        place = self.file.relative_to(root) if root in self.file.parents else self.file
+        return f"{place} ({', '.join(self.scopes)})" if self.scopes else str(place)
+
+
+def orphans(
+    found: Collected,
+    is_module: Callable[[str], bool],
+    scopes_of: Callable[[Path], set[str | None]],
+) -> list[Orphan]:
+    """The cassettes of tests that are gone, beside the modules that were collected whole;
+    `scopes_of` tells the stories in a file.
+
+    A folder of cassettes is a module's if `is_module` says so of its name; one of a module that is
+    there and was not collected is left alone, and so is what may be of no test at all.
+    """
+    gone = []
+    folders = {Path(folder) / "cassettes": names for folder, names in found.modules.items()}
+    for folder, modules in sorted(folders.items()):
+        for file in sorted(folder.rglob("*.json")):
+            shared = str(file) in found.shared
+            if not shared and str(file) in found.files:
+                continue
+            if not shared and _is_gone(file, folder, modules, found, is_module):
+                gone.append(Orphan(file))
+            elif scopes := _gone_scopes(file, scopes_of(file), found):
+                gone.append(Orphan(file, scopes if shared else ()))
+    return gone
+
+
+def _is_gone(
+    file: Path,
+    folder: Path,
+    modules: Collection[str],
+    found: Collected,
+    is_module: Callable[[str], bool],
+) -> bool:
+    """Whether a file was the cassette of a test, or of a fixture, that is not there any more."""
+    module = file.parent.name
+    if file.parent.parent != folder:
+        return False
+    phase = next((end for end in (SETUP, TEARDOWN) if file.stem.endswith(end)), "")
+    named = re.split(r"[.\[\]-]", file.stem.removesuffix(phase))
+    if phase and found.fixtures & set(named):
+        return False
+    if module in modules or module == "conftest":
+        return True
+    return is_module(module) and not (folder.parent / f"{module}.py").exists()
+
+
+def _gone_scopes(file: Path, scopes: set[str | None], found: Collected) -> tuple[str, ...]:
+    """The tests that are gone and have recordings in a cassette; those of modules that are there
+    and were not collected are not gone.
+    """
+    seen = {test.partition("::")[0] for test in found.tests}
+    gone = {
+        scope
+        for scope in scopes - found.tests
+        if scope is not None and "::" in scope
+        if (module := scope.partition("::")[0]) in seen or not (Path(found.root) / module).exists()
+    }
+    named = str(file) in found.shared
+    return tuple(sorted(filter(None, gone))) if named or gone == scopes else ()
+
+
+def remove_orphan(orphan: Orphan, stage: TestProxy) -> None:
+    """Delete a cassette, or what is of tests that are gone in it."""
+    if orphan.scopes:
+        stage.drop_scopes(orphan.file, orphan.scopes)
+        return
+    orphan.file.unlink(missing_ok=True)
+    with suppress(OSError):
+        orphan.file.parent.rmdir()  # if nothing else is there
+
+
+def _phase_of(name: str) -> str:
+    ends = ((SETUP, " (set-up)"), (TEARDOWN, " (teardown)"))
+    return next((told for end, told in ends if name.endswith(end)), "")
+
+
+def _is_there(proxy: ProxyProcess, place: _Place) -> bool:
+    return proxy.is_there(place.folder, (place.name, place.name + TEARDOWN))
+
+
+def still_at_work(before: Collection[threading.Thread]) -> list[threading.Thread]:
+    """The threads that began after some others and still run; idle ones of pools do not count."""
+    frames = sys._current_frames()  # noqa: SLF001 - there is no other way to see what they do
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.is_alive() and thread.name != "runreel"
+        if not _waits_in_pool(frames.get(thread.ident or 0))
+    ]
+
+
+def _waits_in_pool(frame: FrameType | None) -> bool:
+    """Whether a thread does nothing but wait for work of a pool."""
+    if frame is None:
+        return True
+    name = frame.f_code.co_filename.replace(os.sep, "/")
+    return name.endswith("concurrent/futures/thread.py") and frame.f_code.co_name == "_worker"
 
 
 def _mode(asked: str, settings: ProxySettings) -> str:

@@ -6,7 +6,7 @@ terminal from here. Pure.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ Receipt = Mapping[str, Any]
 _MISSES_MAX = 10  # told in full
 _LISTED_MAX = 12  # differences or ids
 _VALUE_CHARS_MAX = 200  # of one value that is told
+_IDS_CHARS_MAX = 1_000  # of a list of ids
 _FILE_CHARS_MAX = 1_000  # of the path of a cassette
 
 
@@ -74,6 +75,18 @@ def _unplayed(receipt: Receipt) -> Iterator[str]:
     if receipt.get("cassette_file"):
         yield f"cassette: {excerpt(receipt['cassette_file'], _FILE_CHARS_MAX)}"
     yield "A test that may leave some says so: @pytest.mark.runreel(allow_unplayed=True)"
+
+
+def nothing_done(mode: str, cassette: str) -> dict[str, Any]:
+    """The receipt of a session that nobody used, so that it was never opened."""
+    counts = dict.fromkeys(("requests", "served", "recorded", "not_stored", "upstream_calls"), 0)
+    lists: dict[str, Any] = {"missed": [], "unplayed": [], "not_rerecorded": []}
+    return {"mode": mode, "cassette": cassette, **counts, **lists}
+
+
+def is_shared(scope: str | None, receipt: Receipt) -> bool:
+    """Whether a session that has a story was answered from what belongs to none, as others are."""
+    return scope is not None and receipt.get("scope") is None
 
 
 def sent_nothing(receipt: Receipt) -> bool:
@@ -169,6 +182,7 @@ _NAMED_MAX = 10  # tests that are named in a warning
 class Totals:
     """Counts by kind; `discarded` recordings are those of tests that did not pass, `silent` are the
     tests that sent no request, `stale` those that did not make all their old recordings again.
+    `threads` outlived their tests; `shares` are of cassettes that several tests may share.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
@@ -176,6 +190,8 @@ class Totals:
     silent: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     tests: int = 0
+    threads: list[str] = field(default_factory=list)
+    shares: list[dict[str, Any]] = field(default_factory=list)
 
     def add(
         self,
@@ -184,19 +200,38 @@ class Totals:
         *,
         passed: bool,
         whole: bool = False,
+        called: bool = False,
     ) -> None:
         """Count a test: the receipts of all its sessions; `whole` says that all its recordings are
-        to be made again.
+        to be made again, `called` that a fixture which it uses made calls.
         """
         self.tests += 1
         for receipt in receipts:
-            for kind, number in counts(receipt).items():
-                self.counts[kind] += number
-            self.discarded += receipt.get("discarded", 0)
-        if passed and all(map(sent_nothing, receipts)):
+            self.add_fixture(receipt)
+        if passed and not called and all(map(sent_nothing, receipts)):
             self.silent.append(test)
         if passed and whole and any(item["not_rerecorded"] for item in receipts):
             self.stale.append(test)
+
+    def add_fixture(self, receipt: Receipt) -> None:
+        """Count what one session did, of a fixture of several tests for instance."""
+        for kind, number in counts(receipt).items():
+            self.counts[kind] += number
+        self.discarded += receipt.get("discarded", 0)
+
+    def add_share(self, file: str, test: str, receipt: Receipt, *, judged: bool) -> None:
+        """What a test did with a cassette that others may name too; `judged` if it did all."""
+        self.shares.append(
+            {
+                "file": file,
+                "test": test,
+                "cassette": receipt["cassette"],
+                "mode": receipt["mode"],
+                "judged": judged,
+                # What has no story; of its own each test is judged alone.
+                "unplayed": None if "scope" in receipt else list(receipt["unplayed"]),
+            }
+        )
 
     def take_in(self, document: Mapping[str, Any]) -> None:
         """Add what another process counted."""
@@ -205,6 +240,8 @@ class Totals:
         self.discarded += document["discarded"]
         self.silent += document["silent"]
         self.stale += document["stale"]
+        self.threads += document["threads"]
+        self.shares += document["shares"]
         self.tests += document["tests"]
 
     def document(self) -> dict[str, Any]:
@@ -214,6 +251,8 @@ class Totals:
             "discarded": self.discarded,
             "silent": list(self.silent),
             "stale": list(self.stale),
+            "threads": list(self.threads),
+            "shares": list(self.shares),
             "tests": self.tests,
         }
 
@@ -237,7 +276,70 @@ class Totals:
                 "they did not make again, and will fail when these are not played; "
                 f"--runreel-prune drops them: {_named(self.stale)}"
             )
+        if self.threads:
+            lines.append(
+                f"runreel: WARNING: {counted(len(self.threads), 'thread')} outlived the test that "
+                "began it, and call into whichever test runs then; end them in their tests: "
+                f"{_named(self.threads)}"
+            )
         return lines
+
+
+def _listed(ids: list[str]) -> str:
+    more = f" and {len(ids) - _LISTED_MAX} more" if len(ids) > _LISTED_MAX else ""
+    return excerpt(", ".join(ids[:_LISTED_MAX]), _IDS_CHARS_MAX) + more
+
+
+def played_by_none(
+    shares: Sequence[Mapping[str, Any]], names: Mapping[str, Collection[str]]
+) -> list[str]:
+    """What is wrong with cassettes that several tests name, when all of those have run.
+
+    `names` are the tests that name a file. Recordings that belong to no test's story must have
+    been played by one of them.
+    """
+    found = []
+    for file, tests in sorted(names.items()):
+        mine = [share for share in shares if share["file"] == file]
+        if not set(tests) <= {share["test"] for share in mine if share["judged"]}:
+            continue
+        lists = [share["unplayed"] for share in mine if share["unplayed"] is not None]
+        left = [id_ for id_ in lists[0] if all(id_ in each for each in lists)] if lists else []
+        if left and mine[0]["mode"] != "verify":
+            found.append(
+                f"{counted(len(left), 'recording')} in cassette '{mine[0]['cassette']}' "
+                f"{'was' if len(left) == 1 else 'were'} played by none of the "
+                f"{counted(len(tests), 'test')} that name it: {_listed(left)}"
+            )
+    return found
+
+
+def orphan_lines(gone: Sequence[str], does: str) -> list[str]:
+    """What is told at the end of a run of cassettes whose tests are gone."""
+    if not gone:
+        return []
+    what = f"{counted(len(gone), 'cassette')} {'has' if len(gone) == 1 else 'have'}"
+    shown = [excerpt(each, _IDS_CHARS_MAX) for each in gone]
+    if does == "delete":
+        return [f"runreel: {what} recordings of tests that are gone; deleted: {_named(shown)}"]
+    word = "ERROR" if does == "fail" else "WARNING"
+    told = f"{what} recordings of tests that are gone; --runreel-orphans=delete removes them"
+    return [f"runreel: {word}: {told}: {_named(shown)}"]
+
+
+def recorded_by_all(
+    shares: Sequence[Mapping[str, Any]], names: Mapping[str, Collection[str]]
+) -> dict[str, set[str]]:
+    """The files of which all tests that name them have recorded all they have, with those tests:
+    what else is in them belongs to no test any more.
+    """
+    found = {}
+    for file, tests in names.items():
+        done = [share for share in shares if share["file"] == file and share["judged"]]
+        recorded = {share["test"] for share in done if share["mode"] == "record"}
+        if recorded and set(tests) <= recorded:
+            found[file] = set(tests)
+    return found
 
 
 def _named(tests: list[str]) -> str:

@@ -109,12 +109,13 @@ class Admin:
             if name != path and ask.method == "DELETE":
                 return await self._close(name, query)
         except RunreelError as error:
-            raise Refused(_slug(error), str(error)) from None
+            raise Refused(slug_of(error), str(error)) from None
         raise Refused("admin_unknown", NOTHING_HERE)
 
     def _health(self) -> dict[str, Any]:
         plain = self.sessions.plain
-        session = None if plain is None else self.sessions.get(plain)
+        # One that is expected is there once somebody uses it.
+        session = self.sessions.get(plain) if plain in self.sessions.names() else None
         return {
             "status": "ok",
             "mode": session and session.mode.value,
@@ -175,5 +176,6 @@ class Admin:
             )
 
 
-def _slug(error: RunreelError) -> str:
+def slug_of(error: RunreelError) -> str:
+    """The code of an answer that says why a session cannot be had."""
     return next(slug for kind, slug in _SLUGS if isinstance(error, kind))

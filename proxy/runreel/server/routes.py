@@ -25,10 +25,10 @@ from aiohttp.typedefs import Handler
 from runreel.cassettes.format import SIMULATOR
 from runreel.engine.call import Answer
 from runreel.engine.engine import Engine
-from runreel.errors import SessionUnknown, UpstreamFailed
+from runreel.errors import RunreelError, SessionUnknown, UpstreamFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Headers, Request, Response, values, without
-from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest
+from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
 from runreel.server.exchange import (
     TooLarge,
     cut_off,
@@ -208,9 +208,12 @@ async def _answer(
     if context.token is not None:
         admitted = replace(admitted, headers=without_token(admitted.headers, context.token))
     try:
+        await context.sessions.open_if_expected(name)
         session = held.enter_context(context.sessions.using(name))
     except SessionUnknown as error:
         raise Refused("session_unknown", str(error)) from None
+    except RunreelError as error:
+        raise Refused(slug_of(error), str(error)) from None
     answer = await _call(context, session, request, admitted, target)
     origin = f"http://{admitted.authority}" if admitted.authority else ""
     return _as_ours(answer, context, session, Place(origin, before))

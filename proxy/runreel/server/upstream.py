@@ -12,7 +12,7 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -469,7 +469,7 @@ async def open_upstream(config: Config, clock: Clock) -> AsyncIterator[Upstream]
         StartRefused: it cannot be what is asked for.
     """
     if config.upstream == SIMULATOR:
-        yield Simulator(_simulation(config), clock)
+        yield simulator(config, clock)
         return
     async with http_upstream(_upstream_options(config)) as upstream:
         yield upstream
@@ -486,6 +486,18 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         calls_max=config.limits.upstream_calls_max,
         ca_file=options.ca_file,
     )
+
+
+def simulator(config: Config, clock: Clock, story: str | None = None) -> Simulator:
+    """The simulator of a configuration; with a `story`, one whose ids are of that story only.
+
+    Raises:
+        StartRefused: it cannot be what is asked for.
+    """
+    options = _simulation(config)
+    if story is not None:
+        options = replace(options, seed=f"{options.seed}\n{story}")
+    return Simulator(options, clock)
 
 
 def _simulation(config: Config) -> Options:

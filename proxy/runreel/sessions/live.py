@@ -17,6 +17,7 @@ from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Request, Response
 from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
+from runreel.ports import Upstream
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.events import Event
 from runreel.sessions.modes import Mode
@@ -52,7 +53,9 @@ class _At:
 
 
 class LiveSession:
-    """One session; `recording` is None if it cannot capture, `header` is its cassette's."""
+    """One session; `recording` is None if it cannot capture, `header` is its cassette's. `name` is
+    what people call it (None: its id), `own_upstream` where its calls go, if not where all others'.
+    """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the session
         self,
@@ -67,8 +70,12 @@ class LiveSession:
         redaction: Redaction,
         tell: Callable[[Event], None],
         rerun: Rerun | None = None,
+        name: str | None = None,
+        own_upstream: Upstream | None = None,
     ) -> None:
         self.id = id
+        self.name = name or id
+        self.own_upstream = own_upstream
         self.mode = mode
         self.cassette = cassette
         # Where its answers come from, or came from when they were recorded.
@@ -224,9 +231,12 @@ class LiveSession:
         task.add_done_callback(self._keeping.discard)
         return await asyncio.shield(task)
 
-    async def close(self, *, discard: bool = False, incomplete: str | None = None) -> None:
+    async def close(
+        self, *, discard: bool = False, prunes: bool = True, incomplete: str | None = None
+    ) -> None:
         """Put what was captured into the cassette, or with `discard` throw it away, and give up the
-        right to record. `incomplete` says why it is half a recording, if it is.
+        right to record. Unless it `prunes`, no recording goes that was only not asked for.
+        `incomplete` says why it is half a recording, if it is.
 
         Raises:
             StoreFailed: that could not be done; the journal has it, for the next start.
@@ -245,7 +255,7 @@ class LiveSession:
                 self._tell_of_equal_creates()
                 final = replace(
                     self._header,
-                    interactions=self.state.merged(final=True),
+                    interactions=self.state.merged(final=True, prunes=prunes),
                     incomplete=incomplete or self._still_incomplete(),
                 )
             self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256

@@ -26,7 +26,7 @@ from runreel.errors import (
 )
 from runreel.matching.matchers import MATCH_ON, MatchOn
 from runreel.matching.near_miss import UPSTREAM, Rerun
-from runreel.ports import Clock
+from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redaction
 from runreel.sessions.events import Event, Sink
 from runreel.sessions.live import LiveSession, Recording
@@ -42,7 +42,8 @@ Warn = Callable[[str], None]
 class SessionSpec:
     """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
     `match_on` None where the cassette's own rules hold. `salt` is for a
-    cassette that has none yet. `rerun` says how it is recorded anew, None if nobody knows.
+    cassette that has none yet; `name` and `own_upstream` are as for `LiveSession`. `rerun` says
+    how it is recorded anew, None if nobody knows.
     """
 
     id: str
@@ -60,6 +61,8 @@ class SessionSpec:
     accept_incomplete: bool = False
     salt: str = ""
     rerun: Rerun | None = None
+    name: str | None = None
+    own_upstream: Upstream | None = None
 
 
 def _to_nobody(_: str) -> None:
@@ -190,6 +193,8 @@ def _opened(
         redaction=redaction,
         tell=tell,
         rerun=_redacted(spec.rerun, redaction),
+        name=spec.name,
+        own_upstream=spec.own_upstream,
     )
     session.notes += state.notes()
     session.notes += _incomplete(spec, mode, stored)
@@ -268,6 +273,7 @@ def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:
     )
 
 
+BUSY_AGAIN_S = 0.05  # between two tries to record into a cassette that is being recorded
 CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
 TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
 _WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
@@ -304,9 +310,11 @@ class SessionRequest:
 
     Without an `id` one is made up; without a `store` its cassette is where all the others are.
     With `prune` recordings go that a recording session was not asked for, whatever others do.
-    `scope` names the story that it tells; `barriers` is None where it plays as all the others,
-    `rerun` where it is recorded anew as any session is. One that `lasts` ends only when it is
-    closed, however long it is idle.
+    `scope` names the story that it tells; `barriers` and `match_on` are None where it plays and
+    matches as all the others, `rerun` where it is recorded anew as any session is. One that `lasts`
+    ends only when it is closed, however long it is idle. `name` and `own_upstream` are as for
+    `LiveSession`. It waits `busy_s_max` seconds for a session of another process that records into
+    its cassette.
     """
 
     cassette: str
@@ -318,6 +326,10 @@ class SessionRequest:
     barriers: bool | None = None
     rerun: Rerun | None = None
     lasts: bool = False
+    match_on: MatchOn | None = None
+    name: str | None = None
+    own_upstream: Upstream | None = None
+    busy_s_max: float = 0
 
 
 # Of a session of a proxy that knows how it was started itself, but not who opens its sessions.
@@ -376,6 +388,8 @@ class Sessions:
         self._warn = warn
         self._open: dict[str, _Open] = {}
         self._opening: set[str] = set()
+        self._expected: dict[str, SessionRequest | RunreelError] = {}  # opened when they are used
+        self._expecting = asyncio.Lock()
         self._closing: set[asyncio.Task[dict[str, Any]]] = set()
         self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
         self._no_default: Callable[[int], dict[str, Any]] | None = None
@@ -441,11 +455,9 @@ class Sessions:
         self._opening.add(id_)
         try:
             store = request.store or self._store
-            spec = self._spec(request, id_)
             receipt = self._counting()
-            session = await asyncio.to_thread(
-                open_session, spec, store, self._teller(receipt), self._warn
-            )
+            spec = self._spec(request, id_)
+            session = await self._opened(spec, store, receipt, request.busy_s_max)
         finally:
             self._opening.discard(id_)
         self._open[id_] = _Open(
@@ -478,9 +490,68 @@ class Sessions:
             id=id_,
             cassette=request.cassette,
             mode=request.mode,
+            match_on=request.match_on or self._template.match_on,
             prune=request.prune or self._template.prune,
             salt=self._template.salt or secrets.token_hex(16),
+            name=request.name,
+            own_upstream=request.own_upstream,
         )
+
+    async def _opened(
+        self, spec: SessionSpec, store: Store, receipt: EventCounter, busy_s_max: float
+    ) -> LiveSession:
+        tell = self._teller(receipt)
+        gives_up = self._clock.monotonic() + busy_s_max
+        while True:
+            try:
+                return await asyncio.to_thread(open_session, spec, store, tell, self._warn)
+            except CassetteBusy:
+                if self._clock.monotonic() >= gives_up:
+                    raise
+            await self._clock.sleep(BUSY_AGAIN_S)
+
+    def expect(self, request: SessionRequest) -> None:
+        """Let requests that name no session go to this one, which has an id and is opened by the
+        first of them; until then it costs nothing and leaves nothing.
+        """
+        assert request.id is not None  # noqa: S101 - it is how it is withdrawn
+        self._expected[request.id] = request
+        self.plain = request.id
+
+    async def open_if_expected(self, id: str | None) -> None:  # noqa: A002 - as above
+        """Return once the session of a request (None: of one that names none) is open, if it was
+        expected.
+
+        Raises:
+            RunreelError: as `open`.
+        """
+        wanted = self.plain if id is None else id
+        if wanted not in self._expected:
+            return
+        async with self._expecting:
+            request = self._expected.get(wanted)
+            if isinstance(request, RunreelError):
+                raise request
+            if request is None:
+                return
+            try:
+                await self.open(request)
+            except RunreelError as error:
+                self._expected[wanted] = error
+                raise
+            del self._expected[wanted]
+
+    async def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
+        """Expect a session no longer; whether it was opened meanwhile, so that it is to be closed.
+
+        Raises:
+            RunreelError: it was used, and could not be opened.
+        """
+        async with self._expecting:
+            request = self._expected.pop(id, None)
+        if isinstance(request, RunreelError):
+            raise request
+        return request is None
 
     def rewind(self, id: str) -> None:  # noqa: A002 - as above
         """All that a session has played is unplayed again.
@@ -515,10 +586,16 @@ class Sessions:
             default = self._no_default(self._unnamed)
         return default and default | {"sessions": others}
 
-    async def close(self, id: str, *, discard: bool = False) -> dict[str, Any]:  # noqa: A002 - as above
+    async def close(
+        self,
+        id: str,  # noqa: A002 - as above
+        *,
+        discard: bool = False,
+        prunes: bool = True,
+    ) -> dict[str, Any]:
         """End a session and return its receipt; its cassette is saved, or with `discard` left as
-        it was. Calls under way may take `CLOSING_S_MAX` to end. It ends even if the caller is
-        stopped.
+        it was. Unless it `prunes`, no recording goes that it only did not ask for. Calls under way
+        may take `CLOSING_S_MAX` to end. It ends even if the caller is stopped.
 
         Raises:
             SessionUnknown: there is none of that id.
@@ -528,12 +605,12 @@ class Sessions:
         del self._open[id]
         if self.plain == id:
             self.plain = None
-        closing = asyncio.create_task(self._end(id, found, discard=discard))
+        closing = asyncio.create_task(self._end(id, found, discard=discard, prunes=prunes))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         return await asyncio.shield(closing)
 
-    async def _end(self, id_: str, found: _Open, *, discard: bool) -> dict[str, Any]:
+    async def _end(self, id_: str, found: _Open, *, discard: bool, prunes: bool) -> dict[str, Any]:
         found.idle.clear()
         if found.calls:
             try:
@@ -543,7 +620,7 @@ class Sessions:
                 self._warn(f"session '{id_}' was ended while calls of it were under way")
         try:
             incomplete = self.failed or _left_out(found.receipt.document(found.session))
-            await found.session.close(discard=discard, incomplete=incomplete)
+            await found.session.close(discard=discard, prunes=prunes, incomplete=incomplete)
         finally:
             document = found.receipt.document(found.session)
             self._keep(document)

@@ -570,15 +570,19 @@ class Session:
         )
         return Pending(verdict.arrival, interaction_of(taken), replaces, ended, told.overlapped)
 
-    def merged(self, *, final: bool = False) -> tuple[Redacted[Interaction], ...]:
+    def merged(
+        self, *, final: bool = False, prunes: bool = True
+    ) -> tuple[Redacted[Interaction], ...]:
         """The cassette's interactions as they stand now.
 
-        At the end (`final`) older recordings go that a recording session has superseded. Until then
-        it is what a crash would leave.
+        At the end (`final`) older recordings go that a recording session has superseded, and, if it
+        `prunes`, those that one that is to prune did not ask for. Until then it is what a crash
+        would leave.
         """
         if not final:
             return interactions(self._history.merged().recordings)
-        merged = self._history.outcome(self._answered, self._stays, prune=self._pruned)
+        prune = self._pruned if prunes else self._not_pruned
+        merged = self._history.outcome(self._answered, self._stays, prune=prune)
         return interactions(merged.recordings)
 
     def _answered(self, print_: Hashable) -> bool:
@@ -588,9 +592,17 @@ class Session:
     def _pruned(self, print_: Hashable) -> bool:
         return self._prune and (not self._asked[print_] or self._answered(print_))
 
+    def _not_pruned(self, _: Hashable) -> bool:
+        return False
+
     def _stays(self, position: int) -> bool:
         item = self._old[position]
         return item.fingerprint in self._retired and _good(item)
+
+    @property
+    def story(self) -> str | None:
+        """The scope that it is answered from, and that its captures carry."""
+        return self._history.story
 
     @property
     def captured(self) -> bool:

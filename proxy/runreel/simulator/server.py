@@ -36,7 +36,7 @@ class Options:
 
     dialect: str = "openai"
     base_path: str = "/v1"
-    seed: int = 0
+    seed: int | str = 0
     api_key: str | None = None
     request_bytes_max: int = 67_108_864
     headers: Headers = ()
@@ -83,12 +83,20 @@ class Simulator:
     def _moves_by_polls(self) -> bool:
         return self._world.settings.status_s is None
 
+    def take_in(self, other: "Simulator") -> None:
+        """From here on what exists in another simulator exists here too."""
+        self._world.take_in(other._world)  # noqa: SLF001 - of its own kind
+
     async def send(self, request: Request) -> UpstreamAnswer:
         """The answer to a request; it never fails."""
+        reply = self.answer(self.completed(request))
+        return UpstreamAnswer(reply.status, reply.headers, _one_by_one(reply.pieces))
+
+    def completed(self, request: Request) -> Request:
+        """A request with the headers that every one is taken to have."""
         added = self._options.headers
         own = without(request.headers, frozenset(name.lower() for name, _ in added))
-        reply = self.answer(replace(request, headers=own + added))
-        return UpstreamAnswer(reply.status, reply.headers, _one_by_one(reply.pieces))
+        return replace(request, headers=own + added)
 
     def answer(self, request: Request) -> Reply:
         """The answer to a request as bytes."""

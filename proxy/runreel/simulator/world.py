@@ -98,6 +98,20 @@ class World:
                 self._shelves[place][name] = record
         self._replaced.clear()
 
+    def take_in(self, other: "World") -> None:
+        """From here on what exists in another world exists here too; it is no earlier than there.
+
+        What is here already stays as it is.
+        """
+        for place, records in other._shelves.items():  # noqa: SLF001 - of its own kind
+            here = self._shelves.setdefault(place, {})
+            for name, record in records.items():
+                if name not in here:
+                    here[name] = record
+                    self._objects += 1
+                    self._bytes += _size(record)
+        self.time = max(self.time, other.time)
+
     def all(self, kind: str, parent: str = "") -> dict[str, Any]:
         """The records of a kind below a parent, oldest first, by id; not to be changed."""
         return self._shelves.get((kind, parent), {})
