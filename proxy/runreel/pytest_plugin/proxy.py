@@ -769,7 +769,8 @@ class TestProxy:
         existed = self._facts.existed(
             place.folder / f"{names[0]}.json", lambda: proxy.is_there(place.folder, names)
         )
-        return (Mode.REPLAY if existed else Mode.RECORD).value
+        decided = Mode.REPLAY if existed else Mode.RECORD
+        return decided.value
 
     def _world(self, case: Case, name: str, uses: Collection[str]) -> str | None:
         """The simulator for one story, if that is the upstream, with what its fixtures made."""

@@ -16,6 +16,7 @@ from runreel.cassettes.journal import Journal, Pending, Stored
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Request, Response
+from runreel.matching.matchers import MatchOn
 from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
 from runreel.ports import Upstream
 from runreel.redaction.redactor import Redacted, Redaction
@@ -52,6 +53,13 @@ class _At:
     at_s: float
 
 
+def _origin(
+    stored: Stored | None, match_on: MatchOn, upstream: str | None, rerun: Rerun | None
+) -> Origin:
+    file = stored.place if stored else None
+    return Origin(file=file, upstream=upstream, match_on=match_on, rerun=rerun)
+
+
 class LiveSession:
     """One session; `recording` is None if it cannot capture, `header` is its cassette's. `name` is
     what people call it (None: its id), `own_upstream` where its calls go, if not where all others'.
@@ -86,12 +94,8 @@ class LiveSession:
         self.sha256 = stored.sha256 if stored else None
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
-        self.origin = Origin(
-            file=stored.place if stored else None,
-            upstream=header.upstream if recording or state.interactions else None,
-            match_on=header.match_on,
-            rerun=rerun,
-        )
+        known = header.upstream if recording or state.interactions else None
+        self.origin = _origin(stored, header.match_on, known, rerun)
         self._header = header
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
