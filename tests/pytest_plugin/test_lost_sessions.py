@@ -49,10 +49,38 @@ def test_a(runreel, cleaned):
 def test_b():
     assert create("b") == "b"
 """
+KILLED_WIDE = """
+@pytest.fixture(scope="module")
+def room():
+    yield create("room")
+    create("gone")
+
+def test_a(runreel, room):
+    os.kill(runreel.proxy._process.pid, signal.SIGKILL)
+    runreel.proxy._process.wait()
+
+def test_b(room):
+    create("b")
+
+def test_c():
+    create("c")
+"""
+DAMAGED = """
+@pytest.fixture
+def cleaned():
+    yield
+    try:
+        create("clean")
+    except Refused:
+        pass
+
+def test_a(cleaned):
+    create("a")
+"""
 HEAD = """
 import os, signal, urllib.error, urllib.request
 import pytest
-from api import BASE, create
+from api import BASE, Refused, create
 pytestmark = pytest.mark.runreel
 """
 
@@ -83,3 +111,28 @@ def test_a_proxy_that_was_killed_fails_its_test_and_the_next_has_another(suite: 
     result.stdout.fnmatch_lines(["*cleaned up*"])
     result.stdout.fnmatch_lines(["runreel: the proxy of this pytest process has ended*"])
     assert suite.recorded() == ["cassettes/test_it/test_b.json"]
+
+
+def test_nobody_goes_on_without_what_a_wide_fixture_made_in_the_simulator(suite: Suite) -> None:
+    suite.write(KILLED_WIDE, head=HEAD)
+
+    result = suite.start(*ONCE)
+
+    result.assert_outcomes(passed=1, failed=2, errors=2)
+    result.stdout.fnmatch_lines(
+        ["runreel: what a fixture of several tests made in its simulator was lost *; run pytest*"]
+    )
+    assert suite.recorded() == ["cassettes/test_it/room.setup.json"]
+
+
+def test_a_cassette_of_a_teardown_that_is_damaged_is_an_error_of_that_teardown(
+    suite: Suite,
+) -> None:
+    suite.write(DAMAGED, head=HEAD)
+    suite.run(*ONCE).assert_outcomes(passed=1)
+    (suite.folder / "cassettes/test_it/test_a.teardown.json").write_text("{", encoding="utf-8")
+
+    result = suite.run()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["runreel: *test_a.teardown.json*"])

@@ -32,7 +32,7 @@ def cleaned(runreel):
     yield
     create("clean")
     if os.environ.get("KILL"):
-        os.kill(runreel._proxy._process.pid, signal.SIGKILL)
+        os.kill(runreel.proxy._process.pid, signal.SIGKILL)
         os._exit(9)
     create("cleaner")
 

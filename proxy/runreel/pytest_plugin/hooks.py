@@ -282,8 +282,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     if attempt is None:
         return (yield)
     stage = _stage(item.config)
-    with suppress(RunreelError):  # fixtures clean up all the same; `end` will say what is wrong
-        stage.tear_down(attempt)
+    stage.tear_down(attempt)
     try:
         result = yield
     except BaseException:

@@ -386,7 +386,8 @@ def _fact(kind: str, file: Path) -> str:
 @dataclass(slots=True, eq=False)
 class Recording:
     """A session as the plugin has it; a test sees `base_url`, `cassette` and `receipt()` of it, as
-    the fixture `runreel`. One that is `expected` is opened by the first call.
+    the fixture `runreel`. One that is `expected` is opened by the first call. `final` is the receipt
+    when it was closed, None if nobody knows it.
     """
 
     base_url: str
@@ -403,10 +404,6 @@ class Recording:
         """What was served, recorded, missed and left unplayed so far."""
         self.is_used()
         return self.proxy.receipt(self.session) if self.final is None else self.final
-
-    def last(self) -> dict[str, Any] | None:
-        """The receipt when it was closed; None if nobody knows it."""
-        return self.final
 
     def is_used(self) -> bool:
         """Whether the session was opened; one that was not by now will not be."""
@@ -440,7 +437,8 @@ class Recording:
 @dataclass(slots=True, eq=False)
 class TestRun:
     """One go at a test; a rerun is another. `failed` once anything but success was reported, or
-    `skipped`. `world` is the simulator that it calls.
+    `skipped`. `world` is the simulator that it calls; `lost` says why it has no session for its
+    teardown.
     """
 
     case: Case
@@ -455,6 +453,7 @@ class TestRun:
     called: bool = False  # whether a wide fixture that it uses did
     failed: bool = False
     skipped: bool = False
+    lost: str | None = None
     threads: frozenset[threading.Thread] = frozenset()  # that ran before it, or are a fixture's
 
     @property
@@ -469,7 +468,7 @@ class TestRun:
 
     def receipts(self) -> list[Mapping[str, Any]]:
         """Those of its sessions that are known, once it has ended."""
-        known = [reel.last() for reel in (self.call, self.teardown) if reel is not None]
+        known = [reel.final for reel in (self.call, self.teardown) if reel is not None]
         return [receipt for receipt in known if receipt is not None]
 
 
@@ -606,9 +605,11 @@ class TestProxy:
         """Give the requests to the session of the test's teardown."""
         run.called = any(each.called for each in self._fixtures if each.argname in run.uses)
         self._leave(run.call)
-        run.teardown = self._enter(
-            run.case, run.folder, run.name + TEARDOWN, run.mode, run.world, of=run.call
-        )
+        name = run.name + TEARDOWN
+        try:
+            run.teardown = self._enter(run.case, run.folder, name, run.mode, run.world, of=run.call)
+        except RunreelError as error:  # fixtures clean up all the same, and `end` says so
+            run.lost = str(error)
 
     def end(self, run: TestRun) -> list[str]:
         """End the sessions of a test; what a failed one recorded is thrown away.
@@ -618,7 +619,9 @@ class TestProxy:
         self._leave(run.current)
         self._test = None
         allowed = run.case.allow_unplayed or run.skipped or run.current.shared(run.case.scope)
-        found = run.current.wrong(passed=not run.failed, allow_unplayed=allowed)
+        found = [run.lost] if run.lost is not None else []
+        if run.teardown is not None:
+            found += run.teardown.wrong(passed=not run.failed, allow_unplayed=allowed)
         run.failed = run.failed or bool(found)
         for reel in (run.call, run.teardown):
             try:
@@ -645,7 +648,7 @@ class TestProxy:
         mode = self._decided(case, place, (name + SETUP, name + TEARDOWN))
         self._check_recorded_once(case, folder / f"{name}{SETUP}.json", mode)
         world = self._world(case, name + SETUP, uses)
-        if world is not None and DECISIONS[Mode(mode)].plays:
+        if world is not None and mode in (Mode.REPLAY.value, Mode.NEW_EPISODES.value):
             self._proxy().catch_up(world, folder, name + SETUP, None)
         reel = self._enter(case, folder, name + SETUP, mode, world)
         fixture = FixtureRun(case, argname, label, mode, reel, world)
@@ -871,7 +874,7 @@ class TestProxy:
         except RunreelError as error:
             fixture.failed = True
             found += [str(error)] if str(error) not in found else []
-        if (receipt := reel.last()) is not None:
+        if (receipt := reel.final) is not None:
             fixture.called = fixture.called or not sent_nothing(receipt)
             self.totals.add_fixture(receipt)
         return found
@@ -907,7 +910,7 @@ class TestProxy:
         if run.case.cassette is not None:
             judged = passed and not run.skipped and not allowed
             for reel in (run.call, run.teardown):
-                if reel is not None and (receipt := reel.last()) is not None:
+                if reel is not None and (receipt := reel.final) is not None:
                     self.totals.add_share(str(reel.file), run.case.id, receipt, judged=judged)
 
 
