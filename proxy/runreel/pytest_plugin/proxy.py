@@ -386,8 +386,8 @@ def _fact(kind: str, file: Path) -> str:
 @dataclass(slots=True, eq=False)
 class Recording:
     """A session as the plugin has it; a test sees `base_url`, `cassette` and `receipt()` of it, as
-    the fixture `runreel`. One that is `expected` is opened by the first call. `final` is the receipt
-    when it was closed, None if nobody knows it.
+    the fixture `runreel`. One that is `expected` is opened by the first call. `final` is its last
+    receipt, None while it lasts or if nobody knows it.
     """
 
     base_url: str
