@@ -40,7 +40,7 @@ STILL = ("-p", "no:randomly")
 ORDERS: dict[str, Callable[[int], tuple[str, ...]]] = {  # of replay number N
     "as written": lambda _: STILL,
     "backwards": lambda _: (*STILL, "--backwards"),
-    "random": lambda number: ("-p", "randomly", "-p", f"randomly_seed={number}"),
+    "random": lambda number: ("-p", "randomly", f"--randomly-seed={number}"),
     "two workers": lambda _: (*STILL, "-n", "2"),
     "one test alone": lambda number: (*STILL, "--only", str(number * 7 % TESTS)),
     "one module": lambda number: (*STILL, MODULES[number % len(MODULES)]),
