@@ -50,6 +50,28 @@ def test_a_summary_tells_totals_trouble_and_each_test(
     assert lines[table + 2 : table + 4] == [B, A]
 
 
+WIDE = """
+@pytest.fixture(scope="module")
+def room():
+    create("room")
+
+def test_a(room):
+    pass
+"""
+
+
+def test_a_summary_tells_what_a_wide_fixture_missed(suite: Suite) -> None:
+    suite.write(WIDE)
+    suite.run(*ONCE).assert_outcomes(passed=1)
+    suite.write(WIDE.replace('"room"', '"hall"'))
+
+    suite.run("--runreel-summary=summary.md").assert_outcomes(errors=1)
+
+    lines = (suite.folder / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert lines[2:6] == ["`test_it.py::test_a`", "", "```text", "runreel: fixture room:"]
+    assert lines[6].startswith("No recording matches POST /v1/threads: body /metadata/stage: sent ")
+
+
 def test_a_summary_of_nothing_says_so_and_the_next_one_replaces_it(suite: Suite) -> None:
     suite.write("def test_a():\n    pass", head="")
     (suite.folder / "summary.md").write_text("old")

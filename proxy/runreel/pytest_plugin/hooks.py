@@ -246,12 +246,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note how it went; a failure of the test's own has the misses beside it."""
     report = yield
     if report.when == "teardown" and _DONE in item.stash:
         vars(report)["runreel"] = item.stash[_DONE]  # which passes from worker processes too
+    if call.excinfo is not None:  # where a wide fixture has said what went wrong
+        notes = getattr(call.excinfo.value, "__notes__", ())
+        vars(report)["runreel_notes"] = [note for note in notes if note.startswith("runreel: ")]
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is None or report.passed:
         return report
@@ -355,6 +358,7 @@ class _SummaryWriter:
         if report.failed:
             texts = [text for title, text in report.sections if title == "runreel"]
             texts += [report.longreprtext] if report.longreprtext.startswith("runreel: ") else []
+            texts += getattr(report, "runreel_notes", ())
             if texts:
                 self._summary.texts.setdefault(report.nodeid, []).extend(texts)
 
