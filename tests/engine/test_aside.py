@@ -48,14 +48,18 @@ async def test_a_thread_does_what_no_process_can() -> None:
     await aside.close()
 
 
-async def test_work_goes_on_in_a_thread_if_the_helper_is_killed() -> None:
+async def test_work_goes_on_in_a_thread_if_the_helper_is_killed_and_then_in_a_new_one() -> None:
     aside = Aside(process=True)
     helper = await aside.run(PROCESS_BYTES_MIN, where)
     assert helper != os.getpid()
     os.kill(helper, signal.SIGKILL)
 
-    assert await aside.run(PROCESS_BYTES_MIN, where) == os.getpid()
+    killed = await aside.run(PROCESS_BYTES_MIN, where)
+    later = await aside.run(PROCESS_BYTES_MIN, where)
     await aside.close()
+
+    assert killed == os.getpid()
+    assert later not in (helper, os.getpid())
 
 
 async def test_a_call_that_is_cancelled_leaves_no_helper_that_answers_the_next_one() -> None:

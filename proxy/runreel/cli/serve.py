@@ -367,7 +367,7 @@ def _rerun(given: Mapping[str, Any], command: tuple[str, ...] | None) -> "Rerun"
     if command is None:
         return Rerun(tuple(words), BEHIND)
     # Who wants nothing unplayed wants nothing kept that would be.
-    words += ["--prune"] if given["fail_on_unplayed"] else []
+    words += ["--prune"] if given.get("fail_on_unplayed") else []
     return Rerun((*words, "--", *command))
 
 

@@ -48,7 +48,7 @@ class Aside:
     """Where work on large bodies is done; with `process`, that on the largest in one of its own."""
 
     def __init__(self, *, process: bool = False) -> None:
-        self._may_start = process
+        self._process = process
         self._helper: Process | None = None
         self._turn = asyncio.Lock()
 
@@ -66,13 +66,13 @@ class Aside:
         """
         if size <= AT_ONCE_BYTES_MAX:
             return work(*args, **kwargs)
-        if self._may_start and size >= PROCESS_BYTES_MIN:
+        if self._process and size >= PROCESS_BYTES_MIN:
             try:
                 packed = pickle.dumps((work, args, kwargs))
                 async with self._turn:
                     answer = await self._asked(packed)
             except (OSError, EOFError, pickle.PicklingError, AttributeError, TypeError):
-                self._may_start = False  # it cannot be had here
+                pass  # it cannot be had for this; the next work finds a new one
             else:
                 worked, found = answer
                 if not worked:
