@@ -283,8 +283,8 @@ class TestNames:
             check_name(name)
 
         assert str(caught.value) == (
-            f"{name!r} cannot name a cassette; use letters, digits, '.', '_' and '-', beginning "
-            "with a letter or digit, at most 81 in a row, with '/' between folders"
+            f"{name!r} cannot name a cassette; use letters, digits, '.', '_', '-', '[' and ']', "
+            "beginning with a letter or digit, at most 81 in a row, with '/' between folders"
         )
 
     @pytest.mark.parametrize(
