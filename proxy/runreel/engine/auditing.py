@@ -165,7 +165,7 @@ class Audit:
     async def answered(
         self, response: Response | None, *, reason: str | None = None
     ) -> tuple[Run, ...]:
-        """An answer answer, whole as on the wire; None if it was too large to look at.
+        """An answer came, whole as on the wire; None if it was too large to look at.
 
         Returns the runs that it shows.
         """
