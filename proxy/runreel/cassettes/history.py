@@ -30,9 +30,8 @@ from typing import Generic, TypeVar
 from runreel.matching.resources import (
     Access,
     Cell,
+    Kind,
     Scope,
-    cells,
-    cells_above,
     cells_over,
     changes,
     covers,
@@ -73,29 +72,44 @@ def weight(id: str) -> int:  # noqa: A002 - it is the id of a recording
 class Tally:
     """Writes as sums of their weights, by what they cover."""
 
+    __slots__ = ("_items", "_lists", "_sides")
+
     def __init__(self) -> None:
-        self._sums: dict[Cell, int] = {}
+        self._items: dict[Scope, int] = {}
+        self._lists: dict[Scope, int] = {}
+        self._sides: dict[Scope, int] = {}
 
     def add(self, write: Access, value: int) -> None:
         """Count a write; its weight with a minus takes it back."""
-        for cell in cells(write):
-            total = self._sums.get(cell, 0) + value
+        for kind, at in write.cells:
+            sums = (
+                self._items
+                if kind is Kind.ITEM
+                else self._lists
+                if kind is Kind.LIST
+                else self._sides
+            )
+            total = sums.get(at, 0) + value
             if total:
-                self._sums[cell] = total
+                sums[at] = total
             else:
-                self._sums.pop(cell, None)
+                sums.pop(at, None)
 
     def over(self, scope: Scope) -> int:
         """The sum of the writes that cover a resource: the price is the depth of its path."""
-        if not self._sums:
-            return 0
-        return sum(self._sums.get(cell, 0) for cell in cells_over(scope))
+        total = self._lists.get(scope, 0) + self.above(scope)
+        if self._sides:
+            for length in range(len(scope) + 1):
+                total += self._sides.get(scope[:length], 0)
+        return total
 
     def above(self, scope: Scope) -> int:
         """The sum of the writes that change a resource or what it stands in."""
-        if not self._sums:
-            return 0
-        return sum(self._sums.get(cell, 0) for cell in cells_above(scope))
+        total = 0
+        if self._items:
+            for length in range(len(scope) + 1):
+                total += self._items.get(scope[:length], 0)
+        return total
 
 
 class Pasts(Generic[Content]):
@@ -120,7 +134,7 @@ class Pasts(Generic[Content]):
                 self._sum_up(at, tally)
             if item.counts:
                 tally.add(item.access, weight(item.id))
-                for cell in cells(item.access):
+                for cell in item.access.cells:
                     self._writes.setdefault((item.scope, cell), []).append(at)
         for at, item in enumerate(recordings):
             if item.after is not None and has_state(item.access):

@@ -286,6 +286,10 @@ class Waiting:
     def __init__(self) -> None:
         self._verdicts: dict[Call, Verdict] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._verdicts)
+
     @contextmanager
     def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
         """While a call waits, what it has taken is free if its client leaves."""

@@ -23,7 +23,7 @@ Knows nothing of recordings, queries or bodies.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from runreel.http.messages import Request
@@ -113,17 +113,21 @@ class Access:
     """What one request sees or changes.
 
     A read has a `scope`. A write has an `item`, if that and all below it may have changed, and
-    `listed`, if the list of that collection may have; a read has neither.
+    `listed`, if the list of that collection may have; a read has neither. `writes` tells whether it
+    may change anything, `cells` where it is found by what it covers (no resource is covered by two
+    of them).
     """
 
     scope: Scope
     item: Scope | None = None
     listed: Scope | None = None
+    writes: bool = field(init=False, compare=False, repr=False)
+    cells: "tuple[Cell, ...]" = field(init=False, compare=False, repr=False)
 
-    @property
-    def writes(self) -> bool:
-        """Whether it may change anything."""
-        return self.item is not None or self.listed is not None
+    def __post_init__(self) -> None:
+        # Worked out once: a recording keeps its access for as long as it is played.
+        object.__setattr__(self, "writes", self.item is not None or self.listed is not None)
+        object.__setattr__(self, "cells", _cells(self) if self.writes else ())
 
 
 class Kind(Enum):
@@ -132,6 +136,8 @@ class Kind(Enum):
     ITEM = "item"  # a resource and all below it
     LIST = "list"  # one resource alone: a list, or an item that counts what a list holds
     SIDE = "side"  # as ITEM, but by an effect: it does not change what stands above a create
+
+    __hash__ = object.__hash__  # each is the only one of its kind, and Enum's own is slow
 
 
 Cell = tuple[Kind, Scope]
@@ -208,25 +214,18 @@ def has_state(access: Access) -> bool:
     return not access.writes or rooted(access.scope)
 
 
-def cells(write: Access) -> tuple[Cell, ...]:
-    """Where a write is found by what it covers; no resource is covered by two of them."""
+def _cells(write: Access) -> tuple[Cell, ...]:
     found: list[Cell] = []
     if write.item is not None:
         found.append((Kind.ITEM, write.item))
     if write.listed is not None:
         found.append((Kind.LIST, write.listed))
     scope = write.scope
-    for path, deeper, covered in EFFECTS if found else ():
+    for path, deeper, covered in EFFECTS:
         fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
         if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
             found += [(kind, scope[:length] + more) for kind, length, more in covered]
     return tuple(found)
-
-
-def cells_above(scope: Scope) -> Iterator[Cell]:
-    """Where the writes are found that change a resource or what it stands in."""
-    for length in range(len(scope) + 1):
-        yield Kind.ITEM, scope[:length]
 
 
 def cells_over(scope: Scope) -> Iterator[Cell]:
@@ -239,9 +238,7 @@ def cells_over(scope: Scope) -> Iterator[Cell]:
 
 def covers(write: Access, scope: Scope) -> bool:
     """Whether a resource may look otherwise after a write."""
-    return any(
-        scope == at if kind is Kind.LIST else scope[: len(at)] == at for kind, at in cells(write)
-    )
+    return any(at == (scope if kind is Kind.LIST else scope[: len(at)]) for kind, at in write.cells)
 
 
 def changes(write: Access, scope: Scope) -> bool:
@@ -257,7 +254,7 @@ class Writes:
 
     def add(self, at: Place, write: Access) -> None:
         """Take in a write; several may stand at one place."""
-        for cell in cells(write):
+        for cell in write.cells:
             insort(self._places.setdefault(cell, []), at)
 
     def before(self, at: Place, read: Access) -> int:

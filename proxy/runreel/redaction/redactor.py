@@ -77,6 +77,12 @@ def request_of(interaction: Redacted[Interaction]) -> Redacted[Request]:
     return Redacted(interaction.value.request)
 
 
+def asked_with(request: Redacted[Request], other: Redacted[Request]) -> Redacted[Request]:
+    """A request with the headers of another: what is redacted apart is redacted together."""
+    whole = request.value
+    return Redacted(Request(whole.method, whole.target, other.value.headers, whole.body))
+
+
 def response_of(interaction: Redacted[Interaction]) -> Redacted[Response]:
     """The response of a redacted interaction, likewise."""
     return Redacted(interaction.value.response)
@@ -174,7 +180,7 @@ class Redaction:
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        return Redacted(self._request(request, self._secrets_of(live or request)))
+        return Redacted(self._request(request, self.secrets_of(live or request)))
 
     def rule_of_place(self, facet: str, at: str) -> str | None:
         """The name of the rule that blanks a parameter of the `query` or a place of the `body`."""
@@ -190,7 +196,7 @@ class Redaction:
         """The `names` of the rules that blank something in a text that a request holds, perhaps as
         the value of a `header`; `live` is as for `request`.
         """
-        secrets = self._secrets_of(live)
+        secrets = self.secrets_of(live)
         found = ["credential"] if secrets.occur_in(text) else []
         text = secrets.replace_in(text, lambda _: PLACEHOLDER)
         for rule in (*(HEADER_PATTERNS if header else ()), *self._patterns):
@@ -205,7 +211,7 @@ class Redaction:
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        sent = self._secrets_of(live)
+        sent = self.secrets_of(live)
         response = interaction.response
         secrets = _with(sent, credentials_of(response.headers, self.header))
         found = replace(
@@ -225,7 +231,7 @@ class Redaction:
 
     def finding(self, live: Request, violation: Violation) -> Violation:
         """A finding that may be told to anyone; what cannot be redacted is left out of it."""
-        secrets = self._secrets_of(live)
+        secrets = self.secrets_of(live)
         try:
             found = self._violation(violation, secrets)
             _refuse_leftovers(secrets, _said(found))
@@ -237,7 +243,10 @@ class Redaction:
         plain = (secret for value in self.known for secret in of_authorization(value))
         return Secrets.of(plain, self.known_names)
 
-    def _secrets_of(self, request: Request) -> Secrets:
+    def secrets_of(self, request: Request) -> Secrets:
+        """What must be found nowhere else in a request, the credentials that it carries; `request`
+        is as the client sent it.
+        """
         secrets = _with(self._known(), credentials_of(request.headers, self.header))
         for pair in request.query.split("&") if request.query else ():
             name, _, value = pair.partition("=")

@@ -31,7 +31,7 @@ from runreel.cassettes.merge import (
 )
 from runreel.errors import Unredactable
 from runreel.http.messages import Interaction, Request
-from runreel.matching.matchers import Fingerprint, fingerprint
+from runreel.matching.matchers import Fingerprint, exact_key, fingerprint, said_in_headers
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
     EXHAUSTED,
@@ -45,7 +45,7 @@ from runreel.matching.near_miss import (
 from runreel.matching.resources import Access, access_of, covers, has_state, is_create
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
-from runreel.sessions.playing import Player, Shortfall
+from runreel.sessions.playing import Choice, Player, Shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,27 @@ class SessionHistory(Generic[Content]):
         if self._decision.captures:
             self._set_out(arrival, access)
         return ruling
+
+    def at_once(
+        self,
+        fingerprint: Hashable,
+        access: Access,
+        *,
+        may_wait: bool = False,
+        others_at_work: bool = False,
+    ) -> Choice | None:
+        """What `ask` would say to a request that comes alone, if that is the recording that is to
+        be played from its first byte to its last; else None. Nothing has changed so far.
+        """
+        if self._decision.on_hit is not Action.SERVE or self._decision.captures:
+            return None
+        may_wait = may_wait and (others_at_work or self.player.worked_together(access))
+        return self.player.at_once(fingerprint, access, may_wait=may_wait)
+
+    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
+        """A request arrives, gets that recording and is done with it, all at once."""
+        self._tick += 1
+        self.player.play(fingerprint, access, choice)
 
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
@@ -442,7 +463,11 @@ class Session:
         self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
-        self._old = tuple(self._recording(item, redaction) for item in interactions)
+        # Where a recording stands that asks exactly so, byte for byte.
+        self.exact: dict[bytes, int] = {}
+        self._old = tuple(
+            self._recording(at, item, redaction) for at, item in enumerate(interactions)
+        )
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
@@ -455,12 +480,18 @@ class Session:
         self._turns: Counter[Fingerprint] = Counter()
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
-    def _recording(self, item: Redacted[Interaction], redaction: Redaction) -> Recorded:
+    def _recording(self, at: int, item: Redacted[Interaction], redaction: Redaction) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
+        written = item.value.request
         try:
             recorded = redaction.request(request_of(item).value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
+        plain = recorded.value.target == written.target and recorded.value.body == written.body
+        if plain and self.decision.on_hit is Action.SERVE:
+            start = f"{written.method} {written.target}".encode("latin-1")
+            in_headers = said_in_headers(recorded, self.match_on)
+            self.exact.setdefault(exact_key(start, in_headers, written.body), at)
         return recording(item, fingerprint(recorded, self.match_on), access_of(recorded.value))
 
     def arrive(self) -> int:
@@ -497,6 +528,26 @@ class Session:
         unstored = _OTHER_STATE if ruling.unstored else None
         turn = self._turns[print_]
         return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
+
+    def recorded(self, position: int) -> Redacted[Interaction]:
+        """The recording at a position."""
+        return self._old[position].content
+
+    def at_once(
+        self, like: int, *, may_wait: bool = False, others_at_work: bool = False
+    ) -> Choice | None:
+        """What a request gets that is equal to that of the recording at a position, if it can be
+        had at once: see `SessionHistory.at_once`.
+        """
+        item = self._old[like]
+        return self._history.at_once(
+            item.fingerprint, item.access, may_wait=may_wait, others_at_work=others_at_work
+        )
+
+    def play(self, like: int, choice: Choice) -> None:
+        """Such a request gets it, from its first byte to its last."""
+        item = self._old[like]
+        self._history.play(item.fingerprint, item.access, choice)
 
     def pass_on(self, arrival: int, request: Request) -> None:
         """A request goes to the upstream that can be compared with nothing: it has a secret that
