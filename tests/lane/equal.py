@@ -102,23 +102,22 @@ def _unequal(lane: Any, none: Any) -> Iterator[str]:
         for at, pair in enumerate(zip(lane, none, strict=True)):
             yield from (f"{at}: {line}" for line in _unequal(*pair))
     elif isinstance(lane, list):
-        yield f"\n  lane {lane!r}\n  none {none!r}"[:6_000]
+        yield f"\n  lane {lane!r:.1500}\n  none {none!r:.1500}"
     elif isinstance(lane, str | bytes):
         at = next((i for i, (a, b) in enumerate(zip(lane, none or "")) if a != b), -1)  # noqa: B905 - the shorter one ends it
         at = max(0, (at if at >= 0 else min(len(lane), len(none or ""))) - 200)
-        yield f"at {at}\n  lane {lane[at:at + 900]!r}\n  none {(none or '')[at:at + 900]!r}"
+        yield f"at {at}\n  lane {lane[at:at + 700]!r}\n  none {(none or '')[at:at + 700]!r}"
     else:
         yield f"\n  lane {lane!r}\n  none {none!r}"
 
 
 def shortest(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = False) -> Story:
     """The story without all that the difference does without."""
-    size = max(1, len(story.steps) // 2)
+    size = max(1, len(story.turns) // 2)
     while size:
         at = 0
-        while at < len(story.steps):
-            steps = (*story.steps[:at], *story.steps[at + size :])
-            shorter = replace(story, steps=steps)
+        while at + size < len(story.turns):  # the last one is a wait
+            shorter = replace(story, turns=(*story.turns[:at], *story.turns[at + size :]))
             if differences(shorter, shelf, folder, sockets=sockets):
                 story = shorter
             else:
@@ -148,9 +147,9 @@ def tell(
 
 
 def _report(seed: int, number: int, story: Story, lines: list[str]) -> str:
-    steps = "\n".join(f"    {step!r}"[:3_000] for step in story.steps)
+    steps = "\n".join(f"    {step!r}"[:3_000] for turn in story.turns for step in turn)
     return (
-        f"seed {seed}, story {number}: {story.settings} {story.run}\n{steps}\n" + "\n".join(lines)
+        f"seed {seed}, story {number}: {story.settings} {story.run} half {story.half_s} s\n{steps}\n" + "\n".join(lines)
     )
 
 

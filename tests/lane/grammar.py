@@ -7,6 +7,7 @@ bytes last. All that is random comes out of the generator that is handed in.
 import base64
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -371,7 +372,7 @@ def _respelt(rng: Random, one: Sent) -> Sent:
     try:
         value = json.loads(one.body)
     except ValueError:
-        return replace(one, body=one.body + b" ")
+        return replace(one, body=one.body + b" ", framing="length")
     ways: tuple[Callable[[], str], ...] = (
         lambda: json.dumps(value, indent=2),
         lambda: json.dumps(value, separators=(",", ":")),
@@ -425,7 +426,8 @@ def _typed(rng: Random, one: Sent) -> Sent:
             (b"", one.body),
         )
     )
-    return replace(one.without(b"content-type").named(b"Content-Type", kind), body=body)
+    one = one.without(b"content-type").named(b"Content-Type", kind)
+    return replace(one, body=body, framing="length")
 
 
 def _chunked(rng: Random, one: Sent) -> Sent:
@@ -433,7 +435,7 @@ def _chunked(rng: Random, one: Sent) -> Sent:
 
 
 def _zipped(rng: Random, one: Sent) -> Sent:
-    one = replace(one, body=gzip.compress(one.body, mtime=0))
+    one = replace(one, body=gzip.compress(one.body, mtime=0), framing="length")
     return one.named(b"Content-Encoding", rng.choice((b"gzip", b"GZIP", b"x-gzip", b"deflate")))
 
 
@@ -441,32 +443,54 @@ def _lines(rng: Random, one: Sent) -> Sent:
     return replace(one, end=rng.choice((b"\n", b"\r", b"\r\r\n", b"\n\r\n")))
 
 
-CHANGES: tuple[tuple[Change, int], ...] = (
+def _lawful_headers(rng: Random, one: Sent) -> Sent:
+    return _placed(rng, one, rng.choice(_LAWFUL_FIELDS))
+
+
+_ONCE = (b"host", b"content-type", b"user-agent", b"content-length", b"transfer-encoding")
+_LAWFUL_FIELDS = tuple(
+    field
+    for field in _ODD_FIELDS
+    if re.fullmatch(rb"[A-Za-z0-9-]+", field[0])
+    and re.fullmatch(rb"[ -~]{0,7000}", field[2])
+    and field[1] == b": "
+    and field[0].lower() not in (*_ONCE, b"sec-websocket-key1", b"upgrade")
+)
+
+# What is still a request that aiohttp takes in.
+LAWFUL: tuple[tuple[Change, int], ...] = (
+    (_lawful_headers, 8),
+    (_fewer, 2),
+    (_case, 3),
+    (_order, 4),
+    (_white, 3),
+    (_session, 10),
+    (_respelt, 6),
+    (_body, 6),
+    (_typed, 3),
+    (_chunked, 3),
+    (_zipped, 2),
+)
+WILD: tuple[tuple[Change, int], ...] = (
+    *LAWFUL,
     (_method, 4),
     (_target, 10),
     (_version, 3),
     (_more_headers, 14),
     (_own_framing, 6),
     (_doubled, 4),
-    (_fewer, 2),
-    (_case, 3),
-    (_order, 4),
-    (_white, 3),
     (_many, 1),
-    (_session, 8),
-    (_respelt, 6),
-    (_body, 6),
-    (_typed, 3),
-    (_chunked, 3),
-    (_zipped, 2),
     (_lines, 1),
 )
 
 
-def mutated(rng: Random, one: Sent) -> Sent:
+def mutated(rng: Random, one: Sent, changes: tuple[tuple[Change, int], ...]) -> Sent:
     """The request, changed in one place or a few."""
-    changes, weights = zip(*CHANGES, strict=True)
-    for change in rng.choices(changes, weights, k=rng.choice((1, 1, 1, 2, 3))):
+    for change in rng.choices(
+        [change for change, _ in changes],
+        [weight for _, weight in changes],
+        k=rng.choice((1, 1, 1, 2, 3)),
+    ):
         one = change(rng, one)
     return one
 

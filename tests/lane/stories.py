@@ -12,10 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from builders import BARE_KEY
-from lane.grammar import CLIENTS, Sent, mutated, sent, spoilt
+from builders import BARE_KEY, FAKE_KEY
+from lane.grammar import CLIENTS, LAWFUL, WILD, Sent, mutated, sent, spoilt
 from lane.world import ADMIN_TOKEN, CLIENT_TOKEN, Step, Story, told
 from runreel.cassettes.format import parse
+from runreel.server.lane import HALF_S_MAX
 
 Ask = tuple[str, str, bytes]  # method, target, body
 HOST = (b"Host", b": ", b"localhost:8080")
@@ -87,7 +88,8 @@ def _recording(asks: list[Ask], *, overlap: bool, prefix: str = "") -> list[Step
     steps: list[Step] = []
     for number, (method, target, body) in enumerate(asks):
         ask = (method, prefix + target, body)
-        steps.append(("send", number % 3 if overlap else 0, _plain(ask, key=BARE_KEY.encode())))
+        key = b"" if body.startswith(b"\x1f\x8b") else BARE_KEY.encode()
+        steps.append(("send", number % 3 if overlap else 0, _plain(ask, key=key)))
         steps.append(("rest",) if overlap and number % 3 else ("wait", 3))
     return [*steps, ("wait", 3)]
 
@@ -129,7 +131,7 @@ def shelf(folder: Path) -> Shelf:
 
 def _record(begin: Path, place: Path, name: str, steps: list[Step]) -> None:
     settings = {"mode": "record", "cassette": name, "audit.enabled": False}
-    told(Story(settings, tuple(steps)), lane=False, cassettes=begin, folder=place)
+    told(Story(settings, (tuple(steps),)), lane=False, cassettes=begin, folder=place)
     for made in (place / "cassettes").glob("*.json"):
         (begin / "cassettes" / made.name).write_bytes(made.read_bytes())
 
@@ -182,7 +184,7 @@ _MANNERS: tuple[tuple[dict[str, Any], int], ...] = (
     ({"redaction.headers": ["x-team"], "redaction.patterns": ["hello"]}, 1),
     ({"validation.request": "strict"}, 1),
     ({"base_path": "/v1", "record.durability": "relaxed"}, 1),
-    ({"upstream_options.headers": {"X-Api-Key": BARE_KEY}}, 1),
+    ({"upstream_options.headers": {"X-Api-Key": FAKE_KEY}}, 1),
 )
 _MODES = (("replay", 10), ("record", 3), ("new_episodes", 3), ("verify", 1), ("passthrough", 2))
 _CASSETTES = (("default", 5), ("together", 3), ("equal", 4), ("by-hand", 3), ("scoped", 1))
@@ -204,7 +206,8 @@ class Teller:
         self._cassette = _one_of(rng, _CASSETTES)
         self._at = {"default": 0}
         self._of = {"default": self._cassette}  # what each session plays
-        self._calm = rng.random() < 0.3  # nothing is mutated but how requests come
+        self._together = rng.random() < 0.15  # several sessions at one moment, now and then
+        self._manners = rng.choice(("calm", "lawful", "wild", "wild"))
         self._clients = rng.choices(CLIENTS, k=2)
 
     def story(self) -> Story:
@@ -217,11 +220,15 @@ class Teller:
             settings |= {"audit.enabled": False}
         run = {"log_as_json": rng.random() < 0.5}
         self._open_sessions()
+        turns = [tuple(self._steps)]
         count = rng.randint(REQUESTS // 2, REQUESTS * 3 // 2)
         while self.requests < count:
+            self._steps.clear()
             self._turn()
-        self._steps.append(("wait", rng.choice((2, 2, 2, 2, 40))))
-        return Story(settings, tuple(self._steps), run)
+            turns.append(tuple(self._steps))
+        turns.append((rng.choice((("rest",), ("wait", 2), ("wait", 2), ("wait", 40))),))
+        half_s = 0 if self._manners == "wild" else HALF_S_MAX
+        return Story(settings, tuple(turns), run, half_s, self._together)
 
     def _open_sessions(self) -> None:
         for name in SESSIONS[: self._rng.choice((0, 1, 2))]:
@@ -238,7 +245,7 @@ class Teller:
 
     def _turn(self) -> None:
         rng = self._rng
-        match rng.choices(range(6), (80, 6, 3, 3, 4, 2))[0]:
+        match rng.choices(range(6), (80, 6, 3, 3, 4, 6))[0]:
             case 0:
                 self._ask(rng.choice((1, 1, 1, 1, 2, 3, 6)))
             case 1:
@@ -249,8 +256,8 @@ class Teller:
                 self._steps.append(("wait", rng.choice((0.2, 1.1, 3, 16))))
             case 4:
                 self._slow_reader()
-            case 5:
-                self._together()
+            case 5 if self._together:
+                self._all_together()
 
     def _of_sessions(self) -> bytes:
         rng = self._rng
@@ -291,9 +298,11 @@ class Teller:
     def _raw(self) -> bytes:
         self.requests += 1
         one, odd = self._one(), self._rng.random()
-        if self._calm or odd > 0.35:
+        if self._manners == "calm" or odd > 0.35:
             return one.raw()
-        one = mutated(self._rng, one)
+        if self._manners == "lawful":
+            return mutated(self._rng, one, LAWFUL).raw()
+        one = mutated(self._rng, one, WILD)
         return spoilt(self._rng, one.raw()) if odd < 0.07 else one.raw()
 
     def _ask(self, count: int) -> None:
@@ -305,11 +314,9 @@ class Teller:
     def _in_pieces(self, number: int, raw: bytes) -> None:
         rng = self._rng
         count = rng.choice((0, 0, 0, 0, 1, 1, 2, 5))
-        cuts = sorted(rng.randrange(len(raw) + 1) for _ in range(count))
+        cuts = sorted({rng.randrange(1, len(raw)) for _ in range(count)})
         for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
-            if start == end and raw:
-                continue
-            self._steps.append(("send", number, raw[start:end]))
+            self._steps.append(("more" if start else "send", number, raw[start:end]))
             if end < len(raw):
                 between = rng.choice(((), (("rest",),), (("wait", 0.4),), (("wait", 1.3),)))
                 self._steps += between
@@ -336,7 +343,7 @@ class Teller:
         self._steps.append(("wait", rng.choice((1, 5, 70))))
         self._steps += [("reads", number, True), ("wait", 1.5)]
 
-    def _together(self) -> None:
+    def _all_together(self) -> None:
         """Several connections at one moment, each with something for a session of its own."""
         names = [*self._at]
         for number, name in enumerate(names):

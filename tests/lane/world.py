@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,10 +27,11 @@ from aiohttp import web_response
 from lane.held_loop import START_S, Client, HeldLoop
 from runreel.config.loading import load
 from runreel.engine import call
-from runreel.errors import UpstreamFailed, UpstreamFault
+from runreel.errors import RunreelError, UpstreamFailed, UpstreamFault
 from runreel.http.messages import Headers, Request
 from runreel.ports import SystemClock, UpstreamAnswer
 from runreel.server import app
+from runreel.server import lane as lanes
 from runreel.server.exchange import Connection
 from runreel.server.listener import RunOptions
 
@@ -199,13 +201,18 @@ Step = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Story:
-    """Steps, and the proxy that they are done to; `together` says that several sessions are used
-    at one time, so that the order of their lines in the log means nothing.
+    """Turns of steps, each of which stands for itself, and the proxy that they are done to.
+
+    Where half requests may be bad, the lane gives them up at once (`half_s`): aiohttp says at the
+    first bad byte what it says else when the lane has waited for the rest, and the log has the
+    time. With `together` several sessions are used at one moment, and the order of their lines in
+    the log means nothing.
     """
 
     settings: dict[str, Any]
-    steps: tuple[Step, ...]
+    turns: tuple[tuple[Step, ...], ...]
     run: dict[str, Any] = field(default_factory=dict)
+    half_s: float = lanes.HALF_S_MAX
     together: bool = False
 
 
@@ -237,7 +244,7 @@ def told(story: Story, *, lane: bool, cassettes: Path, folder: Path, sockets: bo
     loop = HeldLoop(sockets=sockets)
     seen, upstream = Seen(), FakeUpstream()
     try:
-        with held(loop, upstream):
+        with held(loop, upstream), mock.patch.object(lanes, "HALF_S_MAX", story.half_s):
             loop.run_until_complete(_tell(loop, story, seen, folder, lane=lane))
     finally:
         _end(loop)
@@ -291,8 +298,10 @@ async def _tell(loop: HeldLoop, story: Story, seen: Seen, folder: Path, *, lane:
     try:
         async with app.serving(config, options) as running:
             clients.port = int(running.url.rpartition(":")[2])
-            for step in story.steps:
+            for step in chain.from_iterable(story.turns):
                 await clients.take(step, seen)
+    except RunreelError as error:
+        seen.failed = str(error)
     finally:
         seen.answers = [bytes(client.received) for client in clients.all]
         seen.ended = [client.ended for client in clients.all]
@@ -313,6 +322,9 @@ class Clients:
         match step:
             case ("send", number, data):
                 (await self._client(number)).send(data)
+            case ("more", number, data):  # of the same, if its connection is still there
+                if not self._at[number].ended:
+                    self._at[number].send(data)
             case ("rest",):
                 await asyncio.sleep(REST_S)
             case ("wait", seconds):
