@@ -102,7 +102,8 @@ def _unequal(lane: Any, none: Any) -> Iterator[str]:
         for at, pair in enumerate(zip(lane, none, strict=True)):
             yield from (f"{at}: {line}" for line in _unequal(*pair))
     elif isinstance(lane, list):
-        yield f"\n  lane {lane!r:.1500}\n  none {none!r:.1500}"
+        at = next((at for at, (a, b) in enumerate(zip(lane, none)) if a != b), len(lane))  # noqa: B905 - the shorter one ends it
+        yield f"{len(lane)} and {len(none)}, from {at} on\n  lane {lane[at : at + 3]!r:.1500}\n  none {none[at : at + 3]!r:.1500}"
     elif isinstance(lane, str | bytes):
         at = next((i for i, (a, b) in enumerate(zip(lane, none or "")) if a != b), -1)  # noqa: B905 - the shorter one ends it
         at = max(0, (at if at >= 0 else min(len(lane), len(none or ""))) - 200)

@@ -22,6 +22,8 @@ Ask = tuple[str, str, bytes]  # method, target, body
 HOST = (b"Host", b": ", b"localhost:8080")
 SESSIONS = ("one", "two")
 REQUESTS = 100  # of a story, on average
+# All waits are odd ones, so that nothing that a proxy waits for is due at the moment at which
+# something is sent: what comes first then means nothing.
 
 
 def _json(**members: Any) -> bytes:
@@ -90,8 +92,8 @@ def _recording(asks: list[Ask], *, overlap: bool, prefix: str = "") -> list[Step
         ask = (method, prefix + target, body)
         key = b"" if body.startswith(b"\x1f\x8b") else BARE_KEY.encode()
         steps.append(("send", number % 3 if overlap else 0, _plain(ask, key=key)))
-        steps.append(("rest",) if overlap and number % 3 else ("wait", 3))
-    return [*steps, ("wait", 3)]
+        steps.append(("rest",) if overlap and number % 3 else ("wait", 3.011))
+    return [*steps, ("wait", 3.011)]
 
 
 @dataclass(frozen=True)
@@ -226,9 +228,9 @@ class Teller:
             self._steps.clear()
             self._turn()
             turns.append(tuple(self._steps))
-        turns.append((rng.choice((("rest",), ("wait", 2), ("wait", 2), ("wait", 40))),))
+        turns.append((rng.choice((("rest",), ("wait", 2.011), ("wait", 2.011), ("wait", 40.07))),))
         half_s = 0 if self._manners == "wild" else HALF_S_MAX
-        return Story(settings, tuple(turns), run, half_s, self._together)
+        return Story(settings, tuple(turns), run, half_s)
 
     def _open_sessions(self) -> None:
         for name in SESSIONS[: self._rng.choice((0, 1, 2))]:
@@ -240,7 +242,7 @@ class Teller:
             self._at[name], self._of[name] = 0, cassette
 
     def _admin(self, raw: bytes) -> None:
-        self._steps += [("send", 9, raw), ("wait", 1.5)]
+        self._steps += [("send", 9, raw), ("wait", 1.507)]
         self.requests += 1
 
     def _turn(self) -> None:
@@ -253,7 +255,7 @@ class Teller:
             case 2:
                 self._admin(self._of_sessions())
             case 3:
-                self._steps.append(("wait", rng.choice((0.2, 1.1, 3, 16))))
+                self._steps.append(("wait", rng.choice((0.207, 1.131, 3.107, 16.03))))
             case 4:
                 self._slow_reader()
             case 5 if self._together:
@@ -280,8 +282,13 @@ class Teller:
         if session is None:
             session = rng.choice(("default", *self._at))
         asks = self._shelf.asks[self._of[session]]
-        at = self._at[session] if rng.random() < 0.85 else rng.randrange(len(asks))
-        self._at[session] = at + 1
+        at = self._at[session]
+        if rng.random() > (0.98 if self._manners == "calm" else 0.9):
+            at = rng.randrange(len(asks))  # out of turn; the story goes on where it was
+        else:
+            self._at[session] = at + 1
+            if at and at % len(asks) == 0 and rng.random() < 0.8:
+                self._admin(admin("POST", f"sessions/{session}/rewind"))
         method, target, body = asks[at % len(asks)]
         one = sent(rng, method, target, body)
         if rng.random() < 0.7:  # most clients stay as they are
@@ -295,31 +302,35 @@ class Teller:
             return one.named(b"X-Runreel-Session", session.encode())
         return replace(one, target=b"/_runreel/s/" + session.encode() + one.target)
 
-    def _raw(self) -> bytes:
+    def _raw(self) -> tuple[bytes, bool]:
+        """The next request, and whether it may be a bad one."""
         self.requests += 1
-        one, odd = self._one(), self._rng.random()
+        odd = self._rng.random()
         if self._manners == "calm" or odd > 0.35:
-            return one.raw()
+            return self._one().raw(), False
+        before = dict(self._at)
+        one = self._one()
+        self._at = before  # it will be sent as it should be, too
         if self._manners == "lawful":
-            return mutated(self._rng, one, LAWFUL).raw()
+            return mutated(self._rng, one, LAWFUL).raw(), False
         one = mutated(self._rng, one, WILD)
-        return spoilt(self._rng, one.raw()) if odd < 0.07 else one.raw()
+        return spoilt(self._rng, one.raw()) if odd < 0.07 else one.raw(), True
 
     def _ask(self, count: int) -> None:
-        number = self._rng.randrange(3)
-        raw = b"".join(self._raw() for _ in range(count))
-        self._in_pieces(number, raw)
-        self._steps.append(self._rng.choice((("rest",), ("rest",), ("wait", 0.3), ("wait", 2))))
-
-    def _in_pieces(self, number: int, raw: bytes) -> None:
-        rng = self._rng
-        count = rng.choice((0, 0, 0, 0, 1, 1, 2, 5))
-        cuts = sorted({rng.randrange(1, len(raw)) for _ in range(count)})
-        for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
-            self._steps.append(("more" if start else "send", number, raw[start:end]))
-            if end < len(raw):
-                between = rng.choice(((), (("rest",),), (("wait", 0.4),), (("wait", 1.3),)))
-                self._steps += between
+        rng, number = self._rng, self._rng.randrange(3)
+        asked = [self._raw() for _ in range(count)]  # perhaps with a rewind before
+        raw = b"".join(one for one, _ in asked)
+        # What may be bad comes in a piece of its own: see `fed_by_bytes`.
+        starts = [sum(len(one) for one, _ in asked[:at]) for at in range(1, count)]
+        ends = {start for start, (_, wild) in zip(starts, asked[1:], strict=True) if wild}
+        cuts = {rng.randrange(1, len(raw)) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2, 5)))}
+        begin = 0
+        for end in sorted(cuts | ends | {len(raw)}):
+            self._steps.append(("more" if begin else "send", number, raw[begin:end]))
+            if end in cuts:
+                self._steps += rng.choice(((), (("rest",),), (("wait", 0.413),), (("wait", 1.303),)))
+            begin = end
+        self._steps.append(rng.choice((("rest",), ("rest",), ("wait", 0.317), ("wait", 2.011))))
 
     def _leave(self) -> None:
         """Somebody leaves, with half a plain request sent perhaps, or with calls under way."""
@@ -331,17 +342,17 @@ class Teller:
             # question, and aiohttp answers it a second before.
             self._steps += [("close", number, False), ("rest",)]
             self._steps.append(("send", number, raw[: rng.randrange(1, len(raw) + 1)]))
-            self._steps.append(rng.choice((("rest",), ("wait", 0.01), ("wait", 2))))
+            self._steps.append(rng.choice((("rest",), ("wait", 0.0103), ("wait", 2.011))))
         else:
-            self._steps.append(("wait", 1.2))
+            self._steps.append(("wait", 1.203))
         self._steps += [("close", number, rng.random() < 0.3), ("rest",)]
 
     def _slow_reader(self) -> None:
         rng, number = self._rng, self._rng.randrange(3)
         self._steps += [("reads", number, False)]
         self._ask(rng.choice((1, 4, 40)))
-        self._steps.append(("wait", rng.choice((1, 5, 70))))
-        self._steps += [("reads", number, True), ("wait", 1.5)]
+        self._steps.append(("wait", rng.choice((1.017, 5.039, 70.3))))
+        self._steps += [("reads", number, True), ("wait", 1.507)]
 
     def _all_together(self) -> None:
         """Several connections at one moment, each with something for a session of its own."""
@@ -351,7 +362,7 @@ class Teller:
         for number, name in enumerate(names):
             self._steps.append(("send", number, self._one(name).raw()))
             self.requests += 1
-        self._steps.append(("wait", 2))
+        self._steps.append(("wait", 2.011))
 
 
 def a_story(seed: int, number: int, shelf: Shelf) -> tuple[Story, int]:

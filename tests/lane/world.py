@@ -17,18 +17,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from aiohttp import web_response
+from aiohttp.http import RawRequestMessage
 
 from lane.held_loop import START_S, Client, HeldLoop
 from runreel.config.loading import load
-from runreel.engine import call
+from runreel.cassettes import file_store
+from runreel.engine import call, engine
 from runreel.errors import RunreelError, UpstreamFailed, UpstreamFault
 from runreel.http.messages import Headers, Request
+from runreel.redaction.redactor import Redaction
 from runreel.ports import SystemClock, UpstreamAnswer
 from runreel.server import app
 from runreel.server import lane as lanes
@@ -40,7 +44,7 @@ ACTOR_KEY = "5f0c" * 16
 ADMIN_TOKEN = "admin-" + "t0ken" * 4
 CLIENT_TOKEN = "client-" + "t0ken" * 4
 UPSTREAM = "http://api.test/root"
-REST_S = 0.000_5  # after which all has come to rest that waits for no timer
+REST_S = 0.000_537  # after which all has come to rest that waits for no timer
 
 
 class FakeUpstream:
@@ -149,6 +153,12 @@ _ODD: dict[str, Any] = {
 }
 
 
+# What is made of equal values is equal, whichever proxy makes it: it is made once.
+_once = lru_cache(maxsize=5_000)
+_look_at, _parse = _once(engine.look_at), _once(file_store.parse)
+_request, _interaction = _once(Redaction.request), _once(Redaction.interaction)
+
+
 @contextmanager
 def held(loop: HeldLoop, upstream: FakeUpstream) -> Iterator[None]:
     """While the context lasts all clocks are the loop's, nothing is random, and all proxies have
@@ -172,6 +182,10 @@ def held(loop: HeldLoop, upstream: FakeUpstream) -> Iterator[None]:
         mock.patch("secrets.token_bytes", bytes),
         mock.patch.object(app, "LazyUpstream", lambda *_: upstream),
         mock.patch.object(call, "PROCESS_BYTES_MIN", 1 << 40),
+        mock.patch.object(engine, "look_at", _look_at),
+        mock.patch.object(file_store, "parse", _parse),
+        mock.patch.object(Redaction, "request", lambda *args: _request(*args)),
+        mock.patch.object(Redaction, "interaction", lambda *args: _interaction(*args)),
     ):
         try:
             yield
@@ -205,15 +219,13 @@ class Story:
 
     Where half requests may be bad, the lane gives them up at once (`half_s`): aiohttp says at the
     first bad byte what it says else when the lane has waited for the rest, and the log has the
-    time. With `together` several sessions are used at one moment, and the order of their lines in
-    the log means nothing.
+    time.
     """
 
     settings: dict[str, Any]
     turns: tuple[tuple[Step, ...], ...]
     run: dict[str, Any] = field(default_factory=dict)
     half_s: float = lanes.HALF_S_MAX
-    together: bool = False
 
 
 _PIECE = re.compile(rb"(.)\1{99,}|.", re.DOTALL)
@@ -230,6 +242,8 @@ def fed_by_bytes() -> Iterator[None]:
     def feed_slowly(self: Connection, data: bytes) -> None:
         for piece in _PIECE.finditer(data):
             feed(self, piece[0])
+            if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
+                break  # that was the bad byte, and all after it is one error
 
     with mock.patch.object(Connection, "data_received", feed_slowly):
         yield
@@ -254,7 +268,7 @@ def told(story: Story, *, lane: bool, cassettes: Path, folder: Path, sockets: bo
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    return _without_place(seen, folder, together=story.together)
+    return _without_place(seen, folder)
 
 
 def _end(loop: HeldLoop) -> None:
@@ -266,7 +280,17 @@ def _end(loop: HeldLoop) -> None:
     loop.close()
 
 
-def _without_place(seen: Seen, folder: Path, *, together: bool) -> Seen:
+def _moment(line: str) -> tuple[str, str]:
+    """When a line of the log was written, and of which session it is.
+
+    What happens to two sessions at one moment has no order.
+    """
+    at = re.match(r'(?:\{"at": ")?[0-9T:.-]+', line)
+    session = re.search(r'(?:session=|"session": ")([^ "]+)', line)
+    return at[0] if at else "", session[1] if session else ""
+
+
+def _without_place(seen: Seen, folder: Path) -> Seen:
     place = str(folder)
 
     def cleaned(text: str) -> str:
@@ -278,7 +302,7 @@ def _without_place(seen: Seen, folder: Path, *, together: bool) -> Seen:
             answer.replace(place.encode(), cleaned(place).encode()) for answer in seen.answers
         ],
         receipt=cleaned(seen.receipt),
-        log=[cleaned(line) for line in (sorted(seen.log) if together else seen.log)],
+        log=[cleaned(line) for line in sorted(seen.log, key=_moment)],
         files={name: cleaned(text) for name, text in seen.files.items()},
     )
 
