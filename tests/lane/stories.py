@@ -21,7 +21,8 @@ from runreel.server.lane import HALF_S_MAX
 Ask = tuple[str, str, bytes]  # method, target, body
 HOST = (b"Host", b": ", b"localhost:8080")
 SESSIONS = ("one", "two")
-REQUESTS = 100  # of a story, on average
+ADMIN = -1  # the number of the connection that sessions are opened by
+REQUESTS = 200  # of a story, on average
 # All waits are odd ones, so that nothing that a proxy waits for is due at the moment at which
 # something is sent: what comes first then means nothing.
 
@@ -118,9 +119,9 @@ def shelf(folder: Path) -> Shelf:
     steps = []
     for scope in ("red", "blue"):
         body = {"cassette": "scoped", "id": scope, "mode": "record", "scope": scope}
-        steps += [("send", 9, admin("POST", "sessions", body)), ("wait", 1)]
+        steps += [("send", ADMIN, admin("POST", "sessions", body)), ("wait", 1)]
         steps += _recording(_scenario("t1"), overlap=False, prefix=f"/_runreel/s/{scope}")
-        steps += [("send", 9, admin("DELETE", f"sessions/{scope}")), ("wait", 1)]
+        steps += [("send", ADMIN, admin("DELETE", f"sessions/{scope}")), ("wait", 1)]
     _record(begin, place, "unused", steps)
     _by_hand(begin / "cassettes")
     asks = {}
@@ -209,8 +210,9 @@ class Teller:
         self._at = {"default": 0}
         self._of = {"default": self._cassette}  # what each session plays
         self._together = rng.random() < 0.15  # several sessions at one moment, now and then
-        self._manners = rng.choice(("calm", "lawful", "wild", "wild"))
+        self._manners = rng.choice(("calm", "calm", "lawful", "wild", "wild"))
         self._clients = rng.choices(CLIENTS, k=2)
+        self._numbers = [0, 1, 2]  # of connections that are used
 
     def story(self) -> Story:
         """The story."""
@@ -218,6 +220,8 @@ class Teller:
         settings = {"mode": self._mode, "cassette": self._cassette, **_one_of(rng, _MANNERS)}
         if rng.random() < 0.4:
             settings |= _one_of(rng, _MANNERS)
+        if "listen.client_token" in settings:
+            self._clients = [CLIENTS[2]] * 2
         if self._mode not in ("record", "passthrough") or rng.random() < 0.5:
             settings |= {"audit.enabled": False}
         run = {"log_as_json": rng.random() < 0.5}
@@ -242,7 +246,7 @@ class Teller:
             self._at[name], self._of[name] = 0, cassette
 
     def _admin(self, raw: bytes) -> None:
-        self._steps += [("send", 9, raw), ("wait", 1.507)]
+        self._steps += [("send", ADMIN, raw), ("wait", 1.507)]
         self.requests += 1
 
     def _turn(self) -> None:
@@ -291,9 +295,9 @@ class Teller:
                 self._admin(admin("POST", f"sessions/{session}/rewind"))
         method, target, body = asks[at % len(asks)]
         one = sent(rng, method, target, body)
-        if rng.random() < 0.7:  # most clients stay as they are
-            fields = self._clients[0] if body else self._clients[1]
-            one = replace(one, headers=fields)
+        if rng.random() < 0.8:  # most clients stay as they are
+            one = replace(one, headers=self._clients[bool(body)])
+            one = one if body else one.without(b"content-type")
         if rng.random() < 0.5 and self._of[session] == "by-hand":
             one = one.named(b"X-Team", b"red")
         if session == "default":
@@ -316,8 +320,9 @@ class Teller:
         one = mutated(self._rng, one, WILD)
         return spoilt(self._rng, one.raw()) if odd < 0.07 else one.raw(), True
 
-    def _ask(self, count: int) -> None:
-        rng, number = self._rng, self._rng.randrange(3)
+    def _ask(self, count: int, number: int | None = None) -> None:
+        rng = self._rng
+        number = self._connection() if number is None else number
         asked = [self._raw() for _ in range(count)]  # perhaps with a rewind before
         raw = b"".join(one for one, _ in asked)
         # What may be bad comes in a piece of its own: see `fed_by_bytes`.
@@ -332,9 +337,16 @@ class Teller:
             begin = end
         self._steps.append(rng.choice((("rest",), ("rest",), ("wait", 0.317), ("wait", 2.011))))
 
+    def _connection(self) -> int:
+        """One of three connections, of which one is a new one now and then."""
+        at = self._rng.randrange(3)
+        if self._rng.random() < 0.35:
+            self._numbers[at] = max(self._numbers) + 1
+        return self._numbers[at]
+
     def _leave(self) -> None:
         """Somebody leaves, with half a plain request sent perhaps, or with calls under way."""
-        rng, number = self._rng, self._rng.randrange(3)
+        rng, number = self._rng, self._connection()
         if rng.random() < 0.6:
             raw = self._one().raw()
             self.requests += 1
@@ -348,18 +360,17 @@ class Teller:
         self._steps += [("close", number, rng.random() < 0.3), ("rest",)]
 
     def _slow_reader(self) -> None:
-        rng, number = self._rng, self._rng.randrange(3)
+        rng, number = self._rng, self._connection()
         self._steps += [("reads", number, False)]
-        self._ask(rng.choice((1, 4, 40)))
+        self._ask(rng.choice((1, 4, 40)), number)
         self._steps.append(("wait", rng.choice((1.017, 5.039, 70.3))))
         self._steps += [("reads", number, True), ("wait", 1.507)]
 
     def _all_together(self) -> None:
         """Several connections at one moment, each with something for a session of its own."""
         names = [*self._at]
-        for number, name in enumerate(names):
-            self._steps += [("close", number, False), ("rest",)]
-        for number, name in enumerate(names):
+        self._numbers = [max(self._numbers) + 1 + at for at in range(3)]
+        for number, name in zip(self._numbers, names, strict=False):
             self._steps.append(("send", number, self._one(name).raw()))
             self.requests += 1
         self._steps.append(("wait", 2.011))

@@ -358,8 +358,7 @@ class Clients:
                 if number in self._at and not self._at[number].ended:
                     self._at.pop(number).close(hard=hard)
             case ("reads", number, reads):
-                if number in self._at and not self._at[number].ended:
-                    self._at[number].reads(reads=reads)
+                (await self._client(number)).reads(reads=reads)
             case _:
                 raise AssertionError(step)
 

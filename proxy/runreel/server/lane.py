@@ -27,6 +27,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from weakref import WeakSet
 
 from runreel.engine.call import Answer
 from runreel.errors import Unredactable, UpstreamFailed, error_response
@@ -59,8 +60,9 @@ BODY_BYTES_MAX = 65_536  # of a request; a larger one would be read piece by pie
 ANSWER_BYTES_MAX = 262_144  # of a recording that is answered at once
 HALF_S_MAX = 1  # that a request may lack something, before aiohttp waits for the rest
 _A_SECOND = timedelta(seconds=1)
-_BLOCKS_MAX = 1_024  # that are remembered; 8 MB at most
-_VIEWS_MAX = 4_096  # of blocks, by one session
+# Remembered of whoever calls; with the largest heads some 20 MB, and 100 MB.
+_BLOCKS_MAX = 1_024
+_VIEWS_MAX = 4_096  # of all sessions
 
 _START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*((?:[!-~](?:[ -~]*[!-~])?)?)[ \t]*")
@@ -107,7 +109,7 @@ class _Ready:
     redacted: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Prepared:
     """What is ready of one session: views by block, answers and operations by position; None where
     there is none.
@@ -128,6 +130,8 @@ class Lane:
         self.half_s = min(HALF_S_MAX, context.body_read_s_max)
         self._us = Identity(context.name, context.hosts, context.origins)
         self._blocks: dict[bytes, Block | None] = {}
+        self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
+        self._views = 0
         self._second = -1
         self._at = datetime.min.replace(tzinfo=UTC)
         self._date = b""
@@ -173,11 +177,18 @@ class Lane:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
         has changed. `start` is its method, a space and its target within the session.
         """
+        session, engine = found.session, self.context.engine
+        if not session.state.exact:
+            return None
         prepared = found.prepared
         if prepared is None:
             prepared = found.prepared = _Prepared()
-        session, engine = found.session, self.context.engine
-        view = prepared.views.get(block) or _view(prepared, session, block)
+            self._prepared.add(prepared)
+        try:
+            view = prepared.views[block]
+        except KeyError:
+            self._make_room()
+            view = prepared.views[block] = _view(session, block)
         if view is None:
             return None
         like = session.state.exact.get(exact_key(start, view.decides, body))
@@ -218,6 +229,13 @@ class Lane:
         )
         return b"%bDate: %b\r\n\r\n%b" % (answer.head, self.date(now), answer.body)
 
+    def _make_room(self) -> None:
+        self._views += 1
+        if self._views > _VIEWS_MAX:
+            self._views = 1
+            for prepared in self._prepared:
+                prepared.views.clear()
+
     def date(self, now: datetime) -> bytes:
         """The time as answers have it."""
         if now.second != self._second or now - self._at > _A_SECOND:
@@ -226,22 +244,14 @@ class Lane:
         return self._date
 
 
-def _view(prepared: _Prepared, session: LiveSession, block: Block) -> _View | None:
-    if block in prepared.views:
-        return None  # looked at before
-    if len(prepared.views) >= _VIEWS_MAX:
-        prepared.views.clear()
+def _view(session: LiveSession, block: Block) -> _View | None:
     live = Request("POST", "/", block.headers)
-    found = None
     try:
         sent = session.redaction.request(recordable_request(live, BODY_BYTES_MAX), live)
     except Unredactable:
-        pass  # nothing is known of it that may be told; all is for the engine to say
-    else:
-        decides = said_in_headers(sent, session.state.match_on)
-        found = _View(sent, decides, session.redaction.secrets_of(live))
-    prepared.views[block] = found
-    return found
+        return None  # nothing is known of it that may be told; all is for the engine to say
+    decides = said_in_headers(sent, session.state.match_on)
+    return _View(sent, decides, session.redaction.secrets_of(live))
 
 
 def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, body: bytes) -> bool:
