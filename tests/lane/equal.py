@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from multiprocessing import get_context
@@ -74,7 +74,7 @@ def differences(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = Fal
     the lane has not; so where there is a difference it counts if it is there too when aiohttp gets
     all bytes one by one.
     """
-    if not (found := _differences(story, shelf, folder, sockets=sockets)):
+    if not _differences(story, shelf, folder, sockets=sockets):
         return []
     with fed_by_bytes():
         return _differences(story, shelf, folder, sockets=sockets)
@@ -102,14 +102,22 @@ def _unequal(lane: Any, none: Any) -> Iterator[str]:
         for at, pair in enumerate(zip(lane, none, strict=True)):
             yield from (f"{at}: {line}" for line in _unequal(*pair))
     elif isinstance(lane, list):
-        at = next((at for at, (a, b) in enumerate(zip(lane, none)) if a != b), len(lane))  # noqa: B905 - the shorter one ends it
-        yield f"{len(lane)} and {len(none)}, from {at} on\n  lane {lane[at : at + 3]!r:.1500}\n  none {none[at : at + 3]!r:.1500}"
+        at = _first_unequal(lane, none)
+        yield f"{len(lane)} and {len(none)}, from {at} on\n" + _both(lane, none, at, at + 3)
     elif isinstance(lane, str | bytes):
-        at = next((i for i, (a, b) in enumerate(zip(lane, none or "")) if a != b), -1)  # noqa: B905 - the shorter one ends it
-        at = max(0, (at if at >= 0 else min(len(lane), len(none or ""))) - 200)
-        yield f"at {at}\n  lane {lane[at:at + 700]!r}\n  none {(none or '')[at:at + 700]!r}"
+        at = _first_unequal(lane, none or lane[:0])
+        yield f"at {at}\n" + _both(lane, none or lane[:0], max(0, at - 200), at + 500)
     else:
         yield f"\n  lane {lane!r}\n  none {none!r}"
+
+
+def _first_unequal(lane: Sequence[Any], none: Sequence[Any]) -> int:
+    pairs = enumerate(zip(lane, none, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(lane), len(none)))
+
+
+def _both(lane: Sequence[Any], none: Sequence[Any], start: int, end: int) -> str:
+    return f"  lane {lane[start:end]!s:.1500}\n  none {none[start:end]!s:.1500}"
 
 
 def shortest(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = False) -> Story:
@@ -150,7 +158,8 @@ def tell(
 def _report(seed: int, number: int, story: Story, lines: list[str]) -> str:
     steps = "\n".join(f"    {step!r}"[:3_000] for turn in story.turns for step in turn)
     return (
-        f"seed {seed}, story {number}: {story.settings} {story.run} half {story.half_s} s\n{steps}\n" + "\n".join(lines)
+        f"seed {seed}, story {number}: {story.settings} {story.run} {story.half_s}\n{steps}\n"
+        + "\n".join(lines)
     )
 
 

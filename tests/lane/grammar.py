@@ -99,7 +99,9 @@ CLIENTS: tuple[tuple[Field, ...], ...] = (
         _BETA,
         ("Accept-Encoding", "gzip"),
     ),
-    _fields(("Host", "localhost:8080"), ("User-Agent", "curl/8.0.0"), ("Accept", "*/*"), _BETA, _JSON),
+    _fields(
+        ("Host", "localhost:8080"), ("User-Agent", "curl/8.0.0"), ("Accept", "*/*"), _BETA, _JSON
+    ),
     _fields(  # a page of our own origin
         ("Host", "localhost:8080"),
         ("Sec-Fetch-Site", "same-origin"),
@@ -153,7 +155,7 @@ _ODD_TARGETS: tuple[Callable[[bytes], bytes], ...] = (
     lambda at: at + b"\xff",
     lambda at: at + b" x",
     lambda at: at + b"\x01",
-    lambda at: at + b"[]{}|\\^`\"<>",
+    lambda at: at + b'[]{}|\\^`"<>',
     lambda at: b"http://localhost:8080" + at,
     lambda at: b"http://elsewhere.test" + at,
     lambda at: b"HTTP://LOCALHOST" + at,
@@ -192,7 +194,15 @@ def _target(rng: Random, one: Sent) -> Sent:
 
 
 def _version(rng: Random, one: Sent) -> Sent:
-    odd = (b"HTTP/1.0", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1 ")
+    odd = (
+        b"HTTP/1.0",
+        b"HTTP/1.0",
+        b"HTTP/1.2",
+        b"HTTP/2.0",
+        b"HTTP/0.9",
+        b"http/1.1",
+        b"HTTP/1.1 ",
+    )
     return replace(one, version=rng.choice((*odd, b"HTTP/1", b"HTTP/11.1", b"HTTP/1.1x", b"")))
 
 
@@ -425,7 +435,7 @@ def _body(rng: Random, one: Sent) -> Sent:
 
 
 def _typed(rng: Random, one: Sent) -> Sent:
-    form = b"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n"
+    form = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
     kind, body = rng.choice(
         (
             (b"multipart/form-data; boundary=b", form),
@@ -439,7 +449,7 @@ def _typed(rng: Random, one: Sent) -> Sent:
     return replace(one, body=body, framing="length")
 
 
-def _chunked(rng: Random, one: Sent) -> Sent:
+def _chunked(_: Random, one: Sent) -> Sent:
     return replace(one, framing="chunked")
 
 
@@ -504,13 +514,31 @@ def mutated(rng: Random, one: Sent, changes: tuple[tuple[Change, int], ...]) -> 
     return one
 
 
-_BYTES = (b"\0", b"\r", b"\n", b"\r\n", b" ", b"\t", b":", b"/", b"\x7f", b"\xff", b"\x0b", b"0", b"A")
+_BYTES = (
+    b"\0",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"\t",
+    b":",
+    b"/",
+    b"\x7f",
+    b"\xff",
+    b"\x0b",
+    b"0",
+    b"A",
+)
 
 
 def spoilt(rng: Random, raw: bytes) -> bytes:
     """The bytes, with a few of them replaced, gone, twice or new."""
     for _ in range(rng.choice((1, 1, 2, 3))):
-        at = rng.randrange(len(raw) + 1) if rng.random() < 0.3 else rng.randrange(min(len(raw), 400) + 1)
+        at = (
+            rng.randrange(len(raw) + 1)
+            if rng.random() < 0.3
+            else rng.randrange(min(len(raw), 400) + 1)
+        )
         odd = rng.choice(_BYTES)
         match rng.randrange(5):
             case 0:

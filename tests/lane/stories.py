@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from builders import BARE_KEY, FAKE_KEY
-from lane.grammar import CLIENTS, LAWFUL, WILD, Sent, mutated, sent, spoilt
+from lane.grammar import CLIENTS, LAWFUL, WILD, Field, Sent, mutated, sent, spoilt
 from lane.world import ADMIN_TOKEN, CLIENT_TOKEN, Step, Story, told
 from runreel.cassettes.format import parse
 from runreel.server.lane import HALF_S_MAX
@@ -72,7 +72,11 @@ EQUAL: list[Ask] = [
 
 
 def _plain(ask: Ask, *, key: bytes = b"") -> bytes:
-    fields = (HOST, (b"OpenAI-Beta", b": ", b"assistants=v2"), (b"X-Team", b": ", b"red"))
+    fields: tuple[Field, ...] = (
+        HOST,
+        (b"OpenAI-Beta", b": ", b"assistants=v2"),
+        (b"X-Team", b": ", b"red"),
+    )
     if ask[2]:
         fields += ((b"Content-Type", b": ", b"application/json"),)
     if key:
@@ -124,12 +128,12 @@ def shelf(folder: Path) -> Shelf:
         steps += [("send", ADMIN, admin("DELETE", f"sessions/{scope}")), ("wait", 1)]
     _record(begin, place, "unused", steps)
     _by_hand(begin / "cassettes")
-    asks = {}
+    found_in: dict[str, list[Ask]] = {}
     for path in sorted((begin / "cassettes").glob("*.json")):
         found = parse(path.read_text(encoding="utf-8")).interactions
         requests = [item.value.request for item in found]
-        asks[path.stem] = [(one.method, one.target, one.body) for one in requests]
-    return Shelf(begin, asks)
+        found_in[path.stem] = [(one.method, one.target, one.body) for one in requests]
+    return Shelf(begin, found_in)
 
 
 def _record(begin: Path, place: Path, name: str, steps: list[Step]) -> None:
@@ -251,7 +255,7 @@ class Teller:
 
     def _turn(self) -> None:
         rng = self._rng
-        match rng.choices(range(6), (80, 6, 3, 3, 4, 6))[0]:
+        match rng.choices(range(7), (80, 6, 3, 3, 4, 6, 1))[0]:
             case 0:
                 self._ask(rng.choice((1, 1, 1, 1, 2, 3, 6)))
             case 1:
@@ -264,6 +268,8 @@ class Teller:
                 self._slow_reader()
             case 5 if self._together:
                 self._all_together()
+            case 6:
+                self._end_with_a_half()
 
     def _of_sessions(self) -> bytes:
         rng = self._rng
@@ -333,7 +339,9 @@ class Teller:
         for end in sorted(cuts | ends | {len(raw)}):
             self._steps.append(("more" if begin else "send", number, raw[begin:end]))
             if end in cuts:
-                self._steps += rng.choice(((), (("rest",),), (("wait", 0.413),), (("wait", 1.303),)))
+                self._steps += rng.choice(
+                    ((), (("rest",),), (("wait", 0.413),), (("wait", 1.303),))
+                )
             begin = end
         self._steps.append(rng.choice((("rest",), ("rest",), ("wait", 0.317), ("wait", 2.011))))
 
@@ -366,6 +374,20 @@ class Teller:
         self._steps.append(("wait", rng.choice((1.017, 5.039, 70.3))))
         self._steps += [("reads", number, True), ("wait", 1.507)]
 
+    def _end_with_a_half(self) -> None:
+        """A session is ended, or begins anew, while half a request of it is there."""
+        rng, number = self._rng, self._connection()
+        name = rng.choice([*self._at])
+        raw = self._one(name).raw()
+        half = rng.randrange(1, len(raw))
+        method, path = rng.choice((("DELETE", ""), ("POST", "/rewind"), ("GET", "")))
+        self._steps += [("close", number, False), ("rest",), ("send", number, raw[:half])]
+        self._steps += rng.choice(((("rest",),), (("wait", 1.303),)))
+        self._steps += [("send", ADMIN, admin(method, f"sessions/{name}{path}")), ("rest",)]
+        self._steps += rng.choice((((("wait", 1.131)),), (("wait", 31.3),), ()))
+        self._steps += [("more", number, raw[half:]), ("wait", 2.011)]
+        self.requests += 2
+
     def _all_together(self) -> None:
         """Several connections at one moment, each with something for a session of its own."""
         names = [*self._at]
@@ -378,6 +400,6 @@ class Teller:
 
 def a_story(seed: int, number: int, shelf: Shelf) -> tuple[Story, int]:
     """A story, and how many requests are sent in it."""
-    teller = Teller(Random(f"{seed}/{number}"), shelf)
+    teller = Teller(Random(f"{seed}/{number}"), shelf)  # noqa: S311 - it has to come again
     story = teller.story()
     return story, teller.requests

@@ -12,7 +12,7 @@ import logging
 import re
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,20 +20,21 @@ from email.utils import format_datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from aiohttp import web_response
 from aiohttp.http import RawRequestMessage
 
 from lane.held_loop import START_S, Client, HeldLoop
-from runreel.config.loading import load
 from runreel.cassettes import file_store
+from runreel.cassettes import format as formats
+from runreel.config.loading import load
 from runreel.engine import call, engine
 from runreel.errors import RunreelError, UpstreamFailed, UpstreamFault
 from runreel.http.messages import Headers, Request
-from runreel.redaction.redactor import Redaction
 from runreel.ports import SystemClock, UpstreamAnswer
+from runreel.redaction.redactor import Redaction
 from runreel.server import app
 from runreel.server import lane as lanes
 from runreel.server.exchange import Connection
@@ -80,7 +81,9 @@ def _whole(status: int, body: bytes, *headers: tuple[str, str]) -> UpstreamAnswe
     return UpstreamAnswer(status, (*headers, *length), _pieces(body))
 
 
-async def _pieces(*pieces: bytes, wait_s: float = 0, torn: bool = False) -> AsyncGenerator[bytes, None]:
+async def _pieces(
+    *pieces: bytes, wait_s: float = 0, torn: bool = False
+) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         if wait_s:
             await asyncio.sleep(wait_s)
@@ -102,7 +105,7 @@ async def _answer(request: Request, time: int) -> UpstreamAnswer:
         return _stream(kind, time)
     for odd, answer in _ODD.items():
         if f"odd-{odd}" in request.path:
-            return answer(time)
+            return cast("UpstreamAnswer", answer(time))
     document = {
         "id": request.path.rpartition("/")[2] or "none",
         "object": "thread.run",
@@ -141,12 +144,14 @@ _ODD: dict[str, Any] = {
     "bytes": lambda time: _whole(200, bytes(range(256)) * 3 + b"%d" % time),
     "large": lambda time: _whole(200, b"%d " % time * 40_000, ("Content-Type", "text/plain")),
     "huge": lambda time: _whole(200, b"%d " % time * 200_000, ("Content-Type", "text/plain")),
-    "open": lambda time: UpstreamAnswer(200, (("Content-Type", "text/plain"),), _pieces(b"a", b"b")),
+    "open": lambda _: UpstreamAnswer(200, (("Content-Type", "text/plain"),), _pieces(b"a", b"b")),
     "torn": lambda _: UpstreamAnswer(
         200, (("Content-Length", "100"),), _pieces(b"half", torn=True)
     ),
     "secret": lambda time: _of_json({"api_key": "sk-" + "FaKe0" * 8, "n": time}),
-    "utf8": lambda _: _whole(200, "grüße".encode(), ("X-Name", "gr\xc3\xbc\xc3\x9fe"), ("X-Raw", "\xfc")),
+    "utf8": lambda _: _whole(
+        200, "grüße".encode(), ("X-Name", "gr\xc3\xbc\xc3\x9fe"), ("X-Raw", "\xfc")
+    ),
     "status": lambda _: _whole(299, b"odd", ("X-Runreel-Source", "replay")),
     "ours": lambda _: _whole(200, b"{}", ("X-Runreel-Source", "proxy")),
     "nothing": lambda _: _whole(200, b""),
@@ -155,8 +160,17 @@ _ODD: dict[str, Any] = {
 
 # What is made of equal values is equal, whichever proxy makes it: it is made once.
 _once = lru_cache(maxsize=5_000)
-_look_at, _parse = _once(engine.look_at), _once(file_store.parse)
+_look_at, _parse = _once(engine.look_at), _once(formats.parse)
 _request, _interaction = _once(Redaction.request), _once(Redaction.interaction)
+
+
+def _of_self(once: Callable[..., Any]) -> Callable[..., Any]:
+    """It as a method."""
+
+    def method(*args: Any) -> Any:
+        return once(*args)
+
+    return method
 
 
 @contextmanager
@@ -177,15 +191,17 @@ def held(loop: HeldLoop, upstream: FakeUpstream) -> Iterator[None]:
     logging.setLogRecordFactory(record)
     with (
         mock.patch.multiple(SystemClock, now=now, monotonic=lambda _: loop.time()),
-        mock.patch.object(web_response, "rfc822_formatted_time", lambda: format_datetime(now(), usegmt=True)),
+        mock.patch.object(
+            web_response, "rfc822_formatted_time", lambda: format_datetime(now(), usegmt=True)
+        ),
         mock.patch("secrets.token_hex", lambda count=16: ("5f0c" * count)[: 2 * count]),
         mock.patch("secrets.token_bytes", bytes),
         mock.patch.object(app, "LazyUpstream", lambda *_: upstream),
         mock.patch.object(call, "PROCESS_BYTES_MIN", 1 << 40),
         mock.patch.object(engine, "look_at", _look_at),
         mock.patch.object(file_store, "parse", _parse),
-        mock.patch.object(Redaction, "request", lambda *args: _request(*args)),
-        mock.patch.object(Redaction, "interaction", lambda *args: _interaction(*args)),
+        mock.patch.object(Redaction, "request", _of_self(_request)),
+        mock.patch.object(Redaction, "interaction", _of_self(_interaction)),
     ):
         try:
             yield

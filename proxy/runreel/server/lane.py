@@ -43,6 +43,7 @@ from runreel.server.admin import ADMIN_PREFIX
 from runreel.server.exchange import (
     OURS,
     Connection,
+    Held,
     answer_headers,
     head_bytes,
     nothing,
@@ -260,7 +261,9 @@ def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, bo
     """
     if prepared.clean.get(like) is not secrets:
         # What is compressed may hold them too, which is for the engine to find out.
-        if body.startswith(COMPRESSED) or secrets.occur_in(f"{start.decode('latin-1')}\n{body.decode('latin-1')}"):
+        if body.startswith(COMPRESSED) or secrets.occur_in(
+            f"{start.decode('latin-1')}\n{body.decode('latin-1')}"
+        ):
             return False
         prepared.clean[like] = secrets
     return True
@@ -287,16 +290,6 @@ def _ready(recorded: Interaction) -> _Ready | None:
     return _Ready(head, response.body, response.status, recorded.id, altered)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A request whose head has come and whose body has not: it has its place already."""
-
-    method: str
-    found: OpenSession
-    arrival: int | None  # None where nothing depends on the order of arrival
-    since: float  # in the loop's time
-
-
 class LaneConnection(Connection):
     """A connection that looks for plain requests before aiohttp does."""
 
@@ -309,7 +302,7 @@ class LaneConnection(Connection):
         self._half = b""  # what has come of a request, or after the one in the task
         self._half_since: float | None = None  # when the first of it came
         self._begun = False  # whether anything was sent of the answer under way
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -349,13 +342,14 @@ class LaneConnection(Connection):
                 return self._give(data)
             whole = end + 4 + block.length
             asked = self._asked(start, block)
-            if asked is None:
-                # If it is whole, and nothing more, the next is for us again.
-                return data if len(data) == whole else self._give(data)
-            if len(data) < whole:
+            if asked is None and len(data) != whole:
+                return self._give(data)
+            if asked is not None and len(data) < whole:
                 self._hold(asked)
                 return self._keep(data)
             self._half_since = None
+            if asked is None:
+                return data  # it is whole, and there is nothing more: the next is for us again
             self._answer(asked, block, data[end + 4 : whole])
             data = data[whole:]
             if data and self._task is not None:
@@ -389,7 +383,7 @@ class LaneConnection(Connection):
     def _waited(self) -> None:
         # One timer serves many requests: it is set anew, not cancelled.
         self._timer = None
-        if self._half_since is None or self._task is not None or self.transport is None:
+        if self._half_since is None or self.transport is None:
             return
         ends = self._half_since + self._lane.half_s
         if ends > self._loop.time():
@@ -417,23 +411,11 @@ class LaneConnection(Connection):
             arrival = session.arrive() if session.state.decision.captures else None
             asked.found.calls += 1
             now = self._loop.time()
-            self._held = _Held(asked.method.decode("ascii"), asked.found, arrival, now)
+            self._held = Held(asked.method.decode("ascii"), asked.found, arrival, now)
 
-    def taken(self, session: LiveSession) -> tuple[int | None, float]:
-        """The place that a request has whose head came here first, and how long ago that was."""
-        held = self._let_go()
-        if held is None:
-            return None, 0
-        arrival = held.arrival
-        if arrival is not None and held.found.session is not session:
-            held.found.session.release(arrival)
-            arrival = None
-        return arrival, self._loop.time() - held.since
-
-    def _let_go(self) -> _Held | None:
+    def taken(self) -> Held | None:
+        """A request whose head came here first."""
         held, self._held = self._held, None
-        if held is not None:
-            self._lane.context.sessions.used(held.found)
         return held
 
     def _answer(self, asked: "_Asked", block: Block, body: bytes) -> None:
@@ -442,7 +424,7 @@ class LaneConnection(Connection):
         found, start = asked.found, b"%b %b" % (asked.method, asked.target)
         answer = self._lane.hit(found, block, start, body, self.transport)
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        held, self._held = self._held, None
+        held = self.taken()
         if held is None:
             found.calls += 1
         if answer is not None:
@@ -579,8 +561,9 @@ class LaneConnection(Connection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client has left, or was let go."""
-        held = self._let_go()
+        held = self.taken()
         if held is not None:
+            self._lane.context.sessions.used(held.found)
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
             if not self._close:  # it is not we who left

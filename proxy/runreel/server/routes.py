@@ -31,6 +31,7 @@ from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
 from runreel.server.exchange import (
     Connection,
+    Held,
     TooLarge,
     cut_off,
     drop_additions,
@@ -221,16 +222,26 @@ async def _answer(
         raise Refused("session_unknown", "The request names a session more than once.")
     if context.token is not None:
         admitted = replace(admitted, headers=without_token(admitted.headers, context.token))
+    assert isinstance(request.protocol, Connection)  # noqa: S101 - the listener makes no others
+    begun = request.protocol.taken()
+    if begun is not None:
+        held.callback(context.sessions.used, begun.found)
+        session = begun.found.session
+    else:
+        session = await _session(context, name, held)
+    answer = await _call(context, session, request, admitted, target, begun)
+    origin = f"http://{admitted.authority}" if admitted.authority else ""
+    return as_ours(answer, context, session, Place(origin, before))
+
+
+async def _session(context: ServerContext, name: str | None, held: ExitStack) -> LiveSession:
     try:
         await context.sessions.open_if_expected(name)
-        session = held.enter_context(context.sessions.using(name))
+        return held.enter_context(context.sessions.using(name))
     except SessionUnknown as error:
         raise Refused("session_unknown", str(error)) from None
     except RunreelError as error:
         raise Refused(slug_of(error), str(error)) from None
-    answer = await _call(context, session, request, admitted, target)
-    origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return as_ours(answer, context, session, Place(origin, before))
 
 
 async def _admin(
@@ -247,9 +258,10 @@ async def _call(
     request: web.Request,
     admitted: Admitted,
     target: str,
+    begun: Held | None,
 ) -> Answer:
-    assert isinstance(request.protocol, Connection)  # noqa: S101 - the listener makes no others
-    arrival, waited_s = request.protocol.taken(session)
+    waited_s = asyncio.get_running_loop().time() - begun.since if begun is not None else 0
+    arrival = begun.arrival if begun is not None else None
     if arrival is None:
         arrival = session.arrive()
     try:
