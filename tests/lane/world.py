@@ -39,6 +39,7 @@ from runreel.server import app
 from runreel.server import lane as lanes
 from runreel.server.exchange import Connection
 from runreel.server.listener import RunOptions
+from runreel.sessions.manager import DEFAULT
 
 BEGAN = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 ACTOR_KEY = "5f0c" * 16
@@ -303,7 +304,9 @@ def _moment(line: str) -> tuple[str, str]:
     """
     at = re.match(r'(?:\{"at": ")?[0-9T:.-]+', line)
     session = re.search(r'(?:session=|"session": ")([^ "]+)', line)
-    return at[0] if at else "", session[1] if session else ""
+    refused = "{" in line[:1] or re.match(r"\S+ refused \S+ \(\w+\)$", line)
+    name = session[1] if session else "" if refused else DEFAULT
+    return at[0] if at else "", name
 
 
 def _without_place(seen: Seen, folder: Path) -> Seen:
