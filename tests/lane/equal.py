@@ -74,7 +74,7 @@ def differences(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = Fal
     the lane has not; so where there is a difference it counts if it is there too when aiohttp gets
     all bytes one by one.
     """
-    if not _differences(story, shelf, folder, sockets=sockets):
+    if not story.by_bytes and not _differences(story, shelf, folder, sockets=sockets):
         return []
     with fed_by_bytes():
         return _differences(story, shelf, folder, sockets=sockets)

@@ -238,7 +238,8 @@ class Teller:
             turns.append(tuple(self._steps))
         turns.append((rng.choice((("rest",), ("wait", 2.011), ("wait", 2.011), ("wait", 40.07))),))
         half_s = 0 if self._manners == "wild" else HALF_S_MAX
-        return Story(settings, tuple(turns), run, half_s)
+        by_bytes = self._manners == "wild" and rng.random() < 0.8
+        return Story(settings, tuple(turns), run, half_s, by_bytes)
 
     def _open_sessions(self) -> None:
         for name in SESSIONS[: self._rng.choice((0, 1, 2))]:

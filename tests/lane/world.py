@@ -12,7 +12,7 @@ import logging
 import re
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,18 +27,24 @@ from aiohttp import web_response
 from aiohttp.http import RawRequestMessage
 
 from lane.held_loop import START_S, Client, HeldLoop
+from runreel.assistants import PROFILES
 from runreel.cassettes import file_store
 from runreel.cassettes import format as formats
 from runreel.config.loading import load
 from runreel.engine import call, engine
+from runreel.engine.recorder import Check, Exchange, Recorder
 from runreel.errors import RunreelError, UpstreamFailed, UpstreamFault
-from runreel.http.messages import Headers, Request
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.matching import matchers, near_miss
+from runreel.matching.matchers import Fingerprint
+from runreel.matching.near_miss import Candidate, Miss
 from runreel.ports import SystemClock, UpstreamAnswer
-from runreel.redaction.redactor import Redaction
+from runreel.redaction.redactor import Redacted, Redaction
 from runreel.server import app
 from runreel.server import lane as lanes
 from runreel.server.exchange import Connection
 from runreel.server.listener import RunOptions
+from runreel.sessions import session as sessions
 from runreel.sessions.manager import DEFAULT
 
 BEGAN = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
@@ -162,16 +168,38 @@ _ODD: dict[str, Any] = {
 # What is made of equal values is equal, whichever proxy makes it: it is made once.
 _once = lru_cache(maxsize=5_000)
 _look_at, _parse = _once(engine.look_at), _once(formats.parse)
-_request, _interaction = _once(Redaction.request), _once(Redaction.interaction)
+_fingerprint = _once(matchers.fingerprint)
+_redacted, _redacted_whole = _once(Redaction.request), _once(Redaction.interaction)
+_captured, _nearest = Recorder.interaction, near_miss.nearest_to
+_misses: dict[Any, tuple[Miss, tuple[Candidate, ...]]] = {}
 
 
-def _of_self(once: Callable[..., Any]) -> Callable[..., Any]:
-    """It as a method."""
+def _request_of(*args: Any) -> Redacted[Request]:
+    return _redacted(*args)
 
-    def method(*args: Any) -> Any:
-        return once(*args)
 
-    return method
+def _whole_of(*args: Any) -> Redacted[Interaction]:
+    return _redacted_whole(*args)
+
+
+@_once
+def _kept(profile: str, check: Check, bytes_max: int, exchange: Exchange) -> Any:
+    return _captured(Recorder(PROFILES[profile], check, bytes_max), exchange)
+
+
+def _kept_of(self: Recorder, exchange: Exchange) -> Any:
+    return _kept(self.profile.name, self.check_response, self.decoded_bytes_max, exchange)
+
+
+def _nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
+    # By what the recordings are, not by what they hold: `_parse` gives the same ones each time.
+    found = tuple(candidates)
+    key = (sent, code, tuple((id(one.interaction), one.played) for one in found))
+    if key not in _misses:
+        if len(_misses) > 5_000:
+            _misses.clear()
+        _misses[key] = _nearest(sent, code, found), found
+    return _misses[key][0]
 
 
 @contextmanager
@@ -201,8 +229,10 @@ def held(loop: HeldLoop, upstream: FakeUpstream) -> Iterator[None]:
         mock.patch.object(call, "PROCESS_BYTES_MIN", 1 << 40),
         mock.patch.object(engine, "look_at", _look_at),
         mock.patch.object(file_store, "parse", _parse),
-        mock.patch.object(Redaction, "request", _of_self(_request)),
-        mock.patch.object(Redaction, "interaction", _of_self(_interaction)),
+        mock.patch.object(Redaction, "request", _request_of),
+        mock.patch.object(Redaction, "interaction", _whole_of),
+        mock.patch.object(Recorder, "interaction", _kept_of),
+        mock.patch.multiple(sessions, fingerprint=_fingerprint, nearest_to=_nearest_to),
     ):
         try:
             yield
@@ -236,13 +266,14 @@ class Story:
 
     Where half requests may be bad, the lane gives them up at once (`half_s`): aiohttp says at the
     first bad byte what it says else when the lane has waited for the rest, and the log has the
-    time.
+    time. `by_bytes` is as in `fed_by_bytes`.
     """
 
     settings: dict[str, Any]
     turns: tuple[tuple[Step, ...], ...]
     run: dict[str, Any] = field(default_factory=dict)
     half_s: float = lanes.HALF_S_MAX
+    by_bytes: bool = False
 
 
 _PIECE = re.compile(rb"(.)\1{99,}|.", re.DOTALL)
