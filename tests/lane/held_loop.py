@@ -98,10 +98,10 @@ class Client(asyncio.Protocol):
     def __init__(self) -> None:
         self.received = bytearray()
         self.ended = False
-        self._transport: Any = None
+        self.transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -110,20 +110,20 @@ class Client(asyncio.Protocol):
         self.ended = True
 
     def send(self, data: bytes) -> None:
-        self._transport.send(data) if _is_ours(self._transport) else self._transport.write(data)
+        self.transport.send(data) if _is_ours(self.transport) else self.transport.write(data)
 
     def close(self, *, hard: bool = False) -> None:
         """Leave, or `hard`: with a reset."""
-        if _is_ours(self._transport):
-            self._transport.leave(hard=hard)
+        if _is_ours(self.transport):
+            self.transport.leave(hard=hard)
             return
-        if hard and (found := self._transport.get_extra_info("socket")) is not None:
+        if hard and (found := self.transport.get_extra_info("socket")) is not None:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self._transport.abort() if hard else self._transport.close()
+        self.transport.abort() if hard else self.transport.close()
 
     def reads(self, *, reads: bool) -> None:
         """Whether it takes in what is sent to it."""
-        transport = self._transport
+        transport = self.transport
         if _is_ours(transport):
             transport.reads(reads)
         elif not transport.is_closing():
@@ -147,7 +147,7 @@ class _Transport(asyncio.Transport):
     def __init__(self, loop: HeldLoop, protocol: asyncio.Protocol, client: Client) -> None:
         super().__init__()
         self._loop = loop
-        self._protocol = protocol
+        self.protocol = protocol
         self._client = client
         self._coming: deque[bytes | None] = deque()  # None: the client has left
         self._reading = True
@@ -183,7 +183,7 @@ class _Transport(asyncio.Transport):
         self._pass_on(kept)
         if self._full:
             self._full = False
-            self._protocol.resume_writing()
+            self.protocol.resume_writing()
         if self._closing and not self._lost:
             self._lose(None)
 
@@ -192,8 +192,8 @@ class _Transport(asyncio.Transport):
             return
         data = self._coming.popleft()
         if data is not None:
-            self._protocol.data_received(data)
-        elif not self._protocol.eof_received():
+            self.protocol.data_received(data)
+        elif not self.protocol.eof_received():
             self.close()
 
     # What the proxy does.
@@ -207,7 +207,7 @@ class _Transport(asyncio.Transport):
         self._kept += data
         if len(self._kept) > HIGH_WATER_BYTES and not self._full:
             self._full = True
-            self._protocol.pause_writing()
+            self.protocol.pause_writing()
 
     def writelines(self, list_of_data: Any) -> None:
         self.write(b"".join(list_of_data))
@@ -232,7 +232,7 @@ class _Transport(asyncio.Transport):
             return
         self._lost = self._closing = True
         self._kept.clear()
-        self._protocol.connection_lost(error)
+        self.protocol.connection_lost(error)
         self._client.connection_lost(None)
 
     def is_closing(self) -> bool:

@@ -53,7 +53,7 @@ def _scenario(thread: str) -> list[Ask]:
     ]
 
 
-_ODD = "empty unchanged moved beside away bytes large open torn secret utf8 status ours nothing"
+_ODD = "empty unchanged moved beside away bytes large open torn cut secret utf8 status ours nothing"
 EQUAL: list[Ask] = [
     *[("GET", "/v1/models", b"")] * 4,
     *[("POST", "/v1/completions", _json(prompt="p", n=1))] * 3,

@@ -52,6 +52,7 @@ ACTOR_KEY = "5f0c" * 16
 ADMIN_TOKEN = "admin-" + "t0ken" * 4
 CLIENT_TOKEN = "client-" + "t0ken" * 4
 UPSTREAM = "http://api.test/root"
+SLOW_S = 20  # longer than an idle connection stays open
 REST_S = 0.000_537  # after which all has come to rest that waits for no timer
 
 
@@ -89,18 +90,22 @@ def _whole(status: int, body: bytes, *headers: tuple[str, str]) -> UpstreamAnswe
 
 
 async def _pieces(
-    *pieces: bytes, wait_s: float = 0, torn: bool = False
+    *pieces: bytes, wait_s: float = 0, fails: Exception | None = None
 ) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         if wait_s:
             await asyncio.sleep(wait_s)
         if piece:
             yield piece
-    if torn:
-        raise UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream hung up.")
+    if fails is not None:
+        raise fails
+
+
+_TORN = UpstreamFailed(UpstreamFault.DISCONNECTED, "The upstream hung up.")
 
 
 async def _answer(request: Request, time: int) -> UpstreamAnswer:
+    await asyncio.sleep({"/v1/odd-slow": SLOW_S, "/v1/odd-brief": 1}.get(request.path, 0))
     kind = int.from_bytes(hashlib.sha256(f"{request.path} {time}".encode()).digest()[:2])
     if kind % 5 == 0:
         await asyncio.sleep(0.02 + kind % 7 / 100)
@@ -136,7 +141,9 @@ def _stream(kind: int, time: int) -> UpstreamAnswer:
     headers = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))
     torn = kind % 11 == 0
     return UpstreamAnswer(
-        200, headers, _pieces(*events[: 2 if torn else 3], wait_s=kind % 3 * 0.01, torn=torn)
+        200,
+        headers,
+        _pieces(*events[: 2 if torn else 3], wait_s=kind % 3 * 0.01, fails=_TORN if torn else None),
     )
 
 
@@ -153,7 +160,13 @@ _ODD: dict[str, Any] = {
     "huge": lambda time: _whole(200, b"%d " % time * 200_000, ("Content-Type", "text/plain")),
     "open": lambda _: UpstreamAnswer(200, (("Content-Type", "text/plain"),), _pieces(b"a", b"b")),
     "torn": lambda _: UpstreamAnswer(
-        200, (("Content-Length", "100"),), _pieces(b"half", torn=True)
+        200, (("Content-Length", "100"),), _pieces(b"half", fails=_TORN)
+    ),
+    "broken": lambda _: UpstreamAnswer(
+        200, (("Content-Type", "text/event-stream"),), _pieces(b"data: 1\n\n", fails=LookupError())
+    ),
+    "cut": lambda _: UpstreamAnswer(
+        200, (("Content-Type", "text/event-stream"),), _pieces(b"data: 1\n\n", fails=_TORN)
     ),
     "secret": lambda time: _of_json({"api_key": "sk-" + "FaKe0" * 8, "n": time}),
     "utf8": lambda _: _whole(
@@ -389,7 +402,7 @@ class Clients:
         self.all: list[Client] = []
         self.port = 0
         self._loop = loop
-        self._at: dict[int, Client] = {}
+        self.at: dict[int, Client] = {}
 
     async def take(self, step: Step, seen: Seen) -> None:
         """Do one step."""
@@ -397,24 +410,26 @@ class Clients:
             case ("send", number, data):
                 (await self._client(number)).send(data)
             case ("more", number, data):  # of the same, if its connection is still there
-                if not self._at[number].ended:
-                    self._at[number].send(data)
+                if not self.at[number].ended:
+                    self.at[number].send(data)
             case ("rest",):
                 await asyncio.sleep(REST_S)
             case ("wait", seconds):
                 await asyncio.sleep(seconds)
                 seen.progress.append(tuple(len(client.received) for client in self.all))
             case ("close", number, hard):
-                if number in self._at and not self._at[number].ended:
-                    self._at.pop(number).close(hard=hard)
+                if number in self.at and not self.at[number].ended:
+                    self.at.pop(number).close(hard=hard)
             case ("reads", number, reads):
                 (await self._client(number)).reads(reads=reads)
+            case ("do", act):
+                act(self)
             case _:
                 raise AssertionError(step)
 
     async def _client(self, number: int) -> Client:
-        client = self._at.get(number)
+        client = self.at.get(number)
         if client is None or client.ended:
-            client = self._at[number] = await self._loop.connect(self.port)
+            client = self.at[number] = await self._loop.connect(self.port)
             self.all.append(client)
         return client
