@@ -23,7 +23,7 @@ from runreel.server import lane as lanes
 BETA = (("OpenAI-Beta", "assistants=v2"),)
 BODY = b'{"metadata":{"stage":"a"}}'
 PATH = "/v1/things/1"
-LARGE = b"l" * 100_000
+LARGE = b"l" * 100_000  # more than a connection takes at once
 WAIT: Step = ("wait", 2.011)
 REST: Step = ("rest",)
 
@@ -154,7 +154,7 @@ def test_an_answer_counts_as_given_when_its_head_is_sent_though_nobody_reads_it(
     proxies: Proxies,
 ) -> None:
     proxies.hold(
-        a_recording("GET-1", answer=LARGE),
+        a_recording("GET-1", answer=LARGE * 3),  # too large to be answered at once
         a_recording("POST-1", PATH, BODY),
         a_recording("GET-2", answer=b"later"),
     )
