@@ -15,18 +15,26 @@ put together, for half a secret could stay in each piece:
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from runreel.errors import Unredactable
 from runreel.http import strict_json
 from runreel.http.encoding import partial_decode
-from runreel.http.headers import Trait, codings, drop, named
+from runreel.http.headers import Trait, codings, has, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
-from runreel.redaction.blanker import Blanker, Places, as_read, clean_events, clean_lines, unquoted
+from runreel.redaction.blanker import (
+    Blanker,
+    Calm,
+    Places,
+    as_read,
+    clean_events,
+    clean_lines,
+    unquoted,
+)
 from runreel.redaction.names import DISTINCT, FLAT, Manner
 from runreel.redaction.rules import (
     HEADER_PATTERNS,
@@ -205,27 +213,31 @@ class Redaction:
                 found.append(f"pattern.{rule.name}")
         return tuple(found)
 
-    def interaction(self, live: Request, interaction: Interaction) -> Redacted[Interaction]:
-        """An interaction without secrets; `live` is the request as the client sent it.
+    def interaction(
+        self, live: Request, interaction: Interaction, sent: Redacted[Request] | None = None
+    ) -> Redacted[Interaction]:
+        """An interaction without secrets; `live` is the request as the client sent it, `sent` that
+        of the interaction if it was redacted before.
 
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        sent = self.secrets_of(live)
+        known = self.secrets_of(live)
         response = interaction.response
-        secrets = _with(sent, credentials_of(response.headers, self.header))
+        secrets = _with(known, credentials_of(response.headers, self.header))
+        body = self._body_of(response, secrets)
         found = replace(
             interaction,
-            request=self._request(interaction.request, sent),
+            request=self._request(interaction.request, known) if sent is None else sent.value,
             response=Response(
                 response.status,
                 self._header_pairs(response.headers, secrets),
-                self._body_of(response, secrets),
+                body,
                 response.at_ms,
             ),
             violations=tuple(self._violation(item, secrets) for item in interaction.violations),
         )
-        _refuse_leftovers(secrets, _written(found.response))
+        _refuse_leftovers(secrets, _of_body(found.response))
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
         return Redacted(found)
 
@@ -247,7 +259,10 @@ class Redaction:
         """What must be found nowhere else in a request, the credentials that it carries; `request`
         is as the client sent it.
         """
-        secrets = _with(self._known(), credentials_of(request.headers, self.header))
+        secrets = self._credentials.get(request.headers)
+        if secrets is None:
+            secrets = _with(self._known(), credentials_of(request.headers, self.header))
+            _keep(self._credentials, request.headers, secrets)
         for pair in request.query.split("&") if request.query else ():
             name, _, value = pair.partition("=")
             manner = self.parameter(unquoted(name))
@@ -262,7 +277,7 @@ class Redaction:
             self._header_pairs(request.headers, secrets),
             self._body_of(request, secrets).replace(_OF_FIRST_BUILD, PLACEHOLDER.encode()),
         )
-        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
+        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_of_body(redacted)))
         return redacted
 
     def _body_of(self, message: Request | Response, secrets: Secrets) -> bytes:
@@ -291,12 +306,36 @@ class Redaction:
         return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
-        blanker, shapes = self._blanker(secrets), self._blanker(Secrets())
-        return tuple(
-            (name, blanker.text(value, HEADER_PATTERNS))
-            for name, value in drop(headers, Trait.NEVER_STORED)
-            if self.header(name) is None and shapes.text(name) == name
-        )
+        """The headers of a message as they may be written.
+
+        Raises:
+            Unredactable: a secret stands where it cannot be replaced.
+        """
+        seen = self._seen(secrets)
+        known = seen.blocks.get(headers)
+        if known is None:
+            pairs = (self._header_pair(pair, secrets, seen) for pair in headers)
+            known = tuple([pair for pair in pairs if pair is not None])
+            _keep(seen.blocks, headers, known)
+        return known
+
+    def _header_pair(
+        self, pair: tuple[str, str], secrets: Secrets, seen: "_Seen"
+    ) -> tuple[str, str] | None:
+        if pair in seen.pairs:
+            return seen.pairs[pair]
+        name, value = pair
+        found = None
+        shapes = self._blanker(Secrets())
+        if (
+            not has(name.lower(), Trait.NEVER_STORED)
+            and self.header(name) is None
+            and shapes.text(name) == name
+        ):
+            found = name, self._blanker(secrets).text(value, HEADER_PATTERNS)
+            _refuse_leftovers(secrets, found)
+        _keep(seen.pairs, pair, found)
+        return found
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
@@ -310,15 +349,55 @@ class Redaction:
         )
 
     def _blanker(self, secrets: Secrets) -> Blanker:
-        return Blanker(
-            secrets,
-            self._patterns,
-            self.patterns,
-            self._places,
-            self.parameter,
-            self.member,
-            self.salt,
-        )
+        return self._seen(secrets).blanker
+
+    def _seen(self, secrets: Secrets) -> "_Seen":
+        found = self._by_secrets.get(secrets)
+        if found is None:
+            blanker = Blanker(
+                secrets,
+                self._patterns,
+                self.patterns,
+                self._places,
+                self.parameter,
+                self.member,
+                self.salt,
+                Calm(),
+            )
+            found = _Seen(blanker)
+            _keep(self._by_secrets, secrets, found, _SECRETS_MAX)
+        return found
+
+    @cached_property
+    def _by_secrets(self) -> "dict[Secrets, _Seen]":
+        return {}
+
+    @cached_property
+    def _credentials(self) -> dict[Headers, Secrets]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was looked at with some secrets in mind, and may come again: whole blocks of headers and
+    single ones (None: one that is left out), as they are written.
+    """
+
+    blanker: Blanker
+    blocks: dict[Headers, Headers] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
+
+
+_SECRETS_MAX = 64  # of which something is remembered at once
+_REMEMBERED_MAX = 1_024  # blocks, and single headers
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value, most: int = _REMEMBERED_MAX) -> None:
+    if len(cache) >= most:
+        cache.clear()
+    cache[key] = value
 
 
 _FIXED_HEADERS = named(Trait.SECRET)
@@ -348,8 +427,7 @@ def _plain_values(query: str) -> str:
     return "&".join(name + equals + plain_segment(value) for name, equals, value in pairs)
 
 
-def _written(message: Request | Response) -> Iterator[str]:
-    yield from (text for pair in message.headers for text in pair)
+def _of_body(message: Request | Response) -> Iterator[str]:
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")
