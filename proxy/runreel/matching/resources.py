@@ -81,6 +81,7 @@ def _ends_with(segments: list[str], pattern: tuple[str, ...]) -> bool:
 Scope = tuple[str, ...]
 Place = tuple[int, ...]  # in any one order, such as that of a file or of arrival
 
+_ROOT_SEGMENTS = 2  # a root collection and an item in it
 _SEGMENTS_MAX = 32  # of a resource; what lies deeper is one resource with what lies above it
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Collections that a resource can begin with, and those that only stand below an item.
@@ -200,6 +201,16 @@ def _named(scope: Scope) -> int:
 def is_create(access: Access) -> bool:
     """Whether a write makes something new in a list, and changes no item that was there."""
     return access.item is None and access.listed is not None
+
+
+def root_of(access: Access) -> Scope | None:
+    """The item of a root collection within which a request sees and changes all that it does; None
+    where that is more.
+    """
+    places = (access.scope, *(at for _, at in access.cells))
+    roots = {place[:_ROOT_SEGMENTS] for place in places if len(place) >= _ROOT_SEGMENTS}
+    enough = len(roots) == 1 and all(len(place) >= _ROOT_SEGMENTS for place in places)
+    return roots.pop() if enough and rooted(access.scope) else None
 
 
 def rooted(scope: Scope) -> bool:

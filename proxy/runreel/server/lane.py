@@ -57,6 +57,7 @@ HEAD_BYTES_MAX = 8_000  # of a request; aiohttp looks at a larger one, and refus
 BODY_BYTES_MAX = 65_536  # of a request; a larger one would be read piece by piece
 ANSWER_BYTES_MAX = 262_144  # of a recording that is answered at once
 HALF_S_MAX = 1  # that a request may lack something, before aiohttp waits for the rest
+_FIELDS_MAX = 100  # of a head; aiohttp refuses more than 128
 _A_SECOND = timedelta(seconds=1)
 _BLOCKS_MAX = 1_024  # that are remembered; 8 MB at most
 _VIEWS_MAX = 4_096  # of blocks, by one session
@@ -119,6 +120,7 @@ class Lane:
 
     def __init__(self, context: ServerContext) -> None:
         self.context = context
+        self.half_s_max = min(HALF_S_MAX, context.body_read_s_max / 10)
         self._us = Identity(context.name, context.hosts, context.origins)
         self._blocks: dict[bytes, Block | None] = {}
         self._second = -1
@@ -143,6 +145,7 @@ class Lane:
         length = named.get("content-length", "0")
         if (
             len(pairs) < len(fields)
+            or len(fields) > _FIELDS_MAX
             or not _UNUSUAL.isdisjoint(named)
             or any(lower.count(name) > 1 for name in _ONCE)
             or "content-encoding" in named
@@ -363,7 +366,7 @@ class LaneConnection(Connection):
         self._half = data
         self._half_since = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_later(HALF_S_MAX, self._waited)
+            self._timer = self._loop.call_later(self._lane.half_s_max, self._waited)
         return b""
 
     def _waited(self) -> None:
@@ -371,7 +374,7 @@ class LaneConnection(Connection):
         self._timer = None
         if not self._half or self._task is not None or self.transport is None:
             return
-        ends = self._half_since + HALF_S_MAX
+        ends = self._half_since + self._lane.half_s_max
         if ends > self._loop.time():
             self._timer = self._loop.call_at(ends, self._waited)
             return
@@ -529,7 +532,6 @@ class LaneConnection(Connection):
     def _fail(self, error: BaseException) -> None:
         """What no handler could answer ends the connection."""
         self.log_exception("Error handling request", exc_info=error)
-        self._refused(OURS[0])
         if self.transport is not None:
             self.transport.write(on_the_wire(error_response(*OURS)))
         self.force_close()

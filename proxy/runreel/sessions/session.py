@@ -42,7 +42,15 @@ from runreel.matching.near_miss import (
     nearest_to,
     progress_of,
 )
-from runreel.matching.resources import Access, access_of, covers, has_state, is_create
+from runreel.matching.resources import (
+    Access,
+    Scope,
+    access_of,
+    covers,
+    has_state,
+    is_create,
+    root_of,
+)
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
 from runreel.sessions.playing import Choice, Player, Shortfall
@@ -132,6 +140,8 @@ class SessionHistory(Generic[Content]):
         self.storing = Storing(self.pasts, self.story, rules)
         self._tick = 0
         self._calls: dict[int, _Call] = {}  # under way, by arrival
+        # The same by what they and all that they cover stand in; under None where that is more.
+        self._by_root: dict[Scope | None, dict[int, _Call]] = {}
         self._left: dict[int, _Call] = {}  # over for their clients, and still to be kept
         self._awaited: set[int] = set()  # arrivals that have not asked yet
         self._gone_by: list[tuple[int, _Call]] = []  # ended after one of those came
@@ -244,11 +254,19 @@ class SessionHistory(Generic[Content]):
 
     def _set_out(self, arrival: int, access: Access) -> None:
         call = _Call(access)
-        call.partners = [*self._calls.values()]
+        root = root_of(access)
+        if root is None:
+            call.partners = [*self._calls.values()]
+        else:  # what stands in other roots cannot have seen it, nor be seen
+            call.partners = [
+                *self._by_root.get(root, {}).values(),
+                *self._by_root.get(None, {}).values(),
+            ]
         call.partners += [other for tick, other in self._gone_by if tick > arrival]
         for other in call.partners:
             other.partners.append(call)
         self._calls[arrival] = call
+        self._by_root.setdefault(root, {})[arrival] = call
         self._awaited.discard(arrival)
         self._forget_the_past()
 
@@ -308,7 +326,7 @@ class SessionHistory(Generic[Content]):
         self.player.end(arrival)
         if self._left.pop(arrival, None) is not None:
             self.storing.forget(arrival)
-        call = self._calls.pop(arrival, None)
+        call = self._end(arrival)
         self._awaited.discard(arrival)
         if call is None:
             return
@@ -343,8 +361,19 @@ class SessionHistory(Generic[Content]):
         self.player.release(arrival)
         self.storing.forget(arrival)
         self._awaited.discard(arrival)
-        self._calls.pop(arrival, None)
+        self._end(arrival)
         self._left.pop(arrival, None)
+
+    def _end(self, arrival: int) -> _Call | None:
+        """A call is no longer under way, if it was."""
+        call = self._calls.pop(arrival, None)
+        if call is not None:
+            root = root_of(call.access)
+            of_root = self._by_root[root]
+            del of_root[arrival]
+            if not of_root:
+                del self._by_root[root]
+        return call
 
     def abandon(self, arrival: int) -> None:
         """Its client has left, but the call is still under way: others get what it took."""
