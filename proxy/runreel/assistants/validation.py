@@ -117,8 +117,8 @@ def _findings(shape: Shape, body: bytes) -> tuple[Any, list[Finding]]:
 
 def _document(body: bytes) -> Any:
     text = body.decode("utf-8")
-    document = strict_json.loads(text)
-    if "\\ud" not in text.lower():
+    document = strict_json.document(text)
+    if "\\u" not in text or "\\ud" not in text.lower():
         return document
     # An escaped lone surrogate is one character, but none that a model or a file could hold.
     return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))

@@ -184,7 +184,7 @@ class Answer:
     redacted: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """One request: `sent` is None if it cannot be redacted, and `opaque` says why.
 

@@ -8,7 +8,7 @@ framework and no file.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runreel.assistants import validation
 from runreel.assistants.profile import Profile
@@ -208,7 +208,7 @@ class Forwarding:
 
     async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
-        call = replace(call, checks=await self._findings_of_request(call))
+        call.checks = await self._findings_of_request(call)
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
         upstream = call.session.own_upstream or self.upstream

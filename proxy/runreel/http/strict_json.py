@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 ANY_STEP = "*"
@@ -318,6 +319,8 @@ HOLE = _Number("NaN")
 
 
 def _quote(value: Any) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -226,16 +226,12 @@ class Redaction:
         response = interaction.response
         secrets = _with(known, credentials_of(response.headers, self.header))
         body = self._body_of(response, secrets)
+        headers = self._header_pairs(response.headers, secrets)
         found = replace(
             interaction,
             request=self._request(interaction.request, known) if sent is None else sent.value,
-            response=Response(
-                response.status,
-                self._header_pairs(response.headers, secrets),
-                body,
-                response.at_ms,
-            ),
-            violations=tuple(self._violation(item, secrets) for item in interaction.violations),
+            response=Response(response.status, headers, body, response.at_ms),
+            violations=tuple([self._violation(item, secrets) for item in interaction.violations]),
         )
         _refuse_leftovers(secrets, _of_body(found.response))
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
@@ -406,8 +402,10 @@ _FIXED_HEADERS = named(Trait.SECRET)
 def _with(secrets: Secrets, more: Iterable[tuple[str, Manner]]) -> Secrets:
     """These secrets and more of them; what is a placeholder already is none."""
     found = tuple(
-        (text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)
+        [(text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)]
     )
+    if not found:
+        return secrets
     flat = Secrets.of((*secrets.plain, *(text for text, manner in found if manner is FLAT)))
     apart = (text for text, manner in found if manner is DISTINCT and not flat.occur_in(text))
     return Secrets.of(flat.plain, (*secrets.named, *apart))

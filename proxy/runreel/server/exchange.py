@@ -51,6 +51,8 @@ def can_be_written(headers: Headers) -> bool:
 
 
 def _text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -11,12 +11,13 @@ import io
 import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from runreel.cassettes.format import SIMULATOR
@@ -47,29 +48,27 @@ class Call:
         """Whether its time has run out."""
         return self._ends_at is not None and self._ends_at <= asyncio.get_running_loop().time()
 
-    @asynccontextmanager
-    async def within(self, seconds: float | None = None) -> AsyncIterator[None]:
-        """Wait at most so long, and never beyond the end of the call.
+    def within(self, seconds: float | None = None) -> asyncio.Timeout:
+        """What waits at most so long, and never beyond the end of the call.
 
         Raises:
             TimeoutError: it took longer.
         """
         if self.over:
             raise TimeoutError
-        latest = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        ends = [at for at in (latest, self._ends_at) if at is not None]
-        async with asyncio.timeout_at(min(ends, default=None)) as waits:
-            self._waits = waits
-            try:
-                yield
-            finally:
-                self._waits = None
+        ends = self._ends_at
+        if seconds is not None:
+            latest = asyncio.get_running_loop().time() + seconds
+            ends = latest if ends is None else min(ends, latest)
+        self._waits = asyncio.timeout_at(ends)
+        return self._waits
 
     def end(self) -> None:
         """Its time has run out now."""
         self._ends_at = asyncio.get_running_loop().time()
-        if self._waits is not None:
-            self._waits.reschedule(self._ends_at)
+        with suppress(RuntimeError):  # nobody waits just now
+            if self._waits is not None:
+                self._waits.reschedule(self._ends_at)
 
 
 class UpstreamLimiter:
@@ -120,6 +119,7 @@ _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
 _IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close under a POST
+_BLOCKS_MAX = 1_024  # of headers that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,7 @@ class HttpUpstream:
         self._base = URL(options.base, encoded=True)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
         self._calls = UpstreamLimiter(options.calls_max, options.total_timeout_s)
+        self._blocks: dict[Headers, CIMultiDict[str]] = {}
         self._dropped = named(Trait.ENDS_HERE) | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
@@ -173,7 +174,7 @@ class HttpUpstream:
         await self._calls.stop(patience_s)
 
     async def _answered(self, call: Call, request: Request) -> aiohttp.ClientResponse:
-        passed = _one_spelling(without(end_to_end(request.headers), self._dropped))
+        headers = self._headers(request.headers)
         try:
             # aiohttp's own limits do not count while a body goes out; with this one an upstream
             # that stops reading is noticed too.
@@ -181,11 +182,12 @@ class HttpUpstream:
                 response = await self._session.request(
                     request.method,
                     self._url(request.target),
-                    headers=to_multidict(passed + self._options.headers),
+                    headers=headers,
                     data=io.BytesIO(request.body) if request.body else None,
                     allow_redirects=False,
                     skip_auto_headers=_NOT_ADDED,
-                    middlewares=(_once,),
+                    # No POST is ever sent again.
+                    middlewares=None if request.method == "POST" else (_once,),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._translated(call, error) from None
@@ -193,6 +195,17 @@ class HttpUpstream:
             response.close()
             raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self._options.base)
         return response
+
+    def _headers(self, headers: Headers) -> CIMultiDict[str]:
+        """Those that a request goes out with; a client sends the same ones with every call."""
+        found = self._blocks.get(headers)
+        if found is None:
+            passed = _one_spelling(without(end_to_end(headers), self._dropped))
+            found = to_multidict(passed + self._options.headers)
+            if len(self._blocks) >= _BLOCKS_MAX:
+                self._blocks.clear()
+            self._blocks[headers] = found
+        return found
 
     def _url(self, target: str) -> URL:
         # As a path, query and all: parsed, it would lose the question mark of an empty query.
@@ -206,18 +219,20 @@ class HttpUpstream:
     async def _chunks(
         self, call: Call, response: aiohttp.ClientResponse
     ) -> AsyncGenerator[bytes, None]:
+        content = response.content
         try:
-            while True:
-                async with call.within():
-                    chunk = await response.content.readany()
+            while not content.at_eof():
+                chunk = b"" if call.over else content.read_nowait()
                 if not chunk:
-                    break
-                yield chunk
+                    async with call.within():
+                        chunk = await content.readany()
+                if chunk:
+                    yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._translated(call, error) from None
         finally:
             # Closes the connection if the body was not read to its end, else returns it.
-            response.release() if response.content.at_eof() else response.close()
+            response.release() if content.at_eof() else response.close()
             self._calls.end(call)
 
     def _translated(self, call: Call, error: BaseException) -> UpstreamFailed:

@@ -541,22 +541,29 @@ class Session:
         ruling = self._history.ask(
             arrival, print_, access, may_wait=may_wait, others_at_work=others_at_work
         )
-        verdict = Verdict(ruling.action, arrival, print_, access, waits=ruling.waits)
         if ruling.waits:
-            return verdict
+            return Verdict(ruling.action, arrival, print_, access, waits=True)
         if ruling.action is Action.REFUSE:
             miss = self._miss(print_, access, looping=ruling.looping)
             code = ANOTHER_STORY if ruling.another_story else miss.code
-            return replace(verdict, miss=replace(miss, code=code))
+            miss = replace(miss, code=code)
+            return Verdict(ruling.action, arrival, print_, access, miss=miss)
         if ruling.action is Action.CAPTURE:
             self._asked[print_] += 1
             self._turns[print_] += 1
             self._turn_at[arrival] = print_
         if ruling.position is not None and self.decision.plays:
-            return replace(verdict, hit=self._old[ruling.position].content)
-        unstored = _OTHER_STATE if ruling.unstored else None
-        turn = self._turns[print_]
-        return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
+            hit = self._old[ruling.position].content
+            return Verdict(ruling.action, arrival, print_, access, hit)
+        return Verdict(
+            ruling.action,
+            arrival,
+            print_,
+            access,
+            counterpart=ruling.position,
+            turn=self._turns[print_],
+            unstored=_OTHER_STATE if ruling.unstored else None,
+        )
 
     def recorded(self, position: int) -> Redacted[Interaction]:
         """The recording at a position."""
