@@ -63,6 +63,7 @@ class Capturing:
             kept = call.session.refuses(kept.value.response) or kept
         reason = kept if isinstance(kept, str) else None
         if verdict is not None and not isinstance(kept, str):
+            call.kept = kept
             pending = call.session.state.keep(verdict, kept)
             kept = pending.interaction
             try:
@@ -276,8 +277,8 @@ class Forwarding:
         keeper: Capturing | Verifying = self.capturing if captures else self.verifying
         keeping = keeper.keep(call, verdict, status, response, received=received)
         kept = await call.session.shielded(keeping)
-        if kept and audit is not None and verdict is not None:
-            audit.interaction = name_of(call.operation, call.live.method, verdict.fingerprint)
+        if kept and audit is not None and call.kept is not None:
+            audit.interaction = call.kept.value.id
         return kept
 
     async def _stream(
