@@ -50,7 +50,7 @@ from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 _OF_FIRST_BUILD = b"[redacted]"
 _PARTLY_DECODED_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 # How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.
-_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -429,7 +429,7 @@ def _of_body(message: Request | Response) -> Iterator[str]:
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")
-    elif message.body.startswith(_COMPRESSED):
+    elif message.body.startswith(COMPRESSED):
         yield _unpacked(message.body).decode("latin-1")
 
 

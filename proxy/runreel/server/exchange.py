@@ -246,9 +246,11 @@ class Connection(web.RequestHandler):
 
     __slots__ = ("_refused",)
 
-    def taken(self, session: LiveSession) -> int | None:  # noqa: ARG002 - a lane may have
-        """The place in the order of arrival that its request has in a session, if it has one."""
-        return None
+    def taken(self, session: LiveSession) -> tuple[int | None, float]:  # noqa: ARG002 - a lane may have
+        """The place in the order of arrival that its request has in a session, if it has one, and
+        for how many seconds its head has been here.
+        """
+        return None, 0
 
     def __init__(self, *args: object, refused: Callable[[str], None], **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them

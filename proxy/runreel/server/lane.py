@@ -22,6 +22,7 @@ aiohttp whose end is not known here, the connection is aiohttp's for good.
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,7 @@ from runreel.http.headers import has_body, recordable_request
 from runreel.http.messages import Headers, Interaction, Request, values
 from runreel.matching.matchers import exact_key, said_in_headers
 from runreel.matching.resources import recognise
-from runreel.redaction.redactor import Redacted, asked_with, request_of
+from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
 from runreel.redaction.rules import count
 from runreel.redaction.secrets import Secrets
 from runreel.server import exchange
@@ -57,7 +58,6 @@ HEAD_BYTES_MAX = 8_000  # of a request; aiohttp looks at a larger one, and refus
 BODY_BYTES_MAX = 65_536  # of a request; a larger one would be read piece by piece
 ANSWER_BYTES_MAX = 262_144  # of a recording that is answered at once
 HALF_S_MAX = 1  # that a request may lack something, before aiohttp waits for the rest
-_FIELDS_MAX = 100  # of a head; aiohttp refuses more than 128
 _A_SECOND = timedelta(seconds=1)
 _BLOCKS_MAX = 1_024  # that are remembered; 8 MB at most
 _VIEWS_MAX = 4_096  # of blocks, by one session
@@ -65,9 +65,14 @@ _VIEWS_MAX = 4_096  # of blocks, by one session
 _START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*((?:[!-~](?:[ -~]*[!-~])?)?)[ \t]*")
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
+_HEADERS_MAX = 128  # of a request, as aiohttp has it
 # What makes a request another one than it seems, or its answer.
-_UNUSUAL = frozenset({"expect", "http2-settings", "origin", "transfer-encoding", "upgrade"})
-_ONCE = ("host", "content-length", "content-type", "x-runreel-session", "connection")
+_UNUSUAL = frozenset(
+    {
+        *("content-encoding", "expect", "http2-settings", "origin", "proxy-connection"),
+        *("sec-websocket-key1", "transfer-encoding", "upgrade"),
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -120,7 +125,7 @@ class Lane:
 
     def __init__(self, context: ServerContext) -> None:
         self.context = context
-        self.half_s_max = min(HALF_S_MAX, context.body_read_s_max / 10)
+        self.half_s = min(HALF_S_MAX, context.body_read_s_max)
         self._us = Identity(context.name, context.hosts, context.origins)
         self._blocks: dict[bytes, Block | None] = {}
         self._second = -1
@@ -140,15 +145,12 @@ class Lane:
     def _read(self, lines: bytes) -> Block | None:
         fields = [_FIELD.fullmatch(line) for line in lines.split(b"\r\n")]
         pairs = tuple((one[1].decode(), one[2].decode()) for one in fields if one)
-        lower = [name.lower() for name, _ in pairs]
-        named = dict(zip(lower, (value for _, value in pairs), strict=True))
+        named = {name.lower(): value for name, value in pairs}
         length = named.get("content-length", "0")
         if (
-            len(pairs) < len(fields)
-            or len(fields) > _FIELDS_MAX
+            len(named) < len(fields)  # one is not plain, or stands twice
+            or len(fields) > _HEADERS_MAX
             or not _UNUSUAL.isdisjoint(named)
-            or any(lower.count(name) > 1 for name in _ONCE)
-            or "content-encoding" in named
             or named.get("connection", "keep-alive").lower() != "keep-alive"
             or not _LENGTH.fullmatch(length)
             or int(length) > min(BODY_BYTES_MAX, self.context.body_bytes_max)
@@ -247,7 +249,10 @@ def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, bo
     what the recording has.
     """
     if prepared.clean.get(like) is not secrets:
-        if secrets.occur_in(f"{start.decode('latin-1')}\n{body.decode('latin-1')}"):
+        # What is compressed may hold them too, which is for the engine to find out.
+        if body.startswith(COMPRESSED) or secrets.occur_in(
+            f"{start.decode('latin-1')}\n{body.decode('latin-1')}"
+        ):
             return False
         prepared.clean[like] = secrets
     return True
@@ -281,19 +286,21 @@ class _Held:
     method: str
     found: OpenSession
     arrival: int | None  # None where nothing depends on the order of arrival
+    since: float  # in the loop's time
 
 
 class LaneConnection(Connection):
     """A connection that looks for plain requests before aiohttp does."""
 
-    __slots__ = ("_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
+    __slots__ = ("_begun", "_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
 
     def __init__(self, *args: object, lane: Lane, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
         self._lane = lane
         self._theirs = False  # aiohttp's for good
         self._half = b""  # what has come of a request, or after the one in the task
-        self._half_since = 0.0
+        self._half_since: float | None = None  # when the first of it came
+        self._begun = False  # whether anything was sent of the answer under way
         self._held: _Held | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -340,6 +347,7 @@ class LaneConnection(Connection):
             if len(data) < whole:
                 self._hold(asked)
                 return self._keep(data)
+            self._half_since = None
             self._answer(asked, block, data[end + 4 : whole])
             data = data[whole:]
             if data and self._task is not None:
@@ -348,12 +356,12 @@ class LaneConnection(Connection):
         return b""
 
     def _is_ours(self) -> bool:
-        """Whether aiohttp has nothing of this connection in hand, and what is sent gets out."""
+        """Whether aiohttp has nothing of this connection in hand."""
         waiter = self._waiter
         return (
             waiter is not None
             and not waiter.done()
-            and not (self._messages or self._paused or self._close or self._force_close)
+            and not (self._messages or self._close or self._force_close)
         )
 
     def _give(self, data: bytes) -> bytes:
@@ -364,17 +372,18 @@ class LaneConnection(Connection):
     def _keep(self, data: bytes) -> bytes:
         """Wait for what is lacking, but not for long: that is aiohttp's business."""
         self._half = data
-        self._half_since = self._loop.time()
+        if self._half_since is None:
+            self._half_since = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_later(self._lane.half_s_max, self._waited)
+            self._timer = self._loop.call_at(self._half_since + self._lane.half_s, self._waited)
         return b""
 
     def _waited(self) -> None:
         # One timer serves many requests: it is set anew, not cancelled.
         self._timer = None
-        if not self._half or self._task is not None or self.transport is None:
+        if self._half_since is None or self._task is not None or self.transport is None:
             return
-        ends = self._half_since + self._lane.half_s_max
+        ends = self._half_since + self._lane.half_s
         if ends > self._loop.time():
             self._timer = self._loop.call_at(ends, self._waited)
             return
@@ -399,17 +408,19 @@ class LaneConnection(Connection):
             session = asked.found.session
             arrival = session.arrive() if session.state.decision.captures else None
             asked.found.calls += 1
-            self._held = _Held(asked.method.decode("ascii"), asked.found, arrival)
+            now = self._loop.time()
+            self._held = _Held(asked.method.decode("ascii"), asked.found, arrival, now)
 
-    def taken(self, session: LiveSession) -> int | None:
-        """The place that a request has whose head came here first."""
+    def taken(self, session: LiveSession) -> tuple[int | None, float]:
+        """The place that a request has whose head came here first, and how long ago that was."""
         held = self._let_go()
-        if held is None or held.arrival is None:
-            return None
-        if held.found.session is not session:
-            held.found.session.release(held.arrival)
-            return None
-        return held.arrival
+        if held is None:
+            return None, 0
+        arrival = held.arrival
+        if arrival is not None and held.found.session is not session:
+            held.found.session.release(arrival)
+            arrival = None
+        return arrival, self._loop.time() - held.since
 
     def _let_go(self) -> _Held | None:
         held, self._held = self._held, None
@@ -423,24 +434,36 @@ class LaneConnection(Connection):
         found, start = asked.found, b"%b %b" % (asked.method, asked.target)
         answer = self._lane.hit(found, block, start, body, self.transport)
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        if answer is not None:
-            self.transport.write(answer)
-            if self._held is not None:
-                self._let_go()
-            else:
-                found.used_at = self._lane.context.engine.clock.monotonic()
-            return
         held, self._held = self._held, None
         if held is None:
             found.calls += 1
+        if answer is not None:
+            self.transport.write(answer)
+            if self._paused:
+                self._begin(self._taken_in(found))
+            else:
+                self._lane.context.sessions.used(found)
+            return
         arrival = held.arrival if held is not None else None
         if arrival is None:
             arrival = found.session.arrive()
         method, target = asked.method.decode("ascii"), asked.target.decode("ascii")
         live = Request(method, target, block.headers, body)
         place = Place(f"http://{block.authority}" if block.authority else "", asked.prefix)
-        self._task = self._loop.create_task(self._call(found, arrival, live, place))
+        self._begin(self._call(found, arrival, live, place))
+
+    def _begin(self, answering: Coroutine[None, None, None]) -> None:
+        """Take in nothing more before it has come to its end."""
+        self._begun = False
+        self._task = self._loop.create_task(answering)
         self._task.add_done_callback(self._done)
+
+    async def _taken_in(self, found: OpenSession) -> None:
+        """Wait until the client has taken in an answer that was sent."""
+        try:
+            await self._drained()
+        finally:
+            self._lane.context.sessions.used(found)
 
     async def _call(self, found: OpenSession, arrival: int, live: Request, place: Place) -> None:
         context, session = self._lane.context, found.session
@@ -479,11 +502,10 @@ class LaneConnection(Connection):
         body = response.body if shows else b""
         try:
             async with aclosing(answer.tail or nothing()) as chunks:
-                there = not self._has_left()
-                first = head + (_framed(body, length) if body else b"")
-                there = there and await self._reaches(first)
+                there = self._sends(head + (_framed(body, length) if body else b""))
                 if turn is not None:
                     tell_begin(turn, answer, there=there)
+                there = there and await self._drained()
                 async for chunk in chunks:
                     if there and chunk and shows:
                         there = await self._reaches(_framed(chunk, length))
@@ -493,12 +515,21 @@ class LaneConnection(Connection):
             if turn is not None:
                 turn.ended()
 
-    async def _reaches(self, sent: bytes) -> bool:
-        """Whether the client was there to get what was sent; one that takes nothing is let go."""
+    def _sends(self, sent: bytes) -> bool:
+        """Whether the client was there to be sent something."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return False
         transport.write(sent)
+        self._begun = True
+        return True
+
+    async def _reaches(self, sent: bytes) -> bool:
+        """Whether the client was there to get what was sent."""
+        return self._sends(sent) and await self._drained()
+
+    async def _drained(self) -> bool:
+        """Whether the client takes in what was sent to it; one that takes nothing is let go."""
         if not self._paused:
             return True
         try:
@@ -507,7 +538,8 @@ class LaneConnection(Connection):
         except ConnectionError:
             return False
         except TimeoutError:
-            transport.abort()
+            if self.transport is not None:
+                self.transport.abort()
             return False
         return not self._has_left()
 
@@ -518,9 +550,10 @@ class LaneConnection(Connection):
         transport = self.transport
         if error is not None:
             self._fail(error)
-        if transport is None or task.cancelled() or self._close or self._force_close:
-            if transport is not None:
-                transport.close()
+        if transport is None or transport.is_closing():
+            return  # nothing more is answered, though what was sent may still be on its way
+        if task.cancelled() or self._close or self._force_close:
+            transport.close()
             return
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         data, self._half = self._half, b""
@@ -532,7 +565,7 @@ class LaneConnection(Connection):
     def _fail(self, error: BaseException) -> None:
         """What no handler could answer ends the connection."""
         self.log_exception("Error handling request", exc_info=error)
-        if self.transport is not None:
+        if self.transport is not None and not self._begun:
             self.transport.write(on_the_wire(error_response(*OURS)))
         self.force_close()
 
@@ -542,13 +575,14 @@ class LaneConnection(Connection):
         if held is not None:
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
-            self._lane.context.refused(held.method, "client_gone")
+            if not self._close:  # it is not we who left
+                self._lane.context.refused(held.method, "client_gone")
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
 
     def _process_keepalive(self) -> None:
-        if self._task is not None:  # to aiohttp it looks idle
+        if self._task is not None or self._held is not None:  # to aiohttp it looks idle
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
 

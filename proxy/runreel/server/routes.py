@@ -248,13 +248,12 @@ async def _call(
     admitted: Admitted,
     target: str,
 ) -> Answer:
-    arrival = None
-    if isinstance(request.protocol, Connection):
-        arrival = request.protocol.taken(session)
+    assert isinstance(request.protocol, Connection)  # noqa: S101 - the listener makes no others
+    arrival, waited_s = request.protocol.taken(session)
     if arrival is None:
         arrival = session.arrive()
     try:
-        body = await _body(context, request, admitted)
+        body = await _body(context, request, admitted, waited_s)
         live = Request(request.method, target, admitted.headers, body)
         left = partial(has_left, request)
         return await context.engine.answer(session, arrival, live, left, request.transport)
@@ -263,9 +262,11 @@ async def _call(
         raise
 
 
-async def _body(context: ServerContext, request: web.Request, admitted: Admitted) -> bytes:
+async def _body(
+    context: ServerContext, request: web.Request, admitted: Admitted, waited_s: float = 0
+) -> bytes:
     try:
-        async with asyncio.timeout(context.body_read_s_max):
+        async with asyncio.timeout(context.body_read_s_max - waited_s):
             return await read_body(request, context.body_bytes_max, waits=admitted.waits)
     except TimeoutError:
         raise Refused(
