@@ -11,14 +11,23 @@ mean is `journal`. Knows nothing of sessions.
 """
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from runreel.cassettes.format import Cassette, NotACassetteName, check_name, dump, parse
+from runreel.cassettes.format import (
+    Cassette,
+    NotACassetteName,
+    check_name,
+    dump,
+    parse,
+    read_chunks,
+)
 from runreel.cassettes.journal import (
     Flaw,
     Frame,
@@ -223,7 +232,8 @@ class JournalFiles:
         return encode_frame(Frame(self._writer, self._frames, payload))
 
 
-FILE_BYTES_MAX = 512 * 1024 * 1024  # a cassette is held in memory several times over while loading
+FILE_BYTES_MAX = 512 * 1024 * 1024  # one laid out by hand is held several times while it is read
+_CHUNK_BYTES = 1_048_576  # of a file that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +310,27 @@ def read_file(path: Path) -> Stored | None:
     Raises:
         CassetteDamaged: it is there but cannot be trusted; names the place.
     """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            _check_size(path, os.fstat(file.fileno()).st_size)
+            cassette = read_chunks(_chunks(file, digest))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
+    if cassette is not None:
+        return Stored(cassette, digest.hexdigest())
+    return _read_whole(path)
+
+
+def _chunks(file: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        yield chunk
+
+
+def _read_whole(path: Path) -> Stored | None:
     content = content_of(path)
     if content is None:
         return None
@@ -319,13 +350,17 @@ def content_of(path: Path) -> bytes | None:
         CassetteDamaged: it is too large or cannot be read.
     """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
+        _check_size(path, path.stat().st_size)
         return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size > FILE_BYTES_MAX:
+        raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
 
 
 def sha256_of(content: bytes) -> str:

@@ -166,6 +166,8 @@ def _type_and_parameters(value: str) -> tuple[str, dict[str, str] | None]:
 
 def canonical_query(text: str, ignored: IgnoreRules = NOTHING) -> str:
     """A JSON array of the decoded pairs of a query, sorted."""
+    if not text:
+        return "[]"
     return _listed(ignored.pairs_of_query(_pairs(text)))
 
 
@@ -311,6 +313,9 @@ def _query(request: Request, ignored: IgnoreRules) -> str:
 def _body(request: Request, ignored: IgnoreRules) -> str:
     if not request.body:
         return "absent"
+    plain = None if ignored.body else strict_json.canonical_natively(request.body)
+    if plain is not None:
+        return "json " + plain
     try:
         value = strict_json.read_canonical(request.body.decode("utf-8"))
     except (UnicodeDecodeError, strict_json.Unreadable):
