@@ -60,7 +60,8 @@ def answer_of(number: int) -> bytes:
             "completed_at": 1_774_951_009 + run,
             "last_error": None,
             "model": "gpt-4o",
-            "instructions": "You answer questions about orders, politely and in two sentences. " * 4,
+            "instructions": "You answer questions about orders, politely and in two sentences. "
+            * 4,
             "tools": [{"type": "code_interpreter"}, {"type": "file_search"}],
             "metadata": {"stage": "review", "ticket": f"T-{number - number % 2}"},
             "usage": {"prompt_tokens": 123, "completion_tokens": 456, "total_tokens": 579},
@@ -224,7 +225,16 @@ def miss(folder: str, count: int) -> dict[str, float]:
     run that no recording knows.
     """
     command = [sys.executable, "-m", "runreel", "replay", "--cassettes", folder]
-    command += ["--cassette", "grown", "--port", "0", "--repeat", "last", "--quiet", "--no-barriers"]
+    command += [
+        "--cassette",
+        "grown",
+        "--port",
+        "0",
+        "--repeat",
+        "last",
+        "--quiet",
+        "--no-barriers",
+    ]
     began = time.perf_counter()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder

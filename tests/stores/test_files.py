@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
+from runreel.cassettes import file_store
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import Cassette, dump
+from runreel.cassettes.journal import Stored
 from runreel.errors import CassetteDamaged
 from runreel.storage import files
 
@@ -256,17 +258,16 @@ class TestReading:
         journal = store.open_journal("default", HEADER)
         journal.append([a_pending()])
         both = a_cassette(an_interaction(name="old"), a_pending().interaction)
-        read_bytes = Path.read_bytes
+        read_file = file_store.read_file
 
-        def ends_after(path: Path) -> bytes:
-            content = read_bytes(path)
-            if content == dump(OLD).encode():
-                patch.undo()
-                journal.commit(both)
-            return content
+        def ends_after(path: Path) -> Stored | None:
+            found = read_file(path)
+            patch.undo()
+            journal.commit(both)
+            return found
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", ends_after)
+            patch.setattr(file_store, "read_file", ends_after)
             stored = store.load("default")
 
         assert stored is not None

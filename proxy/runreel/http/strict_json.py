@@ -428,6 +428,20 @@ def _members(values: Iterable[Any]) -> int:
     return count
 
 
+def strings_of(value: Any) -> Iterator[str]:
+    """All names and strings in a JSON value."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, child in value.items():
+                yield name
+                yield from strings_of(child)
+        case list():
+            for child in value:
+                yield from strings_of(child)
+
+
 def _has_plain_floats(values: Iterable[Any]) -> bool:
     """Whether Python writes all floats in some values as orjson does."""
     for value in values:

@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runreel.http import strict_json
-from runreel.http.messages import Request, values
+from runreel.http.messages import Headers, Request, values
 from runreel.http.strict_json import HOLE, NOWHERE, Patterns, canonical_text, is_pointer
 from runreel.redaction.redactor import Redacted
 
@@ -326,7 +326,12 @@ def _body(request: Request, ignored: IgnoreRules) -> str:
 
 
 def _header(request: Request, name: str) -> str:
-    found = values(request.headers, name)
+    return _header_text(request.headers, name)
+
+
+@lru_cache(maxsize=1024)  # many requests have the same headers
+def _header_text(headers: Headers, name: str) -> str:
+    found = values(headers, name)
     return json.dumps(", ".join(found) if found else None)
 
 

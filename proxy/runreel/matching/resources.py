@@ -133,6 +133,8 @@ class Kind(Enum):
     LIST = "list"  # one resource alone: a list, or an item that counts what a list holds
     SIDE = "side"  # as ITEM, but by an effect: it does not change what stands above a create
 
+    __hash__ = object.__hash__  # an enum's own is slow, and cells are keys
+
 
 Cell = tuple[Kind, Scope]
 
@@ -148,6 +150,10 @@ EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]]
     (("vector_stores", _ANY, "files"), True, _COUNTS),
     (("vector_stores", _ANY, "file_batches"), True, _COUNTS),
 )
+_EFFECTS_OF = {
+    root: tuple(row for row in EFFECTS if row[0][0] == root)
+    for root in {row[0][0] for row in EFFECTS}
+}
 
 
 UNRELATED = Access(())  # a read that nothing covers
@@ -216,17 +222,11 @@ def cells(write: Access) -> tuple[Cell, ...]:
     if write.listed is not None:
         found.append((Kind.LIST, write.listed))
     scope = write.scope
-    for path, deeper, covered in EFFECTS if found else ():
+    for path, deeper, covered in _EFFECTS_OF.get(scope[0], ()) if found and scope else ():
         fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
         if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
             found += [(kind, scope[:length] + more) for kind, length, more in covered]
     return tuple(found)
-
-
-def cells_above(scope: Scope) -> Iterator[Cell]:
-    """Where the writes are found that change a resource or what it stands in."""
-    for length in range(len(scope) + 1):
-        yield Kind.ITEM, scope[:length]
 
 
 def cells_over(scope: Scope) -> Iterator[Cell]:

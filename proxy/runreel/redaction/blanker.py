@@ -87,7 +87,7 @@ class Blanker:
 
     def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
         """A text without secrets; `more` rules come first."""
-        members = self.member is not _no_member and '"' in text and _may_name_members(text)
+        members = self.member is not _no_member and '"' in text and may_name_members(text)
         # Until nothing changes, so that what was redacted once stays as it is for ever.
         for _ in range(_PASSES_MAX):
             before = text
@@ -128,7 +128,7 @@ class Blanker:
         escaped = "\\u00" in raw or "\\/" in raw  # which may hide what a rule looks for
         found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
         secrets = self.secrets if self.secrets.occur_in(raw) else Secrets()
-        member = self.member if escaped or _may_name_members(raw) else _no_member
+        member = self.member if escaped or may_name_members(raw) else _no_member
         if not (found or secrets or self.places.all or member is not _no_member):
             return None
         return replace(self, patterns=found, secrets=secrets, member=member)
@@ -265,7 +265,7 @@ def _no_member(_: str) -> Manner | None:
     return None
 
 
-def _may_name_members(raw: str) -> bool:
+def may_name_members(raw: str) -> bool:
     """Whether the name of a member that is denied may stand in a text."""
     return any(end + '"' in raw or end + "\\" in raw for end in _MEMBER_ENDS)
 

@@ -15,7 +15,7 @@ and no upstream; its caller sees to it that calls do not overlap (one event loop
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic
+from typing import Generic, TypeVar
 
 from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.cassettes.journal import Pending
@@ -46,6 +46,9 @@ from runreel.matching.resources import Access, access_of, covers, has_state, is_
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
 from runreel.sessions.playing import Player, Shortfall
+
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +445,8 @@ class Session:
         self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
-        self._old = tuple(self._recording(item, redaction) for item in interactions)
+        once = _Once()
+        self._old = tuple(self._recording(item, redaction, once) for item in interactions)
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
@@ -455,13 +459,18 @@ class Session:
         self._turns: Counter[Fingerprint] = Counter()
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
-    def _recording(self, item: Redacted[Interaction], redaction: Redaction) -> Recorded:
+    def _recording(
+        self, item: Redacted[Interaction], redaction: Redaction, once: "_Once"
+    ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
+        recorded = request_of(item)
         try:
-            recorded = redaction.request(request_of(item).value)
+            if not redaction.leaves(recorded.value):
+                recorded = redaction.request(recorded.value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
-        return recording(item, fingerprint(recorded, self.match_on), access_of(recorded.value))
+        print_ = tuple(map(once.of, fingerprint(recorded, self.match_on)))
+        return recording(item, print_, once.access(access_of(recorded.value)))
 
     def arrive(self) -> int:
         """A place in the order of arrival; take it before the request's body is awaited."""
@@ -696,6 +705,27 @@ class Session:
             twins=found.twins,
             repeats=self._manner.repeat,
         )
+
+
+class _Once:
+    """Keeps once what many recordings of a cassette have in common, while they are read."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Hashable] = {}
+
+    def of(self, value: Value) -> Value:
+        """The first value that equals this one."""
+        return self._kept.setdefault(value, value)  # type: ignore[return-value]  # it is equal
+
+    def access(self, access: Access) -> Access:
+        """The same of what a request touches, and of the parts of that."""
+        if access in self._kept:
+            return self.of(access)
+        scope, item, listed = (
+            part and self.of(tuple(map(self.of, part)))
+            for part in (access.scope, access.item, access.listed)
+        )
+        return self.of(Access(scope or (), item, listed))
 
 
 def _print(item: Recording[Redacted[Interaction]]) -> Fingerprint:
