@@ -14,7 +14,8 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from runreel.cassettes.format import (
     Cassette,
     NotACassetteName,
     check_name,
-    dump,
+    dumped,
     parse,
     read_chunks,
 )
@@ -44,12 +45,13 @@ from runreel.cassettes.journal import (
 )
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.strict_json import BadDocument
+from runreel.ports import SystemClock
 from runreel.storage.files import (
     AppendFile,
+    Successor,
     make_folders,
     release_lock,
     remove_leftovers,
-    replace_file,
     sync,
     take_lock,
 )
@@ -294,7 +296,7 @@ def _standing(path: Path) -> object:
         found = path.stat()
     except OSError:
         return None, _parts(path)
-    return (found.st_ino, found.st_mtime_ns), _parts(path)
+    return (found.st_ino, found.st_mtime_ns, found.st_size), _parts(path)
 
 
 def _parts(path: Path) -> list[Part]:
@@ -340,7 +342,7 @@ def _read_whole(path: Path) -> Stored | None:
         raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
     except BadDocument as error:
         raise CassetteDamaged(f"{path}: {error}") from None
-    return Stored(cassette, sha256_of(content))
+    return Stored(cassette, hashlib.sha256(content).hexdigest())
 
 
 def content_of(path: Path) -> bytes | None:
@@ -363,16 +365,12 @@ def _check_size(path: Path, size: int) -> None:
         raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
 
 
-def sha256_of(content: bytes) -> str:
-    """The SHA-256 of a file's content, in hex."""
-    return hashlib.sha256(content).hexdigest()
-
-
 class FileStore:
     """Cassettes below one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._seen: dict[str, _Seen] = {}
 
     def names(self) -> list[str]:
         """The names of all stored cassettes, sorted; one may be in a journal only."""
@@ -389,7 +387,7 @@ class FileStore:
     def load(self, name: str) -> Stored | None:
         """The cassette with what its journals hold, or None."""
         path = self._path(name)
-        found = together(path)
+        found = self._together(name)
         told = [tail.told("a crash cut it, or a recorder is writing it") for tail in found.tails]
         if found.cassette is None:
             if told:
@@ -419,7 +417,7 @@ class FileStore:
             )
         journal = FileJournal(path, header, lock, descriptor)
         try:
-            journal.take_in()
+            journal.take_in(self._together(name))
         except StoreFailed as error:
             journal.release()
             raise StartRefused(f"what an earlier recording left cannot be saved: {error}") from None
@@ -450,8 +448,42 @@ class FileStore:
                 f"what an earlier recording left beside {path} cannot be removed ({error.strerror})"
             ) from None
 
+    def _together(self, name: str) -> Found:
+        """As `together`; not read again while somebody has what was read, and nothing has changed."""
+        path = self._path(name)
+        seen = self._seen.get(name)
+        if seen is not None and (cassette := seen.cassette()) and seen.standing == _standing(path):
+            return Found(cassette, seen.sha256, ())
+        self._seen.pop(name, None)
+        before = _standing(path)
+        found = together(path)
+        if found.cassette and found.sha256 and before == _standing(path) and _is_settled(path):
+            self._seen[name] = _Seen(before, weakref.ref(found.cassette), found.sha256)
+        return found
+
     def _path(self, name: str) -> Path:
         return _file(self._folder / name)
+
+
+_SETTLED_S = 2.0  # a file that was written so long ago has another time if it is written again
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file was when it was read, and what was read: for as long as that is in use."""
+
+    standing: object
+    cassette: weakref.ref[Cassette]
+    sha256: str
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether a file holds all of its cassette, and would show it if it were written again."""
+    try:
+        written_at = path.stat().st_mtime
+    except OSError:
+        return False
+    return not _parts(path) and SystemClock().now().timestamp() - written_at > _SETTLED_S
 
 
 class FileJournal:
@@ -480,9 +512,7 @@ class FileJournal:
         """Save the cassette, remove the journal, release the lock."""
         try:
             if cassette is not None:
-                content = dump(cassette).encode("utf-8")
-                self._check_nobody_else_wrote(content)
-                return self._save(content)
+                return self._save(cassette, self._check_nobody_else_wrote)
             try:
                 self._remove_parts()
             except OSError as error:
@@ -495,9 +525,8 @@ class FileJournal:
         finally:
             self.release()
 
-    def take_in(self) -> None:
+    def take_in(self, found: Found) -> None:
         """Put what an earlier recorder left into the file, if it is not there yet."""
-        found = together(self._path)
         self._unreadable = {tail.part for tail in found.tails}
         told = (
             f"{tail.told('a crash cut it')}; the file is kept as {aside(tail.part).name}"
@@ -510,9 +539,9 @@ class FileJournal:
             if found.cassette is None:
                 self._remove_parts()  # a journal was opened, and nothing came that can be read
             elif found.recovered:
-                self._sha256 = self._save(dump(found.cassette).encode("utf-8"))
-            elif parts_of(self._path):
-                self._sha256 = self._save(self._path.read_bytes())
+                self._sha256 = self._save(found.cassette)
+            elif found.sha256 is not None and parts_of(self._path):
+                self._settle(found.sha256)
         except OSError as error:
             raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
 
@@ -521,40 +550,62 @@ class FileJournal:
         self._files.close()
         release_lock(self._lock, self._descriptor)
 
-    def _check_nobody_else_wrote(self, content: bytes) -> None:
-        """Return if saving this overwrites nothing that the recording does not know."""
-        try:
-            there = _content(self._path)
-        except OSError as error:
-            raise StoreFailed(f"{self._path}: cannot be read: {error.strerror}") from None
-        if there != content and self._sha256 != (None if there is None else sha256_of(there)):
+    def _check_nobody_else_wrote(self, there: str | None) -> None:
+        """Return if saving over a file of that SHA-256 overwrites nothing that is not known."""
+        if there != self._sha256:
             raise StoreFailed(
                 f"{self._path}: was changed by somebody else during the recording, so it is not "
                 "overwritten; the recording is in the journal beside it, and the next recording "
                 "into this cassette puts both together when it starts"
             )
 
-    def _save(self, content: bytes) -> str:
-        """Make this the file's content; the journals go once it is known to hold what they do."""
-        if len(content) > FILE_BYTES_MAX:
-            raise StoreFailed(
-                f"{self._path}: would be larger than {FILE_BYTES_MAX:,} bytes; what is new stays "
-                "in the journal beside it"
-            )
-        digest = sha256_of(content)
+    def _save(
+        self, cassette: Cassette, check: Callable[[str | None], None] = lambda _there: None
+    ) -> str:
+        """Make this the file's content, if what is there passes a check; the journals go once it is
+        known to hold what they do.
+        """
+        digest = hashlib.sha256()
         try:
-            if parts_of(self._path):
-                self._files.append([Result(digest)])
-            if _content(self._path) == content:
-                sync(self._path)  # whoever put it there may not have come that far
-                sync(self._path.parent)
-            else:
-                replace_file(self._path, content)
-            self._files.close()  # what is appended after this needs a part that stays
-            self._remove_parts()
+            with Successor(self._path) as successor:
+                pieces = dumped(cassette, cassette.interactions)
+                successor.write(_measured(self._path, pieces, digest))
+                sha256, there = digest.hexdigest(), self._sha256_there()
+                if there != sha256:
+                    check(there)
+                    self._append_result(sha256)
+                    successor.put_in_place()
+                    self._drop_journals()
+                    return sha256
+            self._settle(sha256)  # equal content is not written again
         except OSError as error:
             raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
-        return digest
+        return sha256
+
+    def _sha256_there(self) -> str | None:
+        """The SHA-256 of the file as it is now; None if there is none."""
+        try:
+            with self._path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreFailed(f"{self._path}: cannot be read: {error.strerror}") from None
+
+    def _settle(self, sha256: str) -> None:
+        """The file that is there, of that SHA-256, holds what the journals do."""
+        self._append_result(sha256)
+        sync(self._path)  # whoever put it there may not have come that far
+        sync(self._path.parent)
+        self._drop_journals()
+
+    def _append_result(self, sha256: str) -> None:
+        if parts_of(self._path):
+            self._files.append([Result(sha256)])
+
+    def _drop_journals(self) -> None:
+        self._files.close()  # what is appended after this needs a part that stays
+        self._remove_parts()
 
     def _remove_parts(self) -> None:
         """Remove the journals, last the one that says that the others are in the file already.
@@ -585,8 +636,15 @@ def _can_name(text: str) -> bool:
     return True
 
 
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
+def _measured(path: Path, pieces: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    """The pieces of a file, which go into a digest; raises StoreFailed where they are too large."""
+    size = 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        if size > FILE_BYTES_MAX:
+            raise StoreFailed(
+                f"{path}: would be larger than {FILE_BYTES_MAX:,} bytes; what is new stays in the "
+                "journal beside it"
+            )
+        yield piece

@@ -381,7 +381,7 @@ class NotACassetteName(ValueError):
     """The text cannot name a cassette; the message says what can."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Cassette:
     """A recording: where it came from, how it is matched, and its interactions in order.
 
