@@ -4,12 +4,13 @@
 
 Each figure comes from a process of its own. `record` captures through a session and a durable
 journal, as the proxy does but without its HTTP, and saves; `load` opens that cassette for replay;
-`miss` asks a running proxy for what was never recorded while another client replays, and tells how
-long both waited. A recording is an update of a run or a reading of it, some 2 KB in the file. RSS is
-what the kernel says, in MB; a peak is the highest one, above that of an idle process.
+`miss` asks a running proxy for what was never recorded while another client replays, and tells
+how long both waited. A recording is an update of a run or a reading of it, some 2 KB in the file.
+RSS is what the kernel says, in MB; a peak is the highest one, above that of an idle process.
 """
 
 import argparse
+import asyncio
 import gc
 import json
 import resource
@@ -26,25 +27,37 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import runreel.server.app  # noqa: F401 - what an idle proxy holds is no cost of a cassette
+from runreel.cassettes.file_store import FileStore
+from runreel.http.messages import Interaction, Request, Response
+from runreel.redaction.redactor import Redacted, Redaction
+from runreel.sessions.manager import SessionSpec, open_session
+
 RECORDINGS = (200, 5_000, 20_000, 100_000)
-_GROUP = 32  # captures that become durable together
+_CLIENTS = 32  # at work at the same time; what they record becomes durable together
 _MISSES = 5
 _UPSTREAM = "https://api.example"
 _MB = 1024.0
 
 
+def run_of(number: int) -> int:
+    return number // (2 * _CLIENTS) * _CLIENTS + number % _CLIENTS
+
+
 def request_of(number: int) -> tuple[str, str, bytes]:
-    """Method, target and body of one of the calls: an update of a run, or a reading of it."""
-    run = number // 2
+    """Method, target and body of one of the calls: each of some clients at work at the same time
+    updates a run of its own, then each reads it.
+    """
+    run = run_of(number)
     target = f"/v1/threads/thread_{run // 10:012}/runs/run_{run:012}"
-    if number % 2:
+    if number // _CLIENTS % 2:
         return "GET", target, b""
-    return "POST", target, b'{"metadata": {"stage": "review", "ticket": "T-%d"}}' % number
+    return "POST", target, b'{"metadata": {"stage": "review", "ticket": "T-%d"}}' % run
 
 
 def answer_of(number: int) -> bytes:
     """The answer: a run of some 1.2 KB, as the API sends them."""
-    run = number // 2
+    run = run_of(number)
     return json.dumps(
         {
             "id": f"run_{run:012}",
@@ -63,7 +76,7 @@ def answer_of(number: int) -> bytes:
             "instructions": "You answer questions about orders, politely and in two sentences. "
             * 4,
             "tools": [{"type": "code_interpreter"}, {"type": "file_search"}],
-            "metadata": {"stage": "review", "ticket": f"T-{number - number % 2}"},
+            "metadata": {"stage": "review", "ticket": f"T-{run}"},
             "usage": {"prompt_tokens": 123, "completion_tokens": 456, "total_tokens": 579},
             "temperature": 1.0,
             "top_p": 1.0,
@@ -104,9 +117,6 @@ def _forget_the_peak() -> None:
 
 
 def _session(folder: str, mode: str) -> Any:
-    from runreel.cassettes.file_store import FileStore
-    from runreel.redaction.redactor import Redaction
-    from runreel.sessions.manager import SessionSpec, open_session
 
     spec = SessionSpec(
         id="default",
@@ -122,10 +132,6 @@ def _session(folder: str, mode: str) -> Any:
 
 def record(folder: str, count: int) -> dict[str, float]:
     """Capture so many and save them."""
-    import asyncio
-
-    from runreel.http.messages import Interaction, Request, Response
-    from runreel.redaction.redactor import Redacted
 
     session = _session(folder, "record")
     state, journal = session.state, session._journal
@@ -134,23 +140,19 @@ def record(folder: str, count: int) -> dict[str, float]:
     # One process records all: its own peak is what counts, not that of what came before.
     _forget_the_peak()
     started = time.perf_counter()
-    group = []
-    for number in range(count):
-        method, target, body = request_of(number)
-        request = Request(method, target, _SENT if body else _SENT[1:], body)
-        arrival = state.arrive()
-        verdict = state.ask(arrival, Redacted(request))
-        name = f"{'modifyRun' if body else 'getRun'}-{number:08x}"
-        response = Response(200, _CAME, answer_of(number))
-        kind = name.partition("-")[0]
-        kept = Interaction(name, kind, at, 212, request, response)
-        group.append(state.keep(verdict, Redacted(kept)))
-        state.ended(arrival)
-        if len(group) == _GROUP:
-            journal.append(group)
-            group = []
-    if group:
-        journal.append(group)
+    for first in range(0, count, _CLIENTS):
+        asked = []
+        for number in range(first, min(first + _CLIENTS, count)):
+            method, target, body = request_of(number)
+            request = Request(method, target, _SENT if body else _SENT[1:], body)
+            verdict = state.ask(state.arrive(), Redacted(request))
+            kind = "modifyRun" if body else "getRun"
+            response = Response(200, _CAME, answer_of(number))
+            kept = Interaction(f"{kind}-{number:08x}", kind, at, 212, request, response)
+            asked.append((verdict, Redacted(kept)))
+        journal.append([state.keep(verdict, kept) for verdict, kept in asked])
+        for verdict, _ in asked:
+            state.ended(verdict.arrival)
     recorded = time.perf_counter() - started
     gc.collect()
     held = rss_mb()
@@ -171,7 +173,6 @@ def record(folder: str, count: int) -> dict[str, float]:
 
 def load(folder: str, count: int) -> dict[str, float]:
     """Open the cassette for replay."""
-    import runreel.server.app  # noqa: F401 - what an idle proxy holds is no cost of the cassette
 
     before = rss_mb()
     _forget_the_peak()
@@ -221,8 +222,8 @@ class _Client:
 
 
 def miss(folder: str, count: int) -> dict[str, float]:
-    """Misses of two kinds, beside a client that replays: an update that says something else, and a
-    run that no recording knows.
+    """Misses of three kinds, beside a client that replays: an update that says something else, and
+    runs of known and unknown threads that no recording knows.
     """
     command = [sys.executable, "-m", "runreel", "replay", "--cassettes", folder]
     command += [
@@ -264,7 +265,8 @@ def miss(folder: str, count: int) -> dict[str, float]:
             method, target, _ = request_of(0)
             asked = [
                 (method, target, b'{"metadata": {"stage": "other", "ticket": "T-%d"}}' % number),
-                ("GET", f"/v1/threads/thread_{number}/runs/run_unknown", b""),
+                ("GET", target.replace("runs/run", f"runs/unknown{number}"), b""),
+                ("GET", f"/v1/threads/{number}/runs/run_unknown", b""),
             ]
             for each in asked:
                 status, ms = mine.send(*each)

@@ -449,7 +449,7 @@ class FileStore:
             ) from None
 
     def _together(self, name: str) -> Found:
-        """As `together`; not read again while somebody has what was read, and nothing has changed."""
+        """As `together`; not read again while what was read is in use and nothing has changed."""
         path = self._path(name)
         seen = self._seen.get(name)
         if seen is not None and (cassette := seen.cassette()) and seen.standing == _standing(path):

@@ -20,9 +20,9 @@ look the same here.
 Much JSON is read and written *natively*, by orjson, ten times as fast. It lets other things through
 and writes other spellings: of two members of one name it keeps the last, integers beyond 64 bits
 become floats, `1e5` comes back as 100000.0, and 0.00001 is Python's 1e-05. So nothing of it is
-believed before it is proved: a text that orjson writes again, byte for byte, in a layout of Python's
-has none of the first three, and a value whose floats are of ordinary size not the last. What cannot
-be proved is None here, and its caller goes the slow way.
+believed before it is proved: a text that orjson writes again, byte for byte, in one of Python's
+layouts has none of the first three, and a value whose floats are of ordinary size not the last.
+What cannot be proved is None here, and its caller goes the slow way.
 """
 
 import json

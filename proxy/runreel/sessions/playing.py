@@ -805,6 +805,10 @@ class Player(Generic[Content]):
         """Whether a recording was played, or is being."""
         return bool(self._taken[position])
 
+    def played(self) -> int:
+        """Which recordings were played, or are being: the bit 8 * n stands for position n."""
+        return int.from_bytes(self._taken, "little")
+
     def known(self, fingerprint: Hashable) -> bool:
         """Whether there is any recording of a request."""
         return fingerprint in self._positions

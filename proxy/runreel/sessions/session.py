@@ -35,18 +35,20 @@ from runreel.matching.matchers import Fingerprint, fingerprint
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
     EXHAUSTED,
+    LOOKED_AT_MAX,
     NO_MATCH,
+    WRITES_MAX,
     Candidate,
     Miss,
+    Neighbours,
+    Progress,
     Unmet,
     nearest_to,
-    progress_of,
 )
 from runreel.matching.resources import Access, access_of, covers, has_state, is_create
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
 from runreel.sessions.playing import Player, Shortfall
-
 
 Value = TypeVar("Value", bound=Hashable)
 
@@ -455,6 +457,10 @@ class Session:
         for at, item in enumerate(self._old if not decision.plays else ()):
             if item.scope == self._history.story:
                 self._like.setdefault(_print(item), []).append(at)
+        self._neighbours: Neighbours | None = None
+        self._marks = self._marked(writes=False), self._marked(writes=True)
+        if decision.plays and self._marks[0].bit_count() > LOOKED_AT_MAX:
+            self._neighbours = Neighbours((at, _print(self._old[at])) for at in self._comparable())
         self._captured = 0
         self._turns: Counter[Fingerprint] = Counter()
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
@@ -682,15 +688,39 @@ class Session:
         item = self._old[at]
         return Candidate(_print(item), item.content, played=self._history.player.taken(at))
 
-    def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
-        progress = progress_of(
-            (self._candidate(at), self._old[at].access.writes) for at in self._comparable()
+    def _marked(self, *, writes: bool) -> int:
+        """The recordings that count, or the writes among them, in the bits of `Player.played`."""
+        story = self._history.story
+        marks = bytes(
+            item.received and item.scope == story and (not writes or item.access.writes)
+            for item in self._old
         )
+        return int.from_bytes(marks, "little")
+
+    def _progress(self) -> Progress:
+        every, writes = self._marks
+        played = self._history.player.played()
+        left = played & writes
+        last: list[Candidate] = []
+        while left and len(last) < WRITES_MAX:
+            at = left.bit_length() // 8
+            last.insert(0, self._candidate(at))
+            left ^= 1 << 8 * at
+        return Progress(
+            (played & every).bit_count(), every.bit_count(), tuple(last), left.bit_count()
+        )
+
+    def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
+        progress = self._progress()
         if not looping and (found := self._history.shortfall(print_, access)):
             nearest = self._candidate(found.position)
             return Miss(EXHAUSTED, nearest, unmet=self._unmet(found), progress=progress)
-        known = self._history.player.known(print_)
-        miss = nearest_to(print_, EXHAUSTED if known else NO_MATCH, self.candidates())
+        code = EXHAUSTED if self._history.player.known(print_) else NO_MATCH
+        if self._neighbours is None:
+            miss = nearest_to(print_, code, self.candidates())
+        else:
+            near = map(self._candidate, self._neighbours.near(print_))
+            miss = nearest_to(print_, code, near, are_all=False)
         return replace(miss, repeated=looping, repeats=self._manner.repeat, progress=progress)
 
     def _unmet(self, found: Shortfall) -> Unmet:
