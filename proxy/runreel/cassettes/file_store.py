@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +46,6 @@ from runreel.cassettes.journal import (
 )
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.strict_json import BadDocument
-from runreel.ports import SystemClock
 from runreel.storage.files import (
     AppendFile,
     Successor,
@@ -465,7 +465,7 @@ class FileStore:
         return _file(self._folder / name)
 
 
-_SETTLED_S = 2.0  # a file that was written so long ago has another time if it is written again
+_SETTLED_NS = 2 * 10**9  # a file written so long ago has another time if it is written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,10 +480,11 @@ class _Seen:
 def _is_settled(path: Path) -> bool:
     """Whether a file holds all of its cassette, and would show it if it were written again."""
     try:
-        written_at = path.stat().st_mtime
+        written_ns = path.stat().st_mtime_ns
     except OSError:
         return False
-    return not _parts(path) and SystemClock().now().timestamp() - written_at > _SETTLED_S
+    # The file system's clock, whatever time it is for a session.
+    return not _parts(path) and time.time_ns() - written_ns > _SETTLED_NS
 
 
 class FileJournal:

@@ -732,7 +732,7 @@ class _NativeReader:
         duration_ms = document["duration_ms"]
         if type(duration_ms) is not int or duration_ms < 0:
             raise ValueError
-        if failed is not None and not _SLUG.fullmatch(failed):
+        if failed is not None and ("response" in document or not _SLUG.fullmatch(failed)):
             raise ValueError
         return Interaction(
             id=_filled(document["id"]),
@@ -741,7 +741,7 @@ class _NativeReader:
             duration_ms=duration_ms,
             request=self._request(document["request"]),
             response=self._response(document["response"]) if failed is None else NO_RESPONSE,
-            violations=tuple(map(_plain_violation, document.get("violations", ()))),
+            violations=tuple(map(_plain_violation, _listed(document.get("violations", [])))),
             client_gone=_is_gone(document),
             failed=failed,
             after=self._ids(document["after"]) if "after" in document else None,
@@ -756,7 +756,7 @@ class _NativeReader:
         method = self._shared(document["method"])
         if not _METHOD.fullmatch(method):
             raise ValueError
-        return Request(method, target, self._pairs(document["headers"]), bodies.restore(body))
+        return Request(method, target, self._pairs(document["headers"]), _restored(body))
 
     def _response(self, document: dict[str, Any]) -> Response:
         status, body = document["status"], document.get("body")
@@ -765,10 +765,10 @@ class _NativeReader:
         if not 200 <= status <= 599:
             raise ValueError
         headers = self._pairs(document["headers"])
-        return Response(status, headers, bodies.restore(body), bodies.times(body))
+        return Response(status, headers, _restored(body), bodies.times(body))
 
     def _pairs(self, lines: list[str]) -> Headers:
-        key = tuple(lines)
+        key = tuple(_listed(lines))
         found = self._headers.get(key)
         if found is None:
             found = tuple(self._pair(line) for line in key)
@@ -777,6 +777,8 @@ class _NativeReader:
         return found
 
     def _pair(self, line: str) -> tuple[str, str]:
+        if type(line) is not str:
+            raise TypeError
         name, value = read_header_line(line)
         return self._shared(name), self._shared(value)
 
@@ -791,9 +793,7 @@ class _NativeReader:
         return found
 
     def _ids(self, names: list[str]) -> tuple[str, ...]:
-        if type(names) is not list:
-            raise TypeError
-        return tuple(map(_filled, names))
+        return tuple(map(_filled, _listed(names)))
 
     def _shared(self, text: str) -> str:
         if type(text) is not str:
@@ -814,6 +814,18 @@ def _filled(text: str) -> str:
     if type(text) is not str or not text:
         raise TypeError
     return text
+
+
+def _listed(items: list[Any]) -> list[Any]:
+    if type(items) is not list:
+        raise TypeError
+    return items
+
+
+def _restored(body: dict[str, Any] | None) -> bytes:
+    if body is not None and type(body) is not dict:
+        raise TypeError
+    return bodies.restore(body)
 
 
 def _plain_violation(document: dict[str, Any]) -> Violation:
