@@ -89,11 +89,13 @@ def an_object_in(document: dict[str, Any], random: Random) -> dict[str, Any]:
     def look(value: Any) -> None:
         if isinstance(value, dict):
             found.append(value)
-        for child in value.values() if isinstance(value, dict) else value:
-            if isinstance(child, dict | list):
+            for child in value.values():
+                look(child)
+        if isinstance(value, list):
+            for child in value:
                 look(child)
 
-    look(document["interactions"])
+    look(document.get("interactions"))
     return random.choice(found)
 
 
