@@ -188,6 +188,45 @@ class TestReading:
         assert stored is not None
         assert stored.sha256 == hashlib.sha256(raw).hexdigest()
 
+    def test_one_that_is_in_use_and_has_not_changed_is_not_read_again(
+        self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path, reads = tmp_path / "default.json", list[Path]()
+        save(store, "default", OLD)
+        read_file = file_store.read_file
+
+        def counted(path: Path) -> Stored | None:
+            reads.append(path)
+            return read_file(path)
+
+        monkeypatch.setattr(file_store, "read_file", counted)
+        fresh = store.load("default")  # it could be written again at this very moment
+        again = store.load("default")
+        assert fresh == again
+        assert len(reads) == 2
+        os.utime(path, (1, 1))
+
+        first = store.load("default")
+        store.open_journal("default", HEADER).commit(None)
+        second = store.load("default")
+        assert first == second
+        assert len(reads) == 3
+        path.write_text(dump(NEW), encoding="utf-8")
+        changed = store.load("default")
+        assert changed is not None
+        assert changed.cassette == NEW
+        os.utime(path, (1, 1))
+        del changed
+
+        third = store.load("default")
+        journal = store.open_journal("default", HEADER)
+        journal.append([a_pending()])
+        both = store.load("default")
+
+        assert third is not None
+        assert both is not None
+        assert [len(stored.cassette.interactions) for stored in (third, both)] == [1, 2]
+
     @pytest.mark.parametrize(
         ("raw", "why"),
         [
