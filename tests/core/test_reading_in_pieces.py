@@ -1,5 +1,6 @@
 """A document read in pieces says what it says as a whole, or is left to the strict reader."""
 
+import copy
 import json
 from itertools import product
 from random import Random
@@ -105,7 +106,7 @@ def altered_value(document: dict[str, Any], random: Random) -> None:
     if random.random() < 0.3:
         place.pop(name, None)
     else:
-        place[name] = random.choice(VALUES)
+        place[name] = copy.deepcopy(random.choice(VALUES))
 
 
 def altered_text(text: str, random: Random) -> str:
@@ -161,7 +162,7 @@ def test_each_member_of_an_interaction_may_hold_what_the_strict_reader_lets_it(n
         place.pop("digest")
         for step in part:
             place = place[step]
-        place[name] = value
+        place[name] = copy.deepcopy(value)
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
         found = read(text)

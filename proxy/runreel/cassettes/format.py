@@ -551,20 +551,17 @@ def digest_of(interaction: Interaction) -> str:
     """The digest of what replay stands on, as the head of this module describes it."""
     request, response = interaction.request, interaction.response
     outcome = interaction.failed or (GONE if interaction.client_gone else "answered")
-    pieces = [
-        _netstring(request.method.encode("latin-1")),
-        _netstring(request.target.encode("latin-1")),
-        _header_netstrings(request.headers),
-        _netstring(request.body),
-        _netstring(outcome.encode("ascii")),
-    ]
+    method, target = request.method.encode("latin-1"), request.target.encode("latin-1")
+    covered = b"%d:%b,%d:%b,%b%d:%b,%d:%b," % (
+        *(len(method), method, len(target), target, _header_netstrings(request.headers)),
+        *(len(request.body), request.body, len(outcome), outcome.encode("ascii")),
+    )
     if interaction.failed is None:
-        pieces += [
-            _netstring(b"%d" % response.status),
-            _header_netstrings(response.headers),
-            _netstring(response.body),
-        ]
-    return hashlib.sha256(b"".join(pieces)).hexdigest()
+        covered += b"%b%b%d:%b," % (
+            *(_netstring(b"%d" % response.status), _header_netstrings(response.headers)),
+            *(len(response.body), response.body),
+        )
+    return hashlib.sha256(covered).hexdigest()
 
 
 def _netstring(piece: bytes) -> bytes:
@@ -735,19 +732,22 @@ class _NativeReader:
         if failed is not None and ("response" in document or not _SLUG.fullmatch(failed)):
             raise ValueError
         return Interaction(
-            id=_filled(document["id"]),
-            operation=None if operation is None else self._shared(operation),
-            recorded_at=self._time(document["recorded_at"]),
-            duration_ms=duration_ms,
-            request=self._request(document["request"]),
-            response=self._response(document["response"]) if failed is None else NO_RESPONSE,
-            violations=tuple(map(_plain_violation, _listed(document.get("violations", [])))),
-            client_gone=_is_gone(document),
-            failed=failed,
-            after=self._ids(document["after"]) if "after" in document else None,
-            during=self._ids(document.get("during", [])),
-            scope=self._shared(_filled(document["scope"])) if "scope" in document else None,
+            _filled(document["id"]),
+            None if operation is None else self._shared(operation),
+            self._time(document["recorded_at"]),
+            duration_ms,
+            self._request(document["request"]),
+            self._response(document["response"]) if failed is None else NO_RESPONSE,
+            self._violations(document["violations"]) if "violations" in document else (),
+            "client" in document and _is_gone(document["client"]),
+            failed,
+            self._ids(document["after"]) if "after" in document else None,
+            self._ids(document["during"]) if "during" in document else (),
+            self._shared(_filled(document["scope"])) if "scope" in document else None,
         )
+
+    def _violations(self, documents: list[dict[str, Any]]) -> tuple[Violation, ...]:
+        return tuple(map(_plain_violation, _listed(documents)))
 
     def _request(self, document: dict[str, Any]) -> Request:
         target, body = document["target"], document.get("body")
@@ -798,9 +798,12 @@ class _NativeReader:
     def _shared(self, text: str) -> str:
         if type(text) is not str:
             raise TypeError
-        if len(self._texts) < _KEPT_MAX:
-            return self._texts.setdefault(text, text)
-        return self._texts.get(text, text)
+        kept = self._texts.get(text)
+        if kept is None:
+            kept = text
+            if len(self._texts) < _KEPT_MAX:
+                self._texts[text] = text
+        return kept
 
 
 _KEPT_MAX = 10_000  # texts, blocks of headers and times of a cassette that are kept once
@@ -836,10 +839,10 @@ def _plain_violation(document: dict[str, Any]) -> Violation:
     return found
 
 
-def _is_gone(document: dict[str, Any]) -> bool:
-    if document.get("client", GONE) != GONE:
+def _is_gone(client: str) -> bool:
+    if client != GONE:
         raise ValueError
-    return "client" in document
+    return True
 
 
 def _cassette(document: Document, interactions: tuple[Redacted[Interaction], ...]) -> Cassette:

@@ -260,7 +260,14 @@ class Neighbours:
         self._positions: dict[str, dict[str, list[int]]] = {}  # by method and path
         for at, print_ in fingerprints:
             method, path = _call(print_)
-            self._positions.setdefault(method, {}).setdefault(path, []).append(at)
+            paths = self._positions.get(method)
+            if paths is None:
+                paths = self._positions[method] = {}
+            there = paths.get(path)
+            if there is None:
+                paths[path] = [at]
+            else:
+                there.append(at)
         self._paths = {method: sorted(paths) for method, paths in self._positions.items()}
 
     def near(self, sent: Fingerprint) -> list[int]:
@@ -295,8 +302,13 @@ _OF_ONE_PATH_MAX = 8  # recordings of a path that begins alike
 
 
 def _call(print_: Fingerprint) -> tuple[str, str]:
-    texts = dict(print_)
-    return texts.get("method", ""), texts.get("path", "")
+    method = path = ""
+    for name, text in print_:
+        if name == "path":
+            path = text
+        elif name == "method":
+            method = text
+    return method, path
 
 
 def _spread(positions: Sequence[int], most: int) -> Sequence[int]:

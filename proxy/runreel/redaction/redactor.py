@@ -199,15 +199,17 @@ class Redaction:
         text = _searched(request)
         if text is None or self._known_secrets.occur_in(text):
             return False
-        if not _UNHINTED and not any(map(text.__contains__, _HINTS)):
+        if not _may_be_hinted(text):
             return True
         return not any(rule.pattern.search(text) for rule in PATTERNS if rule.hinted(text))
 
     def _changes_target(self, request: Request) -> bool:
         """Whether anything but a shape may be found in a target."""
         target = request.target
-        if any(sign in target for sign in _SPELT_OTHERWISE):
+        if any(map(target.__contains__, _SPELT_OTHERWISE)):
             return True
+        if "?" not in target:
+            return False
         names = (pair.partition("=")[0] for pair in request.query.split("&") if pair)
         return any(self.parameter(name) is not None for name in names)
 
@@ -402,8 +404,31 @@ def _plain_values(query: str) -> str:
 _LEFT_HEADERS_MAX = 1024  # blocks of headers that are remembered
 # What may stand for something else in a target: escapes, and placeholders of other tools.
 _SPELT_OTHERWISE = ("%", "+", "/<", "/[", "=<", "=[")
-_HINTS = tuple(dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints))
+_COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
 _UNHINTED = any(not rule.hints for rule in PATTERNS)
+
+
+def _sign_of(hint: str) -> str:
+    """A piece of a hint that few texts hold: a rare character, a pair of them, or all of it."""
+    rare = [char for char in hint if char not in _COMMON]
+    at = hint.find("_", 1)
+    return rare[0] if rare else hint[at - 1 : at + 1] if at > 0 else hint
+
+
+def _hints_by_sign() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for hint in dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints):
+        found.setdefault(_sign_of(hint), []).append(hint)
+    return tuple((sign, tuple(hints)) for sign, hints in found.items())
+
+
+_HINTS = _hints_by_sign()
+
+
+def _may_be_hinted(text: str) -> bool:
+    """Whether any rule may find something in a text."""
+    signs = [hints for sign, hints in _HINTS if sign in text]
+    return _UNHINTED or any(hint in text for hints in signs for hint in hints)
 
 
 def _searched(request: Request) -> str | None:
