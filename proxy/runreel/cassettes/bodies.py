@@ -67,6 +67,22 @@ def render(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] 
     return {"text": text} if readable else _as_base64(body)
 
 
+def plain(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] | None:
+    """The form of a body that is made at once, for what nobody reads; else as `render`."""
+    if not body:
+        return None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _as_base64(body)
+    if at_ms is None or _UNREADABLE.search(text):
+        return {"text": text}
+    events = [event.decode("utf-8") for event in sse.split(body)]
+    return {
+        "events": [{"at_ms": at, "text": event} for at, event in zip(at_ms, events, strict=True)]
+    }
+
+
 def restore(form: dict[str, Any] | None) -> bytes:
     """The bytes behind a form that `render` made or a person wrote.
 

@@ -32,7 +32,6 @@ from runreel.matching.resources import (
     Cell,
     Kind,
     Scope,
-    cells,
     cells_over,
     changes,
     covers,
@@ -82,11 +81,7 @@ class Tally:
 
     def add(self, write: Access, value: int) -> None:
         """Count a write; its weight with a minus takes it back."""
-        self.add_to(cells(write), value)
-
-    def add_to(self, covered: Iterable[Cell], value: int) -> None:
-        """The same, given the cells of the write."""
-        for kind, scope in covered:
+        for kind, scope in write.cells:
             sums = self._of(kind)
             total = sums.get(scope, 0) + value
             if total:
@@ -171,9 +166,8 @@ class Pasts(Generic[Content]):
             if item.after is None and has_state(item.access):
                 self._sum_up(at, tally)
             if item.counts:
-                covered = cells(item.access)
-                tally.add_to(covered, weight(item.id))
-                for cell in covered:
+                tally.add(item.access, weight(item.id))
+                for cell in item.access.cells:
                     self._writes[item.scope].add(cell, at)
         for at, item in enumerate(recordings):
             if item.after is not None and has_state(item.access):

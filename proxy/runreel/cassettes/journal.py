@@ -25,6 +25,8 @@ from enum import Enum
 from functools import reduce
 from typing import Any, Protocol
 
+import orjson
+
 from runreel.cassettes.format import (
     SIMULATOR,
     Cassette,
@@ -94,7 +96,10 @@ Record = Opening | Pending | FirstBuilt | Result
 def dump_records(records: Sequence[Record]) -> bytes:
     """The records that become durable together: one line of JSON without its line feed."""
     documents = [_document(record) for record in records]
-    return json.dumps(documents, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    try:
+        return orjson.dumps(documents)
+    except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can write
+        return json.dumps(documents, separators=(",", ":")).encode("ascii")
 
 
 def parse_records(payload: bytes) -> list[Record]:
@@ -104,7 +109,7 @@ def parse_records(payload: bytes) -> list[Record]:
         BadDocument: one is none of the three.
     """
     try:
-        documents = read_json(payload.decode("ascii"))
+        documents = read_json(payload.decode("utf-8"))
     except UnicodeDecodeError:
         documents = None
     if not isinstance(documents, list):
@@ -120,7 +125,7 @@ def _document(record: Record) -> dict[str, Any]:
             return {"result": sha256}
         case Pending(arrival, interaction, replaces, ended, overlapped):
             return {
-                "capture": interaction_document(interaction),
+                "capture": interaction_document(interaction, readable=False),
                 "arrival": arrival,
                 "replaces": replaces,
                 "ended": [_write_document(write) for write in ended],

@@ -24,7 +24,6 @@ from runreel.matching.resources import (
     Access,
     Cell,
     Scope,
-    cells,
     cells_over,
     changes,
     covers,
@@ -105,7 +104,7 @@ class Storing(Generic[Content]):
         if id_ in self._written:  # a program ran again
             return
         self._written.add(id_)
-        for cell in cells(access):
+        for cell in access.cells:
             log = self._log.setdefault(cell, _Log())
             log.ticks.append(tick)
             log.ids.append(id_)

@@ -292,6 +292,9 @@ class Listen(Section):
     allowed_hosts: list[str] = Field(
         [], description="more names that requests may carry in Host, beside loopback and `host`"
     )
+    fast_lane: bool = Field(
+        True, description="plain requests are served in front of aiohttp; false: all by it"
+    )
 
 
 class Replay(Section):

@@ -219,9 +219,10 @@ class Call:
         failed: str | None = None,
     ) -> Exchange:
         """It and its answer, now that this has come or has `failed` to."""
+        assert self.sent is not None  # noqa: S101 - what cannot be redacted has no fingerprint
         return Exchange(
             live=self.live,
-            plain=self.plain,
+            sent=self.sent,
             operation=self.operation,
             fingerprint=fingerprint,
             checks=self.checks,
@@ -285,6 +286,10 @@ class Waiting:
 
     def __init__(self) -> None:
         self._verdicts: dict[Call, Verdict] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._verdicts)
 
     @contextmanager
     def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:

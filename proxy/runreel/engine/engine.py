@@ -27,6 +27,7 @@ from runreel.redaction.rules import count
 from runreel.sessions.events import Outcome
 from runreel.sessions.live import LiveSession
 from runreel.sessions.modes import Action, Latency
+from runreel.sessions.playing import Choice
 from runreel.sessions.session import Verdict
 
 
@@ -84,7 +85,7 @@ class Engine:
         auditing: Auditing | None = None,
         aside: Aside | None = None,
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._aside = aside or Aside()
         self._limits = limits
         self._latency = latency
@@ -103,6 +104,19 @@ class Engine:
             auditing=auditing,
             waiting=self._waiting,
         )
+
+    def at_once(
+        self, session: LiveSession, like: int, client_disconnected: Callable[[], bool], by: object
+    ) -> Choice | None:
+        """What a request is answered that is equal to that of the recording at a position, if
+        nothing has to be waited for, and no other call is under way; else None. Nothing of the
+        session has changed so far. `client_disconnected` and `by` as for `answer`.
+        """
+        if self._waiting or self._latency != "none":
+            return None
+        now = self.clock.monotonic()
+        others = session.others_at_work(by, client_disconnected, now)
+        return session.state.at_once(like, may_wait=self._order_wait_s > 0, others_at_work=others)
 
     async def answer(
         self,
@@ -156,7 +170,7 @@ class Engine:
         return self._time_left_s(call) > 0 and not call.client_disconnected()
 
     def _time_left_s(self, call: Call) -> float:
-        return call.started + self._order_wait_s - self._clock.monotonic()
+        return call.started + self._order_wait_s - self.clock.monotonic()
 
     async def _read(
         self,
@@ -166,7 +180,7 @@ class Engine:
         client_disconnected: Callable[[], bool],
         connection: object,
     ) -> Call:
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         match_on = session.state.match_on
         rules = (session.redaction, match_on, self._limits.decoded_bytes_max)
         seen = await self._aside.run(len(request.body), look_at, request, *rules)
@@ -180,7 +194,7 @@ class Engine:
             sent=seen.sent,
             plain=seen.plain,
             operation=operation.name if operation else None,
-            clock=self._clock,
+            clock=self.clock,
             started=started,
             client_disconnected=client_disconnected,
             connection=connection,

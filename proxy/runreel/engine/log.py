@@ -38,18 +38,36 @@ _PLACE_CHARS_MAX = 100
 
 
 class Log:
-    """Writes a line per event; with `quiet` only for what went wrong."""
+    """Writes a line per event; with `quiet` only for what went wrong.
+
+    With `soon`, which calls a function a moment later, the lines of events that come together are
+    written together.
+    """
 
     def __init__(self, out: TextIO, *, as_json: bool, quiet: bool) -> None:
+        self.soon: Callable[[Callable[[], None]], object] | None = None
         self._out = out
         self._as_json = as_json
         self._quiet = quiet
+        self._lines: list[str] = []
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
         if self._quiet and event.outcome not in _LOUD and not event.drift:
             return
-        self._write(_json_line(event) if self._as_json else _text_line(event))
+        line = _json_line(event) if self._as_json else _text_line(event)
+        if self.soon is None:
+            self._write(line)
+            return
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            self.soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what is to be written."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._print("\n".join(lines))
 
     def refused(self, at: datetime, method: str | None, code: str) -> None:
         """Write about a request that was refused before anything was known of it but its method.
@@ -61,7 +79,7 @@ class Log:
             self._write_json(at, document)
         else:
             word = Outcome.REFUSED.value
-            self._write(safe_ascii(f"{at.strftime('%H:%M:%S')} {word} {method or '-'} ({code})"))
+            self._write(safe_ascii(f"{_clock(at)} {word} {method or '-'} ({code})"))
 
     def problem(self, at: datetime, what: str) -> None:
         """Write about something that went wrong outside of any event."""
@@ -80,13 +98,17 @@ class Log:
         if self._as_json:
             self._write_json(at, {word: what})
         else:
-            self._write(safe_ascii(f"{at.strftime('%H:%M:%S')} {word} {what}"))
+            self._write(safe_ascii(f"{_clock(at)} {word} {what}"))
 
     def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
         stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
         self._write(json.dumps(stamped, ensure_ascii=True))
 
     def _write(self, line: str) -> None:
+        self.flush()
+        self._print(line)
+
+    def _print(self, line: str) -> None:
         # A log that nobody reads any more must not fail a request.
         with contextlib.suppress(OSError, ValueError):
             print(line, file=self._out, flush=True)
@@ -140,15 +162,14 @@ def _target(event: Event) -> str | None:
     return event.request.value.target if event.request else None
 
 
+def _clock(at: datetime) -> str:
+    return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
+
+
 def _text_line(event: Event) -> str:
-    words = [
-        event.at.strftime("%H:%M:%S"),
-        event.outcome.value,
-        event.method,
-        _target(event) or "(withheld: it repeats its credential)",
-        str(event.status),
-        f"{event.duration_ms}ms",
-    ]
+    target = _target(event) or "(withheld: it repeats its credential)"
+    what = f"{_clock(event.at)} {event.outcome.value} {event.method}"
+    words = [f"{what} {target} {event.status} {event.duration_ms}ms"]
     if event.session != DEFAULT:
         words.append(f"session={event.session}")
     if event.interaction:

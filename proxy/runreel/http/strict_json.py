@@ -30,6 +30,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
@@ -97,6 +98,8 @@ NOWHERE = Patterns()
 
 DEPTH_MAX = 128  # levels of nesting; OpenAI's deepest answers have about ten
 
+_DOCUMENT_CHARS_MAX = 65_536  # of one whose value is remembered
+
 # One pass over any text: possessive, and an unterminated string runs to the end.
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _BRACKET_OR_STRING = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
@@ -131,6 +134,20 @@ def loads(
         raise
     except ValueError as error:  # JSONDecodeError, and int() of more than 4,300 digits
         raise Unreadable(str(error)) from None
+
+
+def document(text: str) -> Any:
+    """As `loads`, for a text that several look at: nobody may change the value.
+
+    Raises:
+        Unreadable: as `loads`.
+    """
+    return _document(text) if len(text) <= _DOCUMENT_CHARS_MAX else loads(text)
+
+
+@lru_cache(maxsize=64)
+def _document(text: str) -> Any:
+    return loads(text)
 
 
 def too_deep(text: str) -> bool:

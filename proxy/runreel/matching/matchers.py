@@ -274,6 +274,26 @@ def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerpr
     return tuple((name, read(request.value)) for name, read in _matchers(tuple(match_on)))
 
 
+def said_in_headers(request: Redacted[Request], match_on: Sequence[str]) -> bytes:
+    """What of the headers of a request can decide its fingerprint, beside its first line and body.
+
+    A body counts as what its media type says, unless that is JSON.
+    """
+    named = (name for name in match_on if name.startswith(HEADER_PREFIX))
+    texts = [_header(request.value, name.removeprefix(HEADER_PREFIX)) for name in named]
+    return repr((texts, values(request.value.headers, "content-type"))).encode()
+
+
+def exact_key(start: bytes, in_headers: bytes, body: bytes) -> bytes:
+    """A key for requests that are equal byte for byte in all that decides their fingerprint.
+
+    `start` is method, space and target, `in_headers` as `said_in_headers`. It is a BLAKE2b digest
+    of 16 bytes: nobody finds two requests with one key.
+    """
+    sized = b"%d %b\n%d %b\n%b" % (len(start), start, len(in_headers), in_headers, body)
+    return hashlib.blake2b(sized, digest_size=16).digest()
+
+
 def remember(request: Redacted[Request], match_on: Sequence[str], print_: Fingerprint) -> None:
     """Have a fingerprint ready that somebody else has worked out, as that of a large body takes
     long; `fingerprint` finds it.

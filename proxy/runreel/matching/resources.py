@@ -23,7 +23,7 @@ Knows nothing of recordings, queries or bodies.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from runreel.http.messages import Request
@@ -81,6 +81,7 @@ def _ends_with(segments: list[str], pattern: tuple[str, ...]) -> bool:
 Scope = tuple[str, ...]
 Place = tuple[int, ...]  # in any one order, such as that of a file or of arrival
 
+_ROOT_SEGMENTS = 2  # a root collection and an item in it
 _SEGMENTS_MAX = 32  # of a resource; what lies deeper is one resource with what lies above it
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Collections that a resource can begin with, and those that only stand below an item.
@@ -113,17 +114,21 @@ class Access:
     """What one request sees or changes.
 
     A read has a `scope`. A write has an `item`, if that and all below it may have changed, and
-    `listed`, if the list of that collection may have; a read has neither.
+    `listed`, if the list of that collection may have; a read has neither. `writes` tells whether it
+    may change anything, `cells` where it is found by what it covers (no resource is covered by two
+    of them).
     """
 
     scope: Scope
     item: Scope | None = None
     listed: Scope | None = None
+    writes: bool = field(init=False, compare=False, repr=False)
+    cells: "tuple[Cell, ...]" = field(init=False, compare=False, repr=False)
 
-    @property
-    def writes(self) -> bool:
-        """Whether it may change anything."""
-        return self.item is not None or self.listed is not None
+    def __post_init__(self) -> None:
+        # Worked out once: a recording keeps its access for as long as it is played.
+        object.__setattr__(self, "writes", self.item is not None or self.listed is not None)
+        object.__setattr__(self, "cells", _cells(self) if self.writes else ())
 
 
 class Kind(Enum):
@@ -133,7 +138,7 @@ class Kind(Enum):
     LIST = "list"  # one resource alone: a list, or an item that counts what a list holds
     SIDE = "side"  # as ITEM, but by an effect: it does not change what stands above a create
 
-    __hash__ = object.__hash__  # an enum's own is slow, and cells are keys
+    __hash__ = object.__hash__  # each is the only one of its kind, and Enum's own is slow
 
 
 Cell = tuple[Kind, Scope]
@@ -202,6 +207,16 @@ def is_create(access: Access) -> bool:
     return access.item is None and access.listed is not None
 
 
+def root_of(access: Access) -> Scope | None:
+    """The item of a root collection within which a request sees and changes all that it does; None
+    where that is more.
+    """
+    places = (access.scope, *(at for _, at in access.cells))
+    roots = {place[:_ROOT_SEGMENTS] for place in places if len(place) >= _ROOT_SEGMENTS}
+    enough = len(roots) == 1 and all(len(place) >= _ROOT_SEGMENTS for place in places)
+    return roots.pop() if enough and rooted(access.scope) else None
+
+
 def rooted(scope: Scope) -> bool:
     """Whether a path names what it touches, so that writes can be told apart by it."""
     return bool(scope) and scope[0] in _ROOTS
@@ -214,15 +229,14 @@ def has_state(access: Access) -> bool:
     return not access.writes or rooted(access.scope)
 
 
-def cells(write: Access) -> tuple[Cell, ...]:
-    """Where a write is found by what it covers; no resource is covered by two of them."""
+def _cells(write: Access) -> tuple[Cell, ...]:
     found: list[Cell] = []
     if write.item is not None:
         found.append((Kind.ITEM, write.item))
     if write.listed is not None:
         found.append((Kind.LIST, write.listed))
     scope = write.scope
-    for path, deeper, covered in _EFFECTS_OF.get(scope[0], ()) if found and scope else ():
+    for path, deeper, covered in _EFFECTS_OF.get(scope[0], ()) if scope else ():
         fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
         if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
             found += [(kind, scope[:length] + more) for kind, length, more in covered]
@@ -239,9 +253,7 @@ def cells_over(scope: Scope) -> Iterator[Cell]:
 
 def covers(write: Access, scope: Scope) -> bool:
     """Whether a resource may look otherwise after a write."""
-    return any(
-        scope == at if kind is Kind.LIST else scope[: len(at)] == at for kind, at in cells(write)
-    )
+    return any(at == (scope if kind is Kind.LIST else scope[: len(at)]) for kind, at in write.cells)
 
 
 def changes(write: Access, scope: Scope) -> bool:
@@ -257,7 +269,7 @@ class Writes:
 
     def add(self, at: Place, write: Access) -> None:
         """Take in a write; several may stand at one place."""
-        for cell in cells(write):
+        for cell in write.cells:
             insort(self._places.setdefault(cell, []), at)
 
     def before(self, at: Place, read: Access) -> int:

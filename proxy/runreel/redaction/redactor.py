@@ -15,7 +15,7 @@ put together, for half a secret could stay in each piece:
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -24,7 +24,7 @@ import orjson
 from runreel.errors import Unredactable
 from runreel.http import strict_json
 from runreel.http.encoding import partial_decode
-from runreel.http.headers import Trait, codings, drop, named
+from runreel.http.headers import Trait, codings, has, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
@@ -32,6 +32,7 @@ from runreel.redaction.blanker import (
     FORM,
     MULTIPART,
     Blanker,
+    Calm,
     Places,
     as_read,
     clean_events,
@@ -87,6 +88,12 @@ def placed(
 def request_of(interaction: Redacted[Interaction]) -> Redacted[Request]:
     """The request of a redacted interaction, which is as redacted as the whole."""
     return Redacted(interaction.value.request)
+
+
+def asked_with(request: Redacted[Request], other: Redacted[Request]) -> Redacted[Request]:
+    """A request with the headers of another: what is redacted apart is redacted together."""
+    whole = request.value
+    return Redacted(Request(whole.method, whole.target, other.value.headers, whole.body))
 
 
 def response_of(interaction: Redacted[Interaction]) -> Redacted[Response]:
@@ -186,7 +193,7 @@ class Redaction:
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        return Redacted(self._request(request, self._secrets_of(live or request)))
+        return Redacted(self._request(request, self.secrets_of(live or request)))
 
     def leaves(self, request: Request) -> bool:
         """Whether a request certainly comes out of `request` as it is: a cheap look, for the many
@@ -220,14 +227,13 @@ class Redaction:
             text = "\n".join(text for pair in headers for text in pair)
             known = (
                 not codings(headers)
-                and drop(headers, Trait.NEVER_STORED) == headers
+                and not any(has(name.lower(), Trait.NEVER_STORED) for name, _ in headers)
                 and all(self.header(name) is None for name, _ in headers)
                 and not self._known_secrets.occur_in(text)
                 and not any(rule.pattern.search(text) for rule in (*HEADER_PATTERNS, *PATTERNS))
                 and not any(media_type in text.lower() for media_type in (FORM, MULTIPART))
             )
-            if len(self._left_headers) < _LEFT_HEADERS_MAX:
-                self._left_headers[headers] = known
+            _keep(self._left_headers, headers, known)
         return known
 
     @cached_property
@@ -252,7 +258,7 @@ class Redaction:
         """The `names` of the rules that blank something in a text that a request holds, perhaps as
         the value of a `header`; `live` is as for `request`.
         """
-        secrets = self._secrets_of(live)
+        secrets = self.secrets_of(live)
         found = ["credential"] if secrets.occur_in(text) else []
         text = secrets.replace_in(text, lambda _: PLACEHOLDER)
         for rule in (*(HEADER_PATTERNS if header else ()), *self._patterns):
@@ -261,33 +267,37 @@ class Redaction:
                 found.append(f"pattern.{rule.name}")
         return tuple(found)
 
-    def interaction(self, live: Request, interaction: Interaction) -> Redacted[Interaction]:
-        """An interaction without secrets; `live` is the request as the client sent it.
+    def interaction(
+        self, live: Request, interaction: Interaction, sent: Redacted[Request] | None = None
+    ) -> Redacted[Interaction]:
+        """An interaction without secrets; `live` is the request as the client sent it, `sent` that
+        of the interaction if it was redacted before.
 
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        sent = self._secrets_of(live)
+        known = self.secrets_of(live)
         response = interaction.response
-        secrets = _with(sent, credentials_of(response.headers, self.header))
+        secrets = _with(known, credentials_of(response.headers, self.header))
+        body = self._body_of(response, secrets)
         found = replace(
             interaction,
-            request=self._request(interaction.request, sent),
+            request=self._request(interaction.request, known) if sent is None else sent.value,
             response=Response(
                 response.status,
                 self._header_pairs(response.headers, secrets),
-                self._body_of(response, secrets),
+                body,
                 response.at_ms,
             ),
             violations=tuple(self._violation(item, secrets) for item in interaction.violations),
         )
-        _refuse_leftovers(secrets, _written(found.response))
+        _refuse_leftovers(secrets, _of_body(found.response))
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
         return Redacted(found)
 
     def finding(self, live: Request, violation: Violation) -> Violation:
         """A finding that may be told to anyone; what cannot be redacted is left out of it."""
-        secrets = self._secrets_of(live)
+        secrets = self.secrets_of(live)
         try:
             found = self._violation(violation, secrets)
             _refuse_leftovers(secrets, _said(found))
@@ -299,8 +309,14 @@ class Redaction:
         plain = (secret for value in self.known for secret in of_authorization(value))
         return Secrets.of(plain, self.known_names)
 
-    def _secrets_of(self, request: Request) -> Secrets:
-        secrets = _with(self._known(), credentials_of(request.headers, self.header))
+    def secrets_of(self, request: Request) -> Secrets:
+        """What must be found nowhere else in a request, the credentials that it carries; `request`
+        is as the client sent it.
+        """
+        secrets = self._credentials.get(request.headers)
+        if secrets is None:
+            secrets = _with(self._known(), credentials_of(request.headers, self.header))
+            _keep(self._credentials, request.headers, secrets)
         for pair in request.query.split("&") if request.query else ():
             name, _, value = pair.partition("=")
             manner = self.parameter(unquoted(name))
@@ -315,7 +331,7 @@ class Redaction:
             self._header_pairs(request.headers, secrets),
             self._body_of(request, secrets).replace(_OF_FIRST_BUILD, PLACEHOLDER.encode()),
         )
-        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
+        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_of_body(redacted)))
         return redacted
 
     def _body_of(self, message: Request | Response, secrets: Secrets) -> bytes:
@@ -344,12 +360,36 @@ class Redaction:
         return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
-        blanker, shapes = self._blanker(secrets), self._blanker(Secrets())
-        return tuple(
-            (name, blanker.text(value, HEADER_PATTERNS))
-            for name, value in drop(headers, Trait.NEVER_STORED)
-            if self.header(name) is None and shapes.text(name) == name
-        )
+        """The headers of a message as they may be written.
+
+        Raises:
+            Unredactable: a secret stands where it cannot be replaced.
+        """
+        seen = self._seen(secrets)
+        known = seen.blocks.get(headers)
+        if known is None:
+            pairs = (self._header_pair(pair, secrets, seen) for pair in headers)
+            known = tuple([pair for pair in pairs if pair is not None])
+            _keep(seen.blocks, headers, known)
+        return known
+
+    def _header_pair(
+        self, pair: tuple[str, str], secrets: Secrets, seen: "_Seen"
+    ) -> tuple[str, str] | None:
+        if pair in seen.pairs:
+            return seen.pairs[pair]
+        name, value = pair
+        found = None
+        shapes = self._blanker(Secrets())
+        if (
+            not has(name.lower(), Trait.NEVER_STORED)
+            and self.header(name) is None
+            and shapes.text(name) == name
+        ):
+            found = name, self._blanker(secrets).text(value, HEADER_PATTERNS)
+            _refuse_leftovers(secrets, found)
+        _keep(seen.pairs, pair, found)
+        return found
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
@@ -363,15 +403,55 @@ class Redaction:
         )
 
     def _blanker(self, secrets: Secrets) -> Blanker:
-        return Blanker(
-            secrets,
-            self._patterns,
-            self.patterns,
-            self._places,
-            self.parameter,
-            self.member,
-            self.salt,
-        )
+        return self._seen(secrets).blanker
+
+    def _seen(self, secrets: Secrets) -> "_Seen":
+        found = self._by_secrets.get(secrets)
+        if found is None:
+            blanker = Blanker(
+                secrets,
+                self._patterns,
+                self.patterns,
+                self._places,
+                self.parameter,
+                self.member,
+                self.salt,
+                Calm(),
+            )
+            found = _Seen(blanker)
+            _keep(self._by_secrets, secrets, found, _SECRETS_MAX)
+        return found
+
+    @cached_property
+    def _by_secrets(self) -> "dict[Secrets, _Seen]":
+        return {}
+
+    @cached_property
+    def _credentials(self) -> dict[Headers, Secrets]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was looked at with some secrets in mind, and may come again: whole blocks of headers and
+    single ones (None: one that is left out), as they are written.
+    """
+
+    blanker: Blanker
+    blocks: dict[Headers, Headers] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
+
+
+_SECRETS_MAX = 64  # of which something is remembered at once
+_REMEMBERED_MAX = 1_024  # blocks, and single headers
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value, most: int = _REMEMBERED_MAX) -> None:
+    if len(cache) >= most:
+        cache.clear()
+    cache[key] = value
 
 
 _FIXED_HEADERS = named(Trait.SECRET)
@@ -401,7 +481,6 @@ def _plain_values(query: str) -> str:
     return "&".join(name + equals + plain_segment(value) for name, equals, value in pairs)
 
 
-_LEFT_HEADERS_MAX = 1024  # blocks of headers that are remembered
 # What may stand for something else in a target: escapes, and placeholders of other tools.
 _SPELT_OTHERWISE = ("%", "+", "/<", "/[", "=<", "=[")
 _COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
@@ -418,17 +497,21 @@ def _sign_of(hint: str) -> str:
 def _hints_by_sign() -> tuple[tuple[str, tuple[str, ...]], ...]:
     found: dict[str, list[str]] = {}
     for hint in dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints):
-        found.setdefault(_sign_of(hint), []).append(hint)
+        if isinstance(hint, str):
+            found.setdefault(_sign_of(hint), []).append(hint)
     return tuple((sign, tuple(hints)) for sign, hints in found.items())
 
 
 _HINTS = _hints_by_sign()
+_SHAPES = tuple(hint for rule in PATTERNS for hint in rule.hints if not isinstance(hint, str))
 
 
 def _may_be_hinted(text: str) -> bool:
     """Whether any rule may find something in a text."""
     signs = [hints for sign, hints in _HINTS if sign in text]
-    return _UNHINTED or any(hint in text for hints in signs for hint in hints)
+    if _UNHINTED or any(hint in text for hints in signs for hint in hints):
+        return True
+    return any(shape.search(text) for shape in _SHAPES)
 
 
 def _searched(request: Request) -> str | None:
@@ -455,8 +538,7 @@ def _searched(request: Request) -> str | None:
     return "\n".join((request.target, text, *strings))
 
 
-def _written(message: Request | Response) -> Iterator[str]:
-    yield from (text for pair in message.headers for text in pair)
+def _of_body(message: Request | Response) -> Iterator[str]:
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")

@@ -1,22 +1,29 @@
-"""The translation between aiohttp and values, both ways.
+"""The edge to aiohttp: a client's connection, and the translation of messages into values and back.
 
 Header fields are views of raw bytes in latin-1 here, and UTF-8 where aiohttp writes them. An answer
 has one framing, computed here, and nothing is added but what HTTP demands of a gateway. Trailers
-are dropped. Knows nothing of recordings.
+are dropped. What is no HTTP, or too much of it, is answered with our own error, which quotes
+nothing of what came in. Leans on three names inside aiohttp, each held by a test. Knows nothing of
+recordings.
 """
 
 import asyncio
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
+from http import HTTPStatus
 from socket import SO_LINGER, SOL_SOCKET
 
 from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from multidict import CIMultiDict
 
 from runreel.engine.call import Answer, Turn
+from runreel.errors import error_response
 from runreel.http.headers import Trait, drop, has_body, response_headers
-from runreel.http.messages import Headers
+from runreel.http.messages import Headers, Response
+from runreel.sessions.live import LiveSession
 
 
 def raw_pairs(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -97,10 +104,10 @@ async def write(
         response.force_close()
     turn = answer.turn
     try:
-        async with aclosing(answer.tail or _nothing()) as chunks:
+        async with aclosing(answer.tail or nothing()) as chunks:
             there = await _reaches(request, response.prepare(request))
             if turn is not None:
-                _tell_begin(turn, answer, there=there)
+                tell_begin(turn, answer, there=there)
             if answer.response.body and has_body(request.method, answer.response.status):
                 there = there and await _reaches(request, response.write(answer.response.body))
             async for chunk in chunks:
@@ -113,7 +120,8 @@ async def write(
     return response
 
 
-def _tell_begin(turn: Turn, answer: Answer, *, there: bool) -> None:
+def tell_begin(turn: Turn, answer: Answer, *, there: bool) -> None:
+    """Say whether the client was there to get the first byte."""
     if not there:
         turn.unsent()
         return
@@ -157,7 +165,8 @@ def cut_off(request: web.BaseRequest) -> web.StreamResponse:
     return web.StreamResponse()
 
 
-async def _nothing() -> AsyncGenerator[bytes, None]:
+async def nothing() -> AsyncGenerator[bytes, None]:
+    """A tail without anything."""
     return
     yield b""  # makes this a generator
 
@@ -177,14 +186,30 @@ async def drop_additions(_: web.BaseRequest, response: web.StreamResponse) -> No
             response.headers.popall(name, None)
 
 
-def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+def answer_headers(method: str, answer: Answer) -> Headers:
+    """The headers that an answer leaves with, but for its framing and its date."""
     # An upstream may be another runreel: what its answer was to it says nothing of ours.
-    fields = to_multidict(drop(response_headers(request.method, answer.response), Trait.OURS))
-    fields[SOURCE_HEADER] = answer.source
+    fields = drop(response_headers(method, answer.response), Trait.OURS)
+    fields += ((SOURCE_HEADER, answer.source),)
     if answer.recorded is not None:
-        fields[RECORDED_HEADER] = "yes" if answer.recorded else "no"
+        fields += ((RECORDED_HEADER, "yes" if answer.recorded else "no"),)
     if answer.redacted:
-        fields[REDACTED_HEADER] = str(answer.redacted)
+        fields += ((REDACTED_HEADER, str(answer.redacted)),)
+    return fields
+
+
+def head_bytes(status: int, headers: Headers) -> bytes:
+    """The beginning of an answer on the wire, as aiohttp writes it, to which more can be added."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    lines = "".join(f"{name}: {_text(value)}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} {phrase}\r\n{lines}".encode()
+
+
+def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    fields = to_multidict(answer_headers(request.method, answer))
     response = _Verbatim(answer.response.status, fields)
     if has_body(request.method, answer.response.status):
         if answer.tail is None:
@@ -192,3 +217,83 @@ def _head(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         elif answer.length is not None:
             response.content_length = answer.length
     return response
+
+
+# (slug, message) of what can be wrong with a request that has no handler yet, or lost it.
+_NOT_HTTP = ("bad_request", "The request is not valid HTTP.")
+_TOO_LARGE = (
+    "headers_too_large",
+    "The request line or a header is longer than 8,190 bytes, or there are more than 128 headers.",
+)
+OURS = ("internal_error", "The proxy failed at this request; its log says where.")
+_TOO_MANY_HEADERS = "Too many headers received"  # aiohttp has no kind of its own for it
+
+
+class NotHttp(web.RequestPayloadError):
+    """The body of a request turned out to be no valid HTTP."""
+
+
+class Connection(web.RequestHandler):
+    """One connection of a client; `refused` is told the slug of what was refused here."""
+
+    __slots__ = ("_refused",)
+
+    def taken(self, session: LiveSession) -> int | None:  # noqa: ARG002 - a lane may have
+        """The place in the order of arrival that its request has in a session, if it has one."""
+        return None
+
+    def __init__(self, *args: object, refused: Callable[[str], None], **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
+        self._refused = refused
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent.
+
+        When the body of the request under way turns invalid, aiohttp tells only the next handler,
+        and the one that reads it would wait for ever.
+        """
+        super().data_received(data)
+        broken = self._messages and not isinstance(self._messages[-1][0], RawRequestMessage)
+        if broken and self._current_request and not self._current_request.content.is_eof():
+            self._current_request.content.set_exception(NotHttp())
+            self._current_request.content.feed_eof()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - quotes the request
+    ) -> web.StreamResponse:
+        """Answer what no handler could, and end the connection.
+
+        The value is what aiohttp wants to see; none of it is sent.
+        """
+        if isinstance(exc, HttpProcessingError):
+            slug, text = _TOO_LARGE if _too_large(exc) else _NOT_HTTP
+            self._refused(slug)
+        else:
+            slug, text = OURS
+            self.log_exception("Error handling request", exc_info=exc)
+        if self.transport is not None and request.writer.output_size == 0:
+            self.transport.write(on_the_wire(error_response(slug, text)))
+        self.force_close()
+        return web.StreamResponse(status=status)
+
+
+def _too_large(error: HttpProcessingError) -> bool:
+    return isinstance(error, LineTooLong) or (
+        isinstance(error, BadHttpMessage) and error.message == _TOO_MANY_HEADERS
+    )
+
+
+def on_the_wire(response: Response) -> bytes:
+    """An answer of our own that is the last one of its connection."""
+    lines = [
+        f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
+        *(f"{name}: {value}" for name, value in response.headers),
+        "X-Runreel-Source: proxy",
+        f"Content-Length: {len(response.body)}",
+        "Connection: close",
+    ]
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + response.body

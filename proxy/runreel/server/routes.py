@@ -30,6 +30,7 @@ from runreel.http.headers import simulated
 from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
 from runreel.server.exchange import (
+    Connection,
     TooLarge,
     cut_off,
     drop_additions,
@@ -99,6 +100,19 @@ SESSION_HEADER = "x-runreel-session"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
+
+
+def named_in_path(target: str) -> tuple[str | None, str]:
+    """The session that a target names, if it does, and the target of the API."""
+    inside = _INSIDE.fullmatch(target)
+    if inside is None:
+        return None, target
+    return inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
+
+
+def prefix_of(session: str) -> str:
+    """What stands before the targets of a session that is named in the path."""
+    return f"{ADMIN_PREFIX}s/{session}"
 
 
 def _unique_name() -> str:
@@ -195,10 +209,10 @@ async def _answer(
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
-    name = named[0] if named else None
-    if inside := _INSIDE.fullmatch(target):
-        name, target = inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
-        before = f"{ADMIN_PREFIX}s/{name}"
+    inside, target = named_in_path(target)
+    name = named[0] if named and inside is None else inside
+    if inside is not None:
+        before = prefix_of(inside)
         if target.startswith(ADMIN_PREFIX):
             raise Refused("admin_unknown", NOTHING_HERE)
     elif target.startswith(ADMIN_PREFIX):
@@ -216,7 +230,7 @@ async def _answer(
         raise Refused(slug_of(error), str(error)) from None
     answer = await _call(context, session, request, admitted, target)
     origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return _as_ours(answer, context, session, Place(origin, before))
+    return as_ours(answer, context, session, Place(origin, before))
 
 
 async def _admin(
@@ -234,7 +248,11 @@ async def _call(
     admitted: Admitted,
     target: str,
 ) -> Answer:
-    arrival = session.arrive()
+    arrival = None
+    if isinstance(request.protocol, Connection):
+        arrival = request.protocol.taken(session)
+    if arrival is None:
+        arrival = session.arrive()
     try:
         body = await _body(context, request, admitted)
         live = Request(request.method, target, admitted.headers, body)
@@ -268,7 +286,7 @@ async def _body(context: ServerContext, request: web.Request, admitted: Admitted
         ) from None
 
 
-def _as_ours(answer: Answer, context: ServerContext, session: LiveSession, place: Place) -> Answer:
+def as_ours(answer: Answer, context: ServerContext, session: LiveSession, place: Place) -> Answer:
     """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
     if answer.source == "proxy":
         return answer

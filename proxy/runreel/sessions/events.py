@@ -2,8 +2,6 @@
 
 Owns `Event`, what the engine tells its readers (receipt, log, later audit and metrics). There is no
 other counter anywhere. Everything in an event is redacted.
-
-
 """
 
 from dataclasses import dataclass
@@ -31,10 +29,13 @@ class Outcome(Enum):
     REFUSED = "refused"  # strict request validation
     FAILED = "failed"  # no answer from the upstream
 
+    __hash__ = object.__hash__  # each is the only one of its kind, and Enum's own is slow
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Event:
-    """One request and what became of it.
+    """One request and what became of it; nobody changes one (to be `frozen` would take longer than
+    all else that is done with it).
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
     not stored or not compared, or failed; `upstream_called` is whether a request left for the

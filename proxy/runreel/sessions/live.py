@@ -46,9 +46,9 @@ SAVING_TOLD_AGAIN_S = 5.0
 OTHERS_S_MAX = 1.0  # a connection that was silent for longer is not at work
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _At:
-    """A request of a connection: whether that has closed since, and when it came."""
+    """The last request of a connection: whether that has closed since, and when it came."""
 
     connection: object
     gone: Callable[[], bool]
@@ -133,9 +133,10 @@ class LiveSession:
         within the last second; from now on this one has.
         """
         last = self._last
-        if last is not None and last.connection is not connection:
-            self._other = last
-        self._last = _At(connection, gone, at_s)
+        if last is not None and last.connection is connection:
+            last.gone, last.at_s = gone, at_s
+        else:
+            self._last, self._other = _At(connection, gone, at_s), last or self._other
         other = self._other
         return other is not None and at_s - other.at_s <= OTHERS_S_MAX and not other.gone()
 

@@ -385,14 +385,19 @@ class SessionLimits:
     idle_s_max: float
 
 
-@dataclass(slots=True)
-class _Open:
+@dataclass(slots=True, eq=False)
+class OpenSession:
+    """A session that is open, and the calls that it is answering; `used_at` is on the monotonic
+    clock. `prepared` is for whoever serves it, to keep what can be made ready of it.
+    """
+
     session: LiveSession
     receipt: EventCounter
     used_at: float
     lasts: bool
     calls: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    prepared: Any = None
 
 
 class Sessions:
@@ -427,7 +432,7 @@ class Sessions:
         self._limits = limits
         self._warn = warn
         self._note = note
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, OpenSession] = {}
         self._opening: set[str] = set()
         self._expected: dict[str, SessionRequest | RunreelError] = {}  # opened when they are used
         self._expecting = asyncio.Lock()
@@ -477,10 +482,23 @@ class Sessions:
         try:
             yield found.session
         finally:
-            found.calls -= 1
-            found.used_at = self._clock.monotonic()
-            if not found.calls:
-                found.idle.set()
+            self.used(found)
+
+    def at_hand(self, id: str | None) -> OpenSession | None:  # noqa: A002 - as above
+        """What `using` would give at once; None where something else is to be done or said first.
+        Whoever answers a call of it counts that in `calls` until it is `used`.
+        """
+        wanted = self.plain if id is None else id
+        if wanted is None or wanted in self._expected:
+            return None
+        return self._open.get(wanted)
+
+    def used(self, found: OpenSession) -> None:
+        """A call that was counted has its answer."""
+        found.calls -= 1
+        found.used_at = self._clock.monotonic()
+        if not found.calls:
+            found.idle.set()
 
     async def open(self, request: SessionRequest) -> LiveSession:
         """Open a session.
@@ -501,7 +519,7 @@ class Sessions:
             session = await self._opened(spec, store, receipt, request.busy_s_max)
         finally:
             self._opening.discard(id_)
-        self._open[id_] = _Open(
+        self._open[id_] = OpenSession(
             session, receipt, self._clock.monotonic(), request.lasts or id_ == DEFAULT
         )
         if id_ == DEFAULT:
@@ -651,7 +669,9 @@ class Sessions:
         closing.add_done_callback(self._closing.discard)
         return await asyncio.shield(closing)
 
-    async def _end(self, id_: str, found: _Open, *, discard: bool, prunes: bool) -> dict[str, Any]:
+    async def _end(
+        self, id_: str, found: OpenSession, *, discard: bool, prunes: bool
+    ) -> dict[str, Any]:
         found.idle.clear()
         if found.calls:
             try:
@@ -709,7 +729,7 @@ class Sessions:
             except RunreelError as error:
                 self._warn(f"session '{id_}': {error}")
 
-    def _found(self, id_: str) -> _Open:
+    def _found(self, id_: str) -> OpenSession:
         found = self._open.get(id_)
         if found is None:
             raise SessionUnknown("There is no session of that name here, or it has ended.")
@@ -746,8 +766,10 @@ class Sessions:
         self._ended.append(document)
 
     def _teller(self, receipt: EventCounter) -> Sink:
+        sinks = (receipt, *self._sinks)
+
         def tell(event: Event) -> None:
-            for sink in (receipt, *self._sinks):
+            for sink in sinks:
                 sink(event)
 
         return tell

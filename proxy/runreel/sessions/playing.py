@@ -18,17 +18,18 @@ business. Never awaits; its caller sees to it that calls do not overlap.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Generic
 
 from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.matching.resources import (
     Access,
+    Cell,
     Kind,
     Scope,
-    cells,
+    cells_over,
     changes,
     covers,
     has_state,
@@ -63,6 +64,57 @@ class Made:
         del value, scope, above
         return None
 
+    def start_over(self) -> None:
+        """Nothing has been made."""
+        self._tally = Tally()
+
+
+class _View:
+    """The writes that one resource has seen, in order: each weight with the sum up to it."""
+
+    __slots__ = ("sums", "total", "totals")
+
+    def __init__(self) -> None:
+        self.sums: dict[int, int] = {}
+        self.totals: set[int] = set()  # of the first n of them, but for none
+        self.total = 0
+
+    def add(self, value: int) -> None:
+        self.total += value
+        self.sums[value] = self.total
+        self.totals.add(self.total)
+
+    def cut(self, value: int, unknown: set[int]) -> None:
+        """Forget a write, if it was seen, and all after it; and a mark that went with it."""
+        if value not in self.sums:
+            return
+        last = None
+        while last != value:
+            last = self._drop_last()
+        if self.sums and next(reversed(self.sums)) in unknown:
+            self._drop_last()
+
+    def _drop_last(self) -> int:
+        value, total = self.sums.popitem()
+        self.totals.discard(total)
+        self.total -= value
+        return value
+
+    def replace(self, old: int, new: int) -> None:
+        """A write has another weight from here on; with one of 0 it was never seen."""
+        if old in self.sums:
+            values = [new if value == old else value for value in self.sums]
+            self.__init__()  # type: ignore[misc]  # all sums after it are others now
+            for value in filter(None, values):
+                self.add(value)
+
+    def copy(self) -> "_View":
+        """Another that has seen the same."""
+        other = _View()
+        for value in self.sums:
+            other.add(value)
+        return other
+
 
 class Views(Made):
     """The same, by resource and in order; the resources are those that a cassette knows.
@@ -71,24 +123,29 @@ class Views(Made):
     lies below its item.
     """
 
-    def __init__(self, scopes: Iterable[Scope], lists: Iterable[Scope]) -> None:
+    def __init__(self, scopes: set[Scope], lists: set[Scope]) -> None:
         super().__init__()
-        self._over: dict[Scope, list[int]] = {scope: [] for scope in scopes}
-        self._above: dict[Scope, list[int]] = {scope: [] for scope in lists}
+        self._scopes = scopes
+        self._lists = lists
         self._below: dict[Scope, set[Scope]] = {}
-        for scope in {*self._over, *self._above}:
+        for scope in scopes | lists:
             for length in range(len(scope) + 1):
                 self._below.setdefault(scope[:length], set()).add(scope)
+        self._over: dict[Scope, _View] = {}  # of those that have seen anything
+        self._above: dict[Scope, _View] = {}
         self._unknown: set[int] = set()  # weights of marks that fit nothing
 
     def add(self, write: Access, value: int) -> None:
         """A write was made; what it covers has seen it."""
         super().add(write, value)
         for scope in self.covered(write):
-            if scope in self._over:
-                self._over[scope].append(value)
-            if scope in self._above and changes(write, scope):
-                self._above[scope].append(value)
+            if scope in self._scopes:
+                view = self._over.get(scope)
+                if view is None:
+                    view = self._over[scope] = _View()
+                view.add(value)
+            if scope in self._lists and changes(write, scope):
+                self._above.setdefault(scope, _View()).add(value)
 
     def spoil(self, write: Access, value: int) -> None:
         """As `add`, for a mark that fits nothing and goes where the write after it goes."""
@@ -99,64 +156,70 @@ class Views(Made):
         """A write that was made has another weight from here on; a new one of 0 takes it back."""
         super().replace(write, old, new)
         for scope in self.covered(write):
-            for seen in (self._over.get(scope), self._above.get(scope)):
-                if seen and old in seen:
-                    at = seen.index(old)
-                    seen[at : at + 1] = [new] if new else []
+            for views in (self._over, self._above):
+                if scope in views:
+                    views[scope].replace(old, new)
 
     def over(self, scope: Scope) -> int:
         """The sum of the writes that cover a resource, since it went back last."""
-        seen = self._over.get(scope)
-        return super().over(scope) if seen is None else sum(seen)
+        if scope not in self._scopes:
+            return super().over(scope)
+        view = self._over.get(scope)
+        return view.total if view else 0
 
     def above(self, scope: Scope) -> int:
         """The sum of the writes that change a resource or what it stands in, likewise."""
-        seen = self._above.get(scope)
-        return super().above(scope) if seen is None else sum(seen)
+        if scope not in self._lists:
+            return super().above(scope)
+        view = self._above.get(scope)
+        return view.total if view else 0
 
     def has(self, value: int, scope: Scope, *, above: bool) -> bool | None:
         """Whether a resource has seen a write of a weight."""
-        seen = (self._above if above else self._over).get(scope)
-        return None if seen is None else value in seen
+        if scope not in (self._lists if above else self._scopes):
+            return None
+        view = (self._above if above else self._over).get(scope)
+        return view is not None and value in view.sums
 
     def began_with(self, past: int, scope: Scope, *, above: bool) -> bool:
         """Whether the writes of a past are the first ones that a resource has seen."""
-        seen = (self._above if above else self._over).get(scope, [])
-        return any(total == past for total in accumulate(seen, initial=0))
+        view = (self._above if above else self._over).get(scope)
+        return not past or (view is not None and past in view.totals)
 
-    def covered(self, write: Access) -> set[Scope]:
-        """The known resources that a write covers."""
-        found: set[Scope] = set()
-        for _, at in cells(write):
-            found |= {scope for scope in self._below.get(at, ()) if covers(write, scope)}
-        return found
+    def covered(self, write: Access) -> Iterator[Scope]:
+        """The known resources that a write covers, each once."""
+        for kind, at in write.cells:
+            if kind is not Kind.LIST:
+                yield from self._below.get(at, _NONE)
+            elif at in self._scopes or at in self._lists:
+                yield at
 
     def below(self, scope: Scope) -> set[Scope]:
         """The known resources at and below one."""
-        return self._below.get(scope, set())
+        return self._below.get(scope, _NONE)
 
     def go_back(self, write: Access, value: int, created: Scope | None) -> None:
         """What a write covers forgets it and all that it saw since; what it `created` is new."""
         for scope in self.covered(write):
-            for seen in (self._over.get(scope), self._above.get(scope)):
-                if seen and value in seen:
-                    cut = seen.index(value)
-                    del seen[cut - (cut > 0 and seen[cut - 1] in self._unknown) :]
+            for views in (self._over, self._above):
+                if scope in views:
+                    views[scope].cut(value, self._unknown)
         if created is not None and write.listed is not None:
-            fresh = self._above.get(write.listed, [])
+            fresh = self._above.get(write.listed, _View())
             for scope in self.below(created):
-                for views in (self._over, self._above):
-                    if scope in views:
-                        views[scope] = list(fresh)
+                for views, known in ((self._over, self._scopes), (self._above, self._lists)):
+                    if scope in known:
+                        views[scope] = fresh.copy()
 
     def start_over(self) -> None:
         """Nothing has been made."""
-        self._tally = Tally()
+        super().start_over()
         self._unknown.clear()
-        for seen in (*self._over.values(), *self._above.values()):
-            seen.clear()
+        self._over.clear()
+        self._above.clear()
 
 
+_NONE: set[Scope] = set()  # and never any
 _STORY_SEGMENTS = 2  # of a path: a root collection and the item in it that workers share
 _COMPARED_MAX = 50  # recordings of a request, to say why none of them fits
 
@@ -195,44 +258,71 @@ class Shortfall:
 
 
 class _Queue:
-    """Positions in file order, of which the first that is free is asked for again and again."""
+    """Positions in file order, of which the first that is free is asked for again and again.
 
-    __slots__ = ("begin", "positions")
+    What is `taken` is one row of bytes for all queues of a program's run: with another one a queue
+    begins anew.
+    """
+
+    __slots__ = ("begin", "positions", "taken")
 
     def __init__(self) -> None:
         self.positions: list[int] = []
         self.begin = 0
-
-    def free(self, taken: bytearray) -> Iterator[int]:
-        while self.begin < len(self.positions) and taken[self.positions[self.begin]]:
-            self.begin += 1
-        for at in range(self.begin, len(self.positions)):
-            if not taken[self.positions[at]]:
-                yield self.positions[at]
+        self.taken: bytearray | None = None
 
     def first(self, taken: bytearray) -> int | None:
-        return next(self.free(taken), None)
+        """The first that is free."""
+        positions = self.positions
+        at = self.begin if self.taken is taken else 0
+        self.taken = taken
+        end = len(positions)
+        while at < end and taken[positions[at]]:
+            at += 1
+        self.begin = at
+        return positions[at] if at < end else None
+
+    def free(self, taken: bytearray) -> Iterator[int]:
+        """All that are."""
+        if self.first(taken) is not None:
+            for at in range(self.begin, len(self.positions)):
+                if not taken[self.positions[at]]:
+                    yield self.positions[at]
 
     def reopen(self, position: int) -> None:
+        """One is free again."""
         self.begin = min(self.begin, bisect_left(self.positions, position))
 
 
-@dataclass(slots=True)
 class _Equal:
     """The recordings of one fingerprint."""
 
-    all: _Queue = field(default_factory=_Queue)
-    whole: dict[int, _Queue] = field(default_factory=dict)  # by past
-    above: dict[int, _Queue] = field(default_factory=dict)  # of creates, by that part of it
-    loose: _Queue = field(default_factory=_Queue)  # those that overlapped something
-    furthest: int = -1  # position that was played
+    __slots__ = ("above", "all", "furthest", "loose", "taken", "whole")
+
+    def __init__(self) -> None:
+        self.all = _Queue()
+        self.whole: dict[int, _Queue] = {}  # by past
+        self.above: dict[int, _Queue] = {}  # of creates, by that part of it
+        self.loose: _Queue | None = None  # those that overlapped something
+        self.furthest = -1  # position that was played
+        self.taken: bytearray | None = None  # in the run of which that was
 
     def queues(self, whole: int, above: int) -> Iterator[_Queue]:
         yield self.all
         yield self.whole[whole]
         if above in self.above:
             yield self.above[above]
-        yield self.loose
+        if self.loose is not None:
+            yield self.loose
+
+    def played(self, position: int, taken: bytearray) -> None:
+        self.furthest = max(self.played_to(taken), position)
+
+    def played_to(self, taken: bytearray) -> int:
+        """The furthest position that was played in a run."""
+        if self.taken is not taken:
+            self.taken, self.furthest = taken, -1
+        return self.furthest
 
 
 @dataclass(slots=True)
@@ -250,31 +340,41 @@ class _Call:
 class _Order:
     """Unplayed recordings by what they see, so that a write can wait for those before it."""
 
-    def __init__(self, pasts: Pasts[Content], pool: Iterable[int]) -> None:
-        self.settled = bytearray(len(pasts.recordings))  # never waited for (again)
-        self._below: dict[Scope, _Queue] = {}
-        self._exactly: dict[Scope, _Queue] = {}
-        for at in pool:
-            scope = pasts.recordings[at].access.scope
-            self._exactly.setdefault(scope, _Queue()).positions.append(at)
-            for length in range(len(scope) + 1):
-                self._below.setdefault(scope[:length], _Queue()).positions.append(at)
+    def __init__(self, pasts: Pasts[Content], pool: Sequence[int]) -> None:
+        self.settled = bytearray()  # never waited for (again)
+        self._size = len(pasts.recordings)
+        accesses = [pasts.recordings[at].access for at in pool]
+        # Where there are writes: nobody asks for anything else.
+        self._cells: dict[Cell, _Queue] = {
+            cell: _Queue() for access in accesses for cell in access.cells
+        }
+        for at, access in zip(pool, accesses, strict=True):
+            for cell in cells_over(access.scope):
+                if (queue := self._cells.get(cell)) is not None:
+                    queue.positions.append(at)
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Nothing is settled."""
+        self.settled = bytearray(self._size)
 
     def before(self, position: int, write: Access) -> Iterator[int]:
         """The recordings that a write covers and that stand before it, settled ones left out."""
-        for kind, at in cells(write):
-            queue = (self._exactly if kind is Kind.LIST else self._below).get(at)
-            for other in queue.free(self.settled) if queue else ():
-                if other >= position:
-                    break
-                yield other
+        for cell in write.cells:
+            queue = self._cells.get(cell)
+            first = queue.first(self.settled) if queue else None
+            if queue is not None and first is not None and first < position:
+                for other in queue.free(self.settled):
+                    if other >= position:
+                        break
+                    yield other
 
     def reopen(self, position: int, scope: Scope) -> None:
         """A recording was given back."""
         self.settled[position] = 0
-        self._exactly[scope].reopen(position)
-        for length in range(len(scope) + 1):
-            self._below[scope[:length]].reopen(position)
+        for cell in cells_over(scope):
+            if (queue := self._cells.get(cell)) is not None:
+                queue.reopen(position)
 
 
 class Player(Generic[Content]):
@@ -313,6 +413,12 @@ class Player(Generic[Content]):
         self._together: set[Scope] = set()
         for at in self._pool:
             self._enter(at)
+        self.made = self._nothing_made()
+        # Whether anything is created, so that it matters what was changed before.
+        self._creates = any(is_create(pasts.recordings[at].access) for at in self._pool)
+        self._weights: dict[int, int] = {}
+        self._order: _Order | None = None
+        self._reads: dict[Scope, list[int]] | None = None
         self.waits = 0  # requests that waited
         self._calls: dict[int, _Call] = {}  # under way, by arrival
         self._waiting: dict[int, set[int]] = {}  # what calls wait for, by arrival
@@ -320,31 +426,36 @@ class Player(Generic[Content]):
 
     def _begin(self) -> None:
         """Nothing has been played yet."""
-        recordings = self._pasts.recordings
-        self._taken = bytearray(len(recordings))
-        self._counted = bytearray(len(recordings))  # writes that are part of the state
-        self._order: _Order | None = None
+        self._taken = bytearray(len(self._pasts.recordings))
+        self._counted = bytearray(len(self._taken))  # writes that are part of the state
         self._marks = 0
         self._row: tuple[Hashable, int] = ((), 0)  # equal requests that were answered again
         self._spoilt: set[Scope] = set()  # what was entered in another way than recorded
         self._changed: dict[Scope, int] = {}  # the furthest write that was played there or below
         self._unrecorded = False
         self._first: tuple[int, list[int]] | None = None  # write, and what was played by then
-        if self._repeat:
-            accesses = [recordings[at].access for at in self._pool]
-            lists = {access.scope for access in accesses if is_create(access)}
-            self.made: Made = Views({access.scope for access in accesses}, lists)
-        else:
-            self.made = Made()
+        if self._order is not None:
+            self._order.start_over()
+        self.made.start_over()
+
+    def _nothing_made(self) -> Made:
+        if not self._repeat:
+            return Made()
+        accesses = [self._pasts.recordings[at].access for at in self._pool]
+        lists = {access.scope for access in accesses if is_create(access)}
+        return Views({access.scope for access in accesses}, lists)
+
+    def _weight(self, position: int) -> int:
+        """What the write at a position adds to a state."""
+        found = self._weights.get(position)
+        if found is None:
+            found = self._weights[position] = weight(self._pasts.recordings[position].id)
+        return found
 
     def rewind(self) -> None:
         """All is as it was at the beginning; calls under way are forgotten."""
         self._calls.clear()
         self._waiting.clear()
-        for equal in self._equal.values():
-            equal.furthest = -1
-            for queue in (equal.all, equal.loose, *equal.whole.values(), *equal.above.values()):
-                queue.begin = 0
         self._begin()
 
     def _enter(self, at: int) -> None:
@@ -379,6 +490,8 @@ class Player(Generic[Content]):
             if is_create(item.access):
                 equal.above.setdefault(self._pasts.above[at], _Queue()).positions.append(at)
             if item.during:
+                if equal.loose is None:
+                    equal.loose = _Queue()
                 equal.loose.positions.append(at)
         return equal
 
@@ -410,6 +523,55 @@ class Player(Generic[Content]):
             return self._no_more_waiting(arrival, self._again(fingerprint, equal, access))
         self._row = (fingerprint, 0)
         return self._no_more_waiting(arrival, Choice(position))
+
+    def at_once(self, fingerprint: Hashable, access: Access, *, may_wait: bool) -> Choice | None:
+        """What a request gets that comes alone, finds what fits it whole, and is answered before
+        anything else happens; None where more has to be looked at. Nothing has changed so far.
+
+        It is the short way through `choose`, and never leads elsewhere.
+        """
+        equal = self._equal_to(fingerprint)
+        if equal is None or self._calls or self._waiting:
+            return None
+        stateful = self._stateful(access)
+        if stateful:
+            queue = equal.whole.get(self.made.over(access.scope))
+            position = None if queue is None else queue.first(self._taken)
+        else:
+            position = equal.all.first(self._taken)
+        if position is None:
+            return self._at_once_again(fingerprint, equal, access)
+        if stateful and (
+            position in self._came_during
+            or (may_wait and access.writes and self._leaves_behind(position))
+        ):
+            return None
+        return Choice(position)
+
+    def _at_once_again(self, fingerprint: Hashable, equal: _Equal, access: Access) -> Choice | None:
+        """The same where all recordings of a request were played: `--repeat last`."""
+        count = self._row[1] + 1 if self._row[0] == fingerprint else 1
+        enough = bool(self._repeats_max) and count > self._repeats_max
+        if not self._repeat or enough or equal.all.first(self._taken) is not None:
+            return None
+        find = self._earlier_write if access.writes else self._last_read
+        position = find(equal, access)
+        if position is None or position in self._came_during:
+            return None
+        return Choice(position, again=True)
+
+    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
+        """A request gets what `at_once` found, from its first byte to its last."""
+        assert choice.position is not None  # noqa: S101 - there is nothing to play
+        count = 0
+        if choice.again:
+            count = self._row[1] + 1 if self._row[0] == fingerprint else 1
+        self._row = (fingerprint, count)
+        self._taken[choice.position] = 1
+        self._play(_Call(access, choice.position, choice.again, begun=True), choice.position)
+
+    def _leaves_behind(self, position: int) -> bool:
+        return next(self._left_behind(position), None) is not None
 
     def _no_more_waiting(self, arrival: int, choice: Choice) -> Choice:
         self._waiting.pop(arrival, None)
@@ -455,14 +617,16 @@ class Player(Generic[Content]):
         self, equal: _Equal, scope: Scope, state: int, under_way: list[_Call], *, above: bool
     ) -> int | None:
         """The first that fits give or take what overlapped, and does not turn time back."""
-        candidates = set(equal.loose.free(self._taken))
+        candidates = set(equal.loose.free(self._taken) if equal.loose is not None else ())
         if under_way:
             heads = (
                 queue.first(self._taken) for queue in self._queues(equal, above=above).values()
             )
             candidates.update(at for at in heads if at is not None)
         for at in sorted(candidates):
-            if at > equal.furthest and self._fits(at, scope, state, under_way, above=above):
+            if at > equal.played_to(self._taken) and self._fits(
+                at, scope, state, under_way, above=above
+            ):
                 return at
         return None
 
@@ -651,7 +815,7 @@ class Player(Generic[Content]):
     def _play(self, call: _Call, position: int) -> None:
         item = self._pasts.recordings[position]
         equal = self._equal[item.fingerprint]
-        equal.furthest = max(equal.furthest, position)
+        equal.played(position, self._taken)
         if not item.access.writes:
             return
         if self._repeat:
@@ -659,12 +823,12 @@ class Player(Generic[Content]):
         if is_create(item.access):
             self._enter_list(item.access, position)
             self._enter_item(call, item)
-        for length in range(1, len(item.access.scope) + 1):
+        for length in range(1, len(item.access.scope) + 1) if self._creates else ():
             at = item.access.scope[:length]
             self._changed[at] = max(position, self._changed.get(at, -1))
         if not self._counted[position] or self._repeat:
             self._counted[position] = 1
-            call.value = weight(item.id)
+            call.value = self._weight(position)
             self.made.add(item.access, call.value)
 
     def _enter_list(self, create: Access, position: int) -> None:
@@ -759,14 +923,24 @@ class Player(Generic[Content]):
     def _refresh(self, position: int, created: Scope | None) -> None:
         """The readings that follow a write can be had again."""
         item = self._pasts.recordings[position]
-        for at in self._pool:
-            other = self._pasts.recordings[at]
-            scope = other.access.scope
-            if other.access.writes or not self._taken[at]:
-                continue
-            new = created is not None and scope[: len(created)] == created
-            if new or (covers(item.access, scope) and self._pasts.holds(at, item.id)):
+        for at in self._reads_below(created) if created is not None else ():
+            if self._taken[at]:
                 self._free(at)
+        for kind, place in item.access.cells:
+            for at in self._reads_below(place):
+                exact = kind is not Kind.LIST or self._pasts.recordings[at].access.scope == place
+                if self._taken[at] and exact and self._pasts.holds(at, item.id):
+                    self._free(at)
+
+    def _reads_below(self, place: Scope) -> Sequence[int]:
+        """The readings of a resource and of all below it."""
+        if self._reads is None:
+            self._reads = {}
+            for at in self._pool:
+                access = self._pasts.recordings[at].access
+                for length in range(len(access.scope) + 1) if not access.writes else ():
+                    self._reads.setdefault(access.scope[:length], []).append(at)
+        return self._reads.get(place, ())
 
     def _start_over(self) -> None:
         """The program runs anew: everything goes back."""
@@ -839,6 +1013,7 @@ class Player(Generic[Content]):
         scope = item.access.scope
         past = self._pasts.ids(at)
         above = is_create(item.access)
+        furthest = equal.played_to(self._taken)
         relevant = changes if above else covers
         made = [
             there
@@ -865,10 +1040,10 @@ class Player(Generic[Content]):
                 )
             ),
             missing=tuple(sorted(id_ for id_ in past if id_ not in position)),
-            overlapped=bool(item.during) or equal.furthest > at,
+            overlapped=bool(item.during) or furthest > at,
             order=tuple(
                 sorted(
-                    {at, max(at, equal.furthest)}
+                    {at, max(at, furthest)}
                     | {position[id_] for id_ in item.during if id_ in position}
                 )
             ),

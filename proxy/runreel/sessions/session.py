@@ -30,8 +30,14 @@ from runreel.cassettes.merge import (
     recording,
 )
 from runreel.errors import Unredactable
-from runreel.http.messages import Interaction, Request
-from runreel.matching.matchers import Fingerprint, fingerprint
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.matching.matchers import (
+    Fingerprint,
+    MatchOn,
+    exact_key,
+    fingerprint,
+    said_in_headers,
+)
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
     EXHAUSTED,
@@ -45,10 +51,18 @@ from runreel.matching.near_miss import (
     Unmet,
     nearest_to,
 )
-from runreel.matching.resources import Access, access_of, covers, has_state, is_create
+from runreel.matching.resources import (
+    Access,
+    Scope,
+    access_of,
+    covers,
+    has_state,
+    is_create,
+    root_of,
+)
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
-from runreel.sessions.playing import Player, Shortfall
+from runreel.sessions.playing import Choice, Player, Shortfall
 
 Value = TypeVar("Value", bound=Hashable)
 
@@ -137,6 +151,8 @@ class SessionHistory(Generic[Content]):
         self.storing = Storing(self.pasts, self.story, rules)
         self._tick = 0
         self._calls: dict[int, _Call] = {}  # under way, by arrival
+        # The same by what they and all that they cover stand in; under None where that is more.
+        self._by_root: dict[Scope | None, dict[int, _Call]] = {}
         self._left: dict[int, _Call] = {}  # over for their clients, and still to be kept
         self._awaited: set[int] = set()  # arrivals that have not asked yet
         self._gone_by: list[tuple[int, _Call]] = []  # ended after one of those came
@@ -187,6 +203,27 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
+    def at_once(
+        self,
+        fingerprint: Hashable,
+        access: Access,
+        *,
+        may_wait: bool = False,
+        others_at_work: bool = False,
+    ) -> Choice | None:
+        """What `ask` would say to a request that comes alone, if that is the recording that is to
+        be played from its first byte to its last; else None. Nothing has changed so far.
+        """
+        if self._decision.on_hit is not Action.SERVE or self._decision.captures:
+            return None
+        may_wait = may_wait and (others_at_work or self.player.worked_together(access))
+        return self.player.at_once(fingerprint, access, may_wait=may_wait)
+
+    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
+        """A request arrives, gets that recording and is done with it, all at once."""
+        self._tick += 1
+        self.player.play(fingerprint, access, choice)
+
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
     ) -> Ruling:
@@ -228,11 +265,19 @@ class SessionHistory(Generic[Content]):
 
     def _set_out(self, arrival: int, access: Access) -> None:
         call = _Call(access)
-        call.partners = [*self._calls.values()]
+        root = root_of(access)
+        if root is None:
+            call.partners = [*self._calls.values()]
+        else:  # what stands in other roots cannot have seen it, nor be seen
+            call.partners = [
+                *self._by_root.get(root, {}).values(),
+                *self._by_root.get(None, {}).values(),
+            ]
         call.partners += [other for tick, other in self._gone_by if tick > arrival]
         for other in call.partners:
             other.partners.append(call)
         self._calls[arrival] = call
+        self._by_root.setdefault(root, {})[arrival] = call
         self._awaited.discard(arrival)
         self._forget_the_past()
 
@@ -292,7 +337,7 @@ class SessionHistory(Generic[Content]):
         self.player.end(arrival)
         if self._left.pop(arrival, None) is not None:
             self.storing.forget(arrival)
-        call = self._calls.pop(arrival, None)
+        call = self._end(arrival)
         self._awaited.discard(arrival)
         if call is None:
             return
@@ -327,8 +372,19 @@ class SessionHistory(Generic[Content]):
         self.player.release(arrival)
         self.storing.forget(arrival)
         self._awaited.discard(arrival)
-        self._calls.pop(arrival, None)
+        self._end(arrival)
         self._left.pop(arrival, None)
+
+    def _end(self, arrival: int) -> _Call | None:
+        """A call is no longer under way, if it was."""
+        call = self._calls.pop(arrival, None)
+        if call is not None:
+            root = root_of(call.access)
+            of_root = self._by_root[root]
+            del of_root[arrival]
+            if not of_root:
+                del self._by_root[root]
+        return call
 
     def abandon(self, arrival: int) -> None:
         """Its client has left, but the call is still under way: others get what it took."""
@@ -447,8 +503,12 @@ class Session:
         self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
+        # Where a recording stands that asks exactly so, byte for byte.
+        self.exact: dict[bytes, int] = {}
         once = _Once()
-        self._old = tuple(self._recording(item, redaction, once) for item in interactions)
+        self._old = tuple(
+            self._recording(at, item, redaction, once) for at, item in enumerate(interactions)
+        )
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
@@ -466,15 +526,21 @@ class Session:
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
     def _recording(
-        self, item: Redacted[Interaction], redaction: Redaction, once: "_Once"
+        self, at: int, item: Redacted[Interaction], redaction: Redaction, once: "_Once"
     ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
+        written = item.value.request
         recorded = request_of(item)
         try:
             if not redaction.leaves(recorded.value):
                 recorded = redaction.request(recorded.value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
+        plain = recorded.value.target == written.target and recorded.value.body == written.body
+        if plain and self.decision.on_hit is Action.SERVE:
+            start = f"{written.method} {written.target}".encode("latin-1")
+            in_headers = once.said_in_headers(recorded, self.match_on)
+            self.exact.setdefault(exact_key(start, in_headers, written.body), at)
         print_ = tuple(map(once.of, fingerprint(recorded, self.match_on)))
         return recording(item, print_, once.access(access_of(recorded.value)))
 
@@ -512,6 +578,26 @@ class Session:
         unstored = _OTHER_STATE if ruling.unstored else None
         turn = self._turns[print_]
         return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
+
+    def recorded(self, position: int) -> Redacted[Interaction]:
+        """The recording at a position."""
+        return self._old[position].content
+
+    def at_once(
+        self, like: int, *, may_wait: bool = False, others_at_work: bool = False
+    ) -> Choice | None:
+        """What a request gets that is equal to that of the recording at a position, if it can be
+        had at once: see `SessionHistory.at_once`.
+        """
+        item = self._old[like]
+        return self._history.at_once(
+            item.fingerprint, item.access, may_wait=may_wait, others_at_work=others_at_work
+        )
+
+    def play(self, like: int, choice: Choice) -> None:
+        """Such a request gets it, from its first byte to its last."""
+        item = self._old[like]
+        self._history.play(item.fingerprint, item.access, choice)
 
     def pass_on(self, arrival: int, request: Request) -> None:
         """A request goes to the upstream that can be compared with nothing: it has a secret that
@@ -742,6 +828,15 @@ class _Once:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, Hashable] = {}
+        self._said: dict[Headers, bytes] = {}
+
+    def said_in_headers(self, request: Redacted[Request], match_on: MatchOn) -> bytes:
+        """As the function of that name."""
+        headers = request.value.headers
+        said = self._said.get(headers)
+        if said is None:
+            said = self._said[headers] = said_in_headers(request, match_on)
+        return said
 
     def of(self, value: Value) -> Value:
         """The first value that equals this one."""

@@ -1,0 +1,580 @@
+"""The fast lane: plain requests are read and answered here, in front of aiohttp.
+
+Most of what a replayed call costs is HTTP in general. So a connection looks at what comes before
+aiohttp does. A *plain* request is whole, of an ordinary method, with a target and headers that
+nobody could read in two ways, and a body of a known, moderate length. All else goes to aiohttp
+untouched, and nothing has changed when it does.
+
+    POST /v1/threads/t/runs/r HTTP/1.1       the start: which call it is
+    Host: … Authorization: … …               the block: the same for every call of a client, so what
+                                             it says is worked out once
+    {"metadata": {"k": "v"}}                 the body
+
+A plain request that is byte for byte what a recording was asked with, in all that decides a match,
+is answered at once, if the engine says that nothing has to be waited for: bytes made ready, in one
+write. Any other plain request is answered by `Engine.answer` in a task, and only its reading and
+writing are done here. Whether a call goes by the lane or by aiohttp can be seen by nobody: answer,
+event, receipt and history are the same (`tests/lane`).
+
+A connection belongs to the lane while aiohttp has nothing of it in hand. Once something is given to
+aiohttp whose end is not known here, the connection is aiohttp's for good.
+"""
+
+import asyncio
+import re
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from runreel.engine.call import Answer
+from runreel.errors import Unredactable, UpstreamFailed, error_response
+from runreel.http.headers import has_body, recordable_request
+from runreel.http.messages import Headers, Interaction, Request, values
+from runreel.matching.matchers import exact_key, said_in_headers
+from runreel.matching.resources import recognise
+from runreel.redaction.redactor import Redacted, asked_with, request_of
+from runreel.redaction.rules import count
+from runreel.redaction.secrets import Secrets
+from runreel.server import exchange
+from runreel.server.admin import ADMIN_PREFIX
+from runreel.server.exchange import (
+    OURS,
+    Connection,
+    answer_headers,
+    head_bytes,
+    nothing,
+    on_the_wire,
+    tell_begin,
+)
+from runreel.server.gateway import Admitted, Head, Identity, Refused, look, without_token
+from runreel.server.routes import Place, ServerContext, as_ours, named_in_path, prefix_of
+from runreel.sessions.events import Event, Outcome
+from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import OpenSession
+
+HEAD_BYTES_MAX = 8_000  # of a request; aiohttp looks at a larger one, and refuses what is too large
+BODY_BYTES_MAX = 65_536  # of a request; a larger one would be read piece by piece
+ANSWER_BYTES_MAX = 262_144  # of a recording that is answered at once
+HALF_S_MAX = 1  # that a request may lack something, before aiohttp waits for the rest
+_FIELDS_MAX = 100  # of a head; aiohttp refuses more than 128
+_A_SECOND = timedelta(seconds=1)
+_BLOCKS_MAX = 1_024  # that are remembered; 8 MB at most
+_VIEWS_MAX = 4_096  # of blocks, by one session
+
+_START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1")
+_FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*((?:[!-~](?:[ -~]*[!-~])?)?)[ \t]*")
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
+# What makes a request another one than it seems, or its answer.
+_UNUSUAL = frozenset({"expect", "http2-settings", "origin", "transfer-encoding", "upgrade"})
+_ONCE = ("host", "content-length", "content-type", "x-runreel-session", "connection")
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """What the header lines of a plain request say; `length` is that of the body."""
+
+    length: int
+    headers: Headers
+    authority: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A block as one session sees it: a request that says nothing else, redacted; what of it
+    decides a match; and what must stand nowhere else in the request.
+    """
+
+    sent: Redacted[Request]
+    decides: bytes
+    secrets: Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The answer of one recording: its `head` but for the date."""
+
+    head: bytes
+    body: bytes
+    status: int
+    interaction: str
+    redacted: int
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What is ready of one session: views by block, answers and operations by position; None where
+    there is none.
+    """
+
+    views: dict[Block, _View | None] = field(default_factory=dict)
+    answers: dict[int, _Ready | None] = field(default_factory=dict)
+    operations: dict[int, str | None] = field(default_factory=dict)
+    # By position, the credentials that stand nowhere in its request.
+    clean: dict[int, Secrets] = field(default_factory=dict)
+
+
+class Lane:
+    """What all connections of a proxy share."""
+
+    def __init__(self, context: ServerContext) -> None:
+        self.context = context
+        self.half_s_max = min(HALF_S_MAX, context.body_read_s_max / 10)
+        self._us = Identity(context.name, context.hosts, context.origins)
+        self._blocks: dict[bytes, Block | None] = {}
+        self._second = -1
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._date = b""
+
+    def block(self, lines: bytes) -> Block | None:
+        """What the header lines of a request say; None if it is not plain."""
+        try:
+            return self._blocks[lines]
+        except KeyError:
+            if len(self._blocks) >= _BLOCKS_MAX:
+                self._blocks.clear()
+            found = self._blocks[lines] = self._read(lines)
+            return found
+
+    def _read(self, lines: bytes) -> Block | None:
+        fields = [_FIELD.fullmatch(line) for line in lines.split(b"\r\n")]
+        pairs = tuple((one[1].decode(), one[2].decode()) for one in fields if one)
+        lower = [name.lower() for name, _ in pairs]
+        named = dict(zip(lower, (value for _, value in pairs), strict=True))
+        length = named.get("content-length", "0")
+        if (
+            len(pairs) < len(fields)
+            or len(fields) > _FIELDS_MAX
+            or not _UNUSUAL.isdisjoint(named)
+            or any(lower.count(name) > 1 for name in _ONCE)
+            or "content-encoding" in named
+            or named.get("connection", "keep-alive").lower() != "keep-alive"
+            or not _LENGTH.fullmatch(length)
+            or int(length) > min(BODY_BYTES_MAX, self.context.body_bytes_max)
+        ):
+            return None
+        try:
+            admitted = look(Head("POST", "/", (1, 1), pairs), self._us)
+            assert isinstance(admitted, Admitted)  # noqa: S101 - only OPTIONS is answered at once
+            headers = admitted.headers
+            if self.context.token is not None:
+                headers = without_token(headers, self.context.token)
+        except Refused:
+            return None
+        session = named.get("x-runreel-session")
+        return Block(int(length), headers, admitted.authority or "", session)
+
+    def hit(
+        self, found: OpenSession, block: Block, start: bytes, body: bytes, by: asyncio.Transport
+    ) -> bytes | None:
+        """The whole answer to a request, if a recording can give it at once; else None, and nothing
+        has changed. `start` is its method, a space and its target within the session.
+        """
+        prepared = found.prepared
+        if prepared is None:
+            prepared = found.prepared = _Prepared()
+        session, engine = found.session, self.context.engine
+        view = prepared.views.get(block) or _view(prepared, session, block)
+        if view is None:
+            return None
+        like = session.state.exact.get(exact_key(start, view.decides, body))
+        if like is None or not _is_clean(prepared, like, view.secrets, start, body):
+            return None
+        choice = engine.at_once(session, like, by.is_closing, by)
+        if choice is None or choice.position is None:
+            return None
+        position = choice.position
+        try:
+            answer = prepared.answers[position]
+        except KeyError:
+            recorded = session.state.recorded(position).value
+            answer = prepared.answers[position] = _ready(recorded)
+        if answer is None:
+            return None
+        request = asked_with(request_of(session.state.recorded(like)), view.sent)
+        try:
+            operation = prepared.operations[like]
+        except KeyError:
+            known = recognise(request.value.method, request.value.path)
+            operation = prepared.operations[like] = known.name if known else None
+        session.state.play(like, choice)
+        now = engine.clock.now()
+        session.tell(
+            Event(
+                now,
+                session.name,
+                Outcome.SERVED,
+                request.value.method,
+                operation,
+                answer.status,
+                0,
+                request,
+                answer.interaction,
+                redacted=answer.redacted,
+            )
+        )
+        return b"%bDate: %b\r\n\r\n%b" % (answer.head, self.date(now), answer.body)
+
+    def date(self, now: datetime) -> bytes:
+        """The time as answers have it."""
+        if now.second != self._second or now - self._at > _A_SECOND:
+            self._second, self._at = now.second, now.replace(microsecond=0)
+            self._date = format_datetime(now, usegmt=True).encode()
+        return self._date
+
+
+def _view(prepared: _Prepared, session: LiveSession, block: Block) -> _View | None:
+    if block in prepared.views:
+        return None  # looked at before
+    if len(prepared.views) >= _VIEWS_MAX:
+        prepared.views.clear()
+    live = Request("POST", "/", block.headers)
+    found = None
+    try:
+        sent = session.redaction.request(recordable_request(live, BODY_BYTES_MAX), live)
+    except Unredactable:
+        pass  # nothing is known of it that may be told; all is for the engine to say
+    else:
+        decides = said_in_headers(sent, session.state.match_on)
+        found = _View(sent, decides, session.redaction.secrets_of(live))
+    prepared.views[block] = found
+    return found
+
+
+def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, body: bytes) -> bool:
+    """Whether the client's own credentials stand nowhere in its request, so that redacted it is
+    what the recording has.
+    """
+    if prepared.clean.get(like) is not secrets:
+        if secrets.occur_in(f"{start.decode('latin-1')}\n{body.decode('latin-1')}"):
+            return False
+        prepared.clean[like] = secrets
+    return True
+
+
+def _ready(recorded: Interaction) -> _Ready | None:
+    """The answer of a recording, if it is plain as well: no stream, and nothing that depends on how
+    the client calls us.
+    """
+    method, response = recorded.request.method, recorded.response
+    if (
+        recorded.never_served
+        or response.at_ms is not None
+        or len(response.body) > ANSWER_BYTES_MAX
+        or values(response.headers, "location")
+        or values(response.headers, "date")
+        or not has_body(method, response.status)
+    ):
+        return None
+    altered = count(response.body)
+    answer = Answer(response, "replay", redacted=altered)
+    length = ("Content-Length", str(len(response.body)))
+    head = head_bytes(response.status, (*answer_headers(method, answer), length))
+    return _Ready(head, response.body, response.status, recorded.id, altered)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A request whose head has come and whose body has not: it has its place already."""
+
+    method: str
+    found: OpenSession
+    arrival: int | None  # None where nothing depends on the order of arrival
+
+
+class LaneConnection(Connection):
+    """A connection that looks for plain requests before aiohttp does."""
+
+    __slots__ = ("_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
+
+    def __init__(self, *args: object, lane: Lane, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
+        self._lane = lane
+        self._theirs = False  # aiohttp's for good
+        self._half = b""  # what has come of a request, or after the one in the task
+        self._half_since = 0.0
+        self._held: _Held | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        if self._theirs or not data:
+            super().data_received(data)
+            return
+        if self._half:
+            data = self._half + data
+            self._half = b""
+        if self._task is not None:
+            self._wait_with(data)
+            return
+        left = self._take(data)
+        if left:
+            super().data_received(left)
+
+    def _wait_with(self, data: bytes) -> None:
+        """Keep what came while a request is being answered."""
+        self._half = data
+        if len(data) > BODY_BYTES_MAX and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _take(self, data: bytes) -> bytes:
+        """Answer the plain requests; what is left is aiohttp's."""
+        while data:
+            end = data.find(b"\r\n\r\n")
+            if not self._is_ours() or (end < 0 and len(data) > HEAD_BYTES_MAX):
+                return self._give(data)
+            if end < 0:
+                return self._keep(data)
+            first = data.find(b"\r\n")
+            start = _START.fullmatch(data, 0, first)
+            block = self._lane.block(data[first + 2 : end]) if first < end else None
+            if start is None or block is None or end > HEAD_BYTES_MAX:
+                return self._give(data)
+            whole = end + 4 + block.length
+            asked = self._asked(start, block)
+            if asked is None:
+                # If it is whole, and nothing more, the next is for us again.
+                return data if len(data) == whole else self._give(data)
+            if len(data) < whole:
+                self._hold(asked)
+                return self._keep(data)
+            self._answer(asked, block, data[end + 4 : whole])
+            data = data[whole:]
+            if data and self._task is not None:
+                self._wait_with(data)
+                return b""
+        return b""
+
+    def _is_ours(self) -> bool:
+        """Whether aiohttp has nothing of this connection in hand, and what is sent gets out."""
+        waiter = self._waiter
+        return (
+            waiter is not None
+            and not waiter.done()
+            and not (self._messages or self._paused or self._close or self._force_close)
+        )
+
+    def _give(self, data: bytes) -> bytes:
+        """From here on the connection is aiohttp's."""
+        self._theirs = True
+        return data
+
+    def _keep(self, data: bytes) -> bytes:
+        """Wait for what is lacking, but not for long: that is aiohttp's business."""
+        self._half = data
+        self._half_since = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._lane.half_s_max, self._waited)
+        return b""
+
+    def _waited(self) -> None:
+        # One timer serves many requests: it is set anew, not cancelled.
+        self._timer = None
+        if not self._half or self._task is not None or self.transport is None:
+            return
+        ends = self._half_since + self._lane.half_s_max
+        if ends > self._loop.time():
+            self._timer = self._loop.call_at(ends, self._waited)
+            return
+        data, self._half = self._half, b""
+        super().data_received(self._give(data))
+
+    def _asked(self, start: re.Match[bytes], block: Block) -> "_Asked | None":
+        """The call that a request makes; None where it is not one of an open session."""
+        method, target = start.groups()
+        name, prefix = block.session, ""
+        if target.startswith(_ADMIN):
+            name, inside = named_in_path(target.decode("ascii"))
+            if name is None or inside.startswith(ADMIN_PREFIX):
+                return None
+            target, prefix = inside.encode("ascii"), prefix_of(name)
+        found = self._held.found if self._held else self._lane.context.sessions.at_hand(name)
+        return None if found is None else _Asked(found, method, target, prefix)
+
+    def _hold(self, asked: "_Asked") -> None:
+        """Give a request its place, whose head has come and whose body has not."""
+        if self._held is None:
+            session = asked.found.session
+            arrival = session.arrive() if session.state.decision.captures else None
+            asked.found.calls += 1
+            self._held = _Held(asked.method.decode("ascii"), asked.found, arrival)
+
+    def taken(self, session: LiveSession) -> int | None:
+        """The place that a request has whose head came here first."""
+        held = self._let_go()
+        if held is None or held.arrival is None:
+            return None
+        if held.found.session is not session:
+            held.found.session.release(held.arrival)
+            return None
+        return held.arrival
+
+    def _let_go(self) -> _Held | None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._lane.context.sessions.used(held.found)
+        return held
+
+    def _answer(self, asked: "_Asked", block: Block, body: bytes) -> None:
+        """Answer a whole request, at once or in a task."""
+        assert self.transport is not None  # noqa: S101 - it is what the request came by
+        found, start = asked.found, b"%b %b" % (asked.method, asked.target)
+        answer = self._lane.hit(found, block, start, body, self.transport)
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if answer is not None:
+            self.transport.write(answer)
+            if self._held is not None:
+                self._let_go()
+            else:
+                found.used_at = self._lane.context.engine.clock.monotonic()
+            return
+        held, self._held = self._held, None
+        if held is None:
+            found.calls += 1
+        arrival = held.arrival if held is not None else None
+        if arrival is None:
+            arrival = found.session.arrive()
+        method, target = asked.method.decode("ascii"), asked.target.decode("ascii")
+        live = Request(method, target, block.headers, body)
+        place = Place(f"http://{block.authority}" if block.authority else "", asked.prefix)
+        self._task = self._loop.create_task(self._call(found, arrival, live, place))
+        self._task.add_done_callback(self._done)
+
+    async def _call(self, found: OpenSession, arrival: int, live: Request, place: Place) -> None:
+        context, session = self._lane.context, found.session
+        try:
+            try:
+                answer = await context.engine.answer(
+                    session, arrival, live, self._has_left, self.transport
+                )
+            except BaseException:
+                session.release(arrival)  # nothing comes of it
+                raise
+            await self._send(live.method, as_ours(answer, context, session, place))
+        except (UpstreamFailed, ConnectionError):
+            if self.transport is not None:  # what was sent cannot look whole
+                self.transport.close()
+        finally:
+            context.sessions.used(found)
+
+    def _has_left(self) -> bool:
+        return self.transport is None or self.transport.is_closing()
+
+    async def _send(self, method: str, answer: Answer) -> None:
+        """Send an answer, as `exchange.write` does."""
+        response, turn = answer.response, answer.turn
+        shows = has_body(method, response.status)
+        headers = answer_headers(method, answer)
+        length = len(response.body) if answer.tail is None else answer.length
+        if shows and length is not None:
+            headers += (("Content-Length", str(length)),)
+        elif shows:
+            headers += (("Transfer-Encoding", "chunked"),)
+        if not values(headers, "date"):
+            date = self._lane.date(self._lane.context.engine.clock.now())
+            headers += (("Date", date.decode()),)
+        head = head_bytes(response.status, headers) + b"\r\n"
+        body = response.body if shows else b""
+        try:
+            async with aclosing(answer.tail or nothing()) as chunks:
+                there = not self._has_left()
+                first = head + (_framed(body, length) if body else b"")
+                there = there and await self._reaches(first)
+                if turn is not None:
+                    tell_begin(turn, answer, there=there)
+                async for chunk in chunks:
+                    if there and chunk and shows:
+                        there = await self._reaches(_framed(chunk, length))
+                if there and shows and length is None:
+                    await self._reaches(b"0\r\n\r\n")
+        finally:
+            if turn is not None:
+                turn.ended()
+
+    async def _reaches(self, sent: bytes) -> bool:
+        """Whether the client was there to get what was sent; one that takes nothing is let go."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return False
+        transport.write(sent)
+        if not self._paused:
+            return True
+        try:
+            async with asyncio.timeout(exchange.STALL_S_MAX):
+                await self._drain_helper()
+        except ConnectionError:
+            return False
+        except TimeoutError:
+            transport.abort()
+            return False
+        return not self._has_left()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """Go on with what came meanwhile."""
+        self._task = None
+        error = None if task.cancelled() else task.exception()
+        transport = self.transport
+        if error is not None:
+            self._fail(error)
+        if transport is None or task.cancelled() or self._close or self._force_close:
+            if transport is not None:
+                transport.close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        data, self._half = self._half, b""
+        if len(data) > BODY_BYTES_MAX:
+            transport.resume_reading()
+        if data:
+            self.data_received(data)
+
+    def _fail(self, error: BaseException) -> None:
+        """What no handler could answer ends the connection."""
+        self.log_exception("Error handling request", exc_info=error)
+        if self.transport is not None:
+            self.transport.write(on_the_wire(error_response(*OURS)))
+        self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client has left, or was let go."""
+        held = self._let_go()
+        if held is not None:
+            if held.arrival is not None:
+                held.found.session.release(held.arrival)
+            self._lane.context.refused(held.method, "client_gone")
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _process_keepalive(self) -> None:
+        if self._task is not None:  # to aiohttp it looks idle
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's
+        """Let the call under way come to its end, or cut it off after a time."""
+        for last in (False, True):
+            if self._task is not None:
+                if last:
+                    self._task.cancel()
+                await asyncio.wait([self._task], timeout=timeout)
+        await super().shutdown(timeout)
+
+
+def _framed(chunk: bytes, length: int | None) -> bytes:
+    """A piece of a body as it is sent, if its length is known and if not."""
+    return chunk if length is not None else b"%x\r\n%b\r\n" % (len(chunk), chunk)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A call of a session: `prefix` stands before its target if the path names the session."""
+
+    found: OpenSession
+    method: bytes
+    target: bytes
+    prefix: str
+
+
+_ADMIN = ADMIN_PREFIX.encode()
