@@ -152,13 +152,17 @@ class Pasts(Generic[Content]):
     def __init__(self, recordings: Sequence[Recording[Content]]) -> None:
         self.recordings = recordings
         self.position = {item.id: at for at, item in enumerate(recordings)}
+        # All positions in order, each number kept once however many refer to it.
+        self.places = tuple(self.position.values())
+        if len(self.places) < len(recordings):
+            self.places = tuple(range(len(recordings)))
         self.whole = [0] * len(recordings)
         self.above = [0] * len(recordings)
         # Where the writes of a scope stand that are found at a cell.
         self._writes: dict[str | None, _Places] = {}
         self._reached: dict[int, frozenset[str]] = {}
         tallies: dict[str | None, Tally] = {}
-        for at, item in enumerate(recordings):
+        for at, item in zip(self.places, recordings, strict=True):
             tally = tallies.get(item.scope)
             if tally is None:
                 tally = tallies[item.scope] = Tally()
@@ -169,7 +173,7 @@ class Pasts(Generic[Content]):
                 tally.add(item.access, weight(item.id))
                 for cell in item.access.cells:
                     self._writes[item.scope].add(cell, at)
-        for at, item in enumerate(recordings):
+        for at, item in zip(self.places, recordings, strict=True):
             if item.after is not None and has_state(item.access):
                 self._follow(at)
 

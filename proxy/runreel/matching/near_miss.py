@@ -257,7 +257,8 @@ class Neighbours:
     """
 
     def __init__(self, fingerprints: Iterable[tuple[int, Fingerprint]]) -> None:
-        self._positions: dict[str, dict[str, list[int]]] = {}  # by method and path
+        # By method and path; most paths have one.
+        self._positions: dict[str, dict[str, int | list[int]]] = {}
         for at, print_ in fingerprints:
             method, path = _call(print_)
             paths = self._positions.get(method)
@@ -265,7 +266,9 @@ class Neighbours:
                 paths = self._positions[method] = {}
             there = paths.get(path)
             if there is None:
-                paths[path] = [at]
+                paths[path] = at
+            elif isinstance(there, int):
+                paths[path] = [there, at]
             else:
                 there.append(at)
         self._paths = {method: sorted(paths) for method, paths in self._positions.items()}
@@ -285,14 +288,19 @@ class Neighbours:
         return sorted(found)
 
     def _some(self, method: str, path: str) -> Iterator[int]:
-        positions, paths = self._positions[method], self._paths[method]
+        paths = self._paths[method]
         sample = paths[:: max(1, len(paths) // _SAMPLED_MAX)]
-        yield from _spread(positions.get(path, ()), LOOKED_AT_MAX // 2)
+        yield from self._of(method, path, LOOKED_AT_MAX // 2)
         for like in dict.fromkeys((path, *_elsewhere(path, sample))):
             for neighbour in _beside(paths, like):
-                yield from _spread(positions[neighbour], _OF_ONE_PATH_MAX)
+                yield from self._of(method, neighbour, _OF_ONE_PATH_MAX)
         for other in sample:
-            yield positions[other][0]
+            yield from self._of(method, other, 1)
+
+    def _of(self, method: str, path: str, most: int) -> Sequence[int]:
+        """At most so many of the positions of a path: the first ones, and some of all others."""
+        there = self._positions[method].get(path, ())
+        return (there,) if isinstance(there, int) else _spread(there, most)
 
 
 LOOKED_AT_MAX = 1_000  # recordings that a miss is compared with, most of them at a glance

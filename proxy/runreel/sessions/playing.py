@@ -405,7 +405,9 @@ class Player(Generic[Content]):
         self._positions: dict[Hashable, int | list[int]] = {}
         self._equal: dict[Hashable, _Equal] = {}
         self._pool = [
-            at for at, item in enumerate(pasts.recordings) if item.scope == story and item.received
+            at
+            for at, item in zip(pasts.places, pasts.recordings, strict=True)
+            if item.scope == story and item.received
         ]
         # Those that came while a write was under way, by the write's position.
         self._came_during: dict[int, list[int]] = {}

@@ -503,13 +503,15 @@ class Session:
         self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
+        once = _Once()
+        keys: list[bytes | None] = []
+        self._old = tuple(self._recording(item, redaction, once, keys) for item in interactions)
+        self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         # Where a recording stands that asks exactly so, byte for byte.
         self.exact: dict[bytes, int] = {}
-        once = _Once()
-        self._old = tuple(
-            self._recording(at, item, redaction, once) for at, item in enumerate(interactions)
-        )
-        self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
+        for at, key in zip(self._history.pasts.places, keys, strict=True):
+            if key is not None:
+                self.exact.setdefault(key, at)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
         self._retired: set[Fingerprint] = set()  # that were answered 404 or 410
@@ -526,7 +528,11 @@ class Session:
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
     def _recording(
-        self, at: int, item: Redacted[Interaction], redaction: Redaction, once: "_Once"
+        self,
+        item: Redacted[Interaction],
+        redaction: Redaction,
+        once: "_Once",
+        keys: list[bytes | None],
     ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
         written = item.value.request
@@ -537,10 +543,12 @@ class Session:
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
         plain = recorded.value.target == written.target and recorded.value.body == written.body
+        key = None
         if plain and self.decision.on_hit is Action.SERVE:
             start = f"{written.method} {written.target}".encode("latin-1")
             in_headers = once.said_in_headers(recorded, self.match_on)
-            self.exact.setdefault(exact_key(start, in_headers, written.body), at)
+            key = exact_key(start, in_headers, written.body)
+        keys.append(key)
         print_ = tuple(map(once.of, fingerprint(recorded, self.match_on)))
         return recording(item, print_, once.access(access_of(recorded.value)))
 
@@ -766,7 +774,7 @@ class Session:
     def _comparable(self) -> Iterator[int]:
         return (
             at
-            for at, item in enumerate(self._old)
+            for at, item in zip(self._history.pasts.places, self._old, strict=True)
             if item.received and item.scope == self._history.story
         )
 
