@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -162,7 +163,7 @@ async def test_a_session_that_is_alone_is_put_together_beside_the_event_loop(
     await session.persist(capture(session, b"one"))
     merged, threads = session.state.merged, list[threading.Thread]()
 
-    def noted(**options: bool) -> tuple[Redacted[Interaction], ...]:
+    def noted(**options: bool) -> Sequence[Redacted[Interaction]]:
         threads.append(threading.current_thread())
         return merged(**options)
 

@@ -150,7 +150,10 @@ def record(folder: str, count: int) -> dict[str, float]:
             response = Response(200, _CAME, answer_of(number))
             kept = Interaction(f"{kind}-{number:08x}", kind, at, 212, request, response)
             asked.append((verdict, Redacted(kept)))
-        journal.append([state.keep(verdict, kept) for verdict, kept in asked])
+        captures = [state.keep(verdict, kept) for verdict, kept in asked]
+        elsewhere = journal.append(captures)
+        if elsewhere is not None:
+            state.let_go(captures, elsewhere)
         for verdict, _ in asked:
             state.ended(verdict.arrival)
     recorded = time.perf_counter() - started

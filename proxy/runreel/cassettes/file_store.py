@@ -36,19 +36,24 @@ from runreel.cassettes.journal import (
     Opening,
     Pending,
     Record,
+    RecordReader,
     Result,
     Stored,
     dump_records,
     encode_frame,
-    parse_records,
+    frame_at,
     read_frames,
     recover,
 )
+from runreel.cassettes.merge import Kept
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
+from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument
+from runreel.redaction.redactor import Redacted
 from runreel.storage.files import (
     AppendFile,
     Successor,
+    let_go,
     make_folders,
     release_lock,
     remove_leftovers,
@@ -118,6 +123,7 @@ def read_journals(parts: Sequence[Part]) -> tuple[list[Record], list[Tail]]:
     """
     records: list[Record] = []
     tails: list[Tail] = []
+    reader = RecordReader()
     for part in parts:
         path = part.path
         try:
@@ -131,7 +137,7 @@ def read_journals(parts: Sequence[Part]) -> tuple[list[Record], list[Tail]]:
             )
         try:
             for frame in reading.frames:
-                records += parse_records(frame.payload)
+                records += reader.records(frame.payload)
         except BadDocument as error:
             raise CassetteDamaged(f"{path}: {error}") from None
         if reading.flaw is not None:
@@ -150,6 +156,76 @@ def aside(part: Part) -> Path:
     return part.path.with_name(f"{part.path.name}.torn")
 
 
+_OF_ONE_FRAME_MAX = 65_536  # captures that can be told apart in a frame
+_FRAMES_READ_MAX = 64  # whose captures are in hand while all are read back, in about their order
+_READ_BYTES = 262_144  # at once, of a frame; most are smaller
+
+
+class _FrameReader:
+    """Reads captures back from one part of a journal, wherever the file of it may be by now."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._records = RecordReader()
+        self._read: dict[int, list[Record]] = {}  # by the place of the frame
+
+    @classmethod
+    def of(cls, path: Path) -> "_FrameReader | None":
+        """A reader of a part; None if it cannot be read."""
+        try:
+            return cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            return None
+
+    def record(self, at: int, index: int) -> Record:
+        """One of the records of the frame at a byte.
+
+        Raises:
+            StoreFailed: it cannot be read.
+        """
+        records = self._read.get(at)
+        if records is None:
+            if len(self._read) >= _FRAMES_READ_MAX:
+                del self._read[next(iter(self._read))]
+            try:
+                records = self._read[at] = self._records.records(self._frame(at).payload)
+            except (OSError, BadDocument):
+                raise StoreFailed(
+                    f"{self._path}: what was recorded cannot be read back from byte {at}"
+                ) from None
+        return records[index]
+
+    def _frame(self, at: int) -> Frame:
+        content = b""
+        while piece := os.pread(
+            self._descriptor, max(_READ_BYTES, len(content)), at + len(content)
+        ):
+            content += piece
+            if found := frame_at(content, 0):
+                return found[0]
+        raise BadDocument("", "no frame")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        let_go(self._descriptor)
+
+
+class _InFrame:
+    """One capture of a journal; called, it is read back."""
+
+    __slots__ = ("_place", "_reader")
+
+    def __init__(self, reader: _FrameReader, place: int) -> None:
+        self._reader = reader
+        self._place = place
+
+    def __call__(self) -> Redacted[Interaction]:
+        record = self._reader.record(*divmod(self._place, _OF_ONE_FRAME_MAX))
+        assert isinstance(record, Pending)  # noqa: S101 - as it was appended
+        return record.interaction
+
+
 class JournalFiles:
     """Appends to the journal of one cassette, in as many parts as failures make necessary."""
 
@@ -160,15 +236,32 @@ class JournalFiles:
         self._part = 0
         self._file: AppendFile | None = None
         self._frames = 0  # of the part that are known to be whole
+        self._readers: dict[Path, _FrameReader | None] = {}  # by part
         self._owed = 0  # bytes of the payload that could not be made durable last
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Return once the records are durable, all in one frame, or raise StoreFailed."""
+    def append(self, records: Sequence[Record]) -> Sequence[Kept] | None:
+        """Return once the records are durable, all in one frame, or raise StoreFailed; with what
+        reads each capture back until `forget`, if that can be.
+        """
         payload = dump_records(records)
         with self._owing(len(payload)):
             file = self._open()
+            at = file.durable
             self._append(file, self._frame(payload))
         self._frames += 1
+        if file.path not in self._readers:
+            self._readers[file.path] = _FrameReader.of(file.path)
+        reader = self._readers[file.path]
+        if reader is None or len(records) > _OF_ONE_FRAME_MAX:
+            return None
+        return [_InFrame(reader, at * _OF_ONE_FRAME_MAX + index) for index in range(len(records))]
+
+    def forget(self) -> None:
+        """What was appended cannot be read back any more."""
+        for reader in self._readers.values():
+            if reader is not None:
+                reader.close()
+        self._readers.clear()
 
     def check(self) -> None:
         """Find out whether the next append can be expected to work; begins the part it needs."""
@@ -500,10 +593,10 @@ class FileJournal:
         self._appended = False
         self.notes: tuple[str, ...] = ()
 
-    def append(self, captures: Sequence[Pending]) -> None:
+    def append(self, captures: Sequence[Pending]) -> Sequence[Kept] | None:
         """Make captures durable."""
         self._appended = True
-        self._files.append(captures)
+        return self._files.append(captures)
 
     def check(self) -> None:
         """Find out whether the next append can be expected to work."""
@@ -549,6 +642,7 @@ class FileJournal:
     def release(self) -> None:
         """Give up the right; what is in the journal stays there."""
         self._files.close()
+        self._files.forget()
         release_lock(self._lock, self._descriptor)
 
     def _check_nobody_else_wrote(self, there: str | None) -> None:

@@ -23,7 +23,7 @@ place of the digest stands the `sha256` of a response's body. A mixture of both 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -396,7 +396,7 @@ class Cassette:
     profile: str
     match_on: MatchOn
     salt: str
-    interactions: tuple[Redacted[Interaction], ...] = ()
+    interactions: Sequence[Redacted[Interaction]] = ()
     incomplete: str | None = None
 
 
@@ -689,7 +689,7 @@ def read_chunks(chunks: Iterable[bytes]) -> Cassette | None:
     None where the document is laid out otherwise than `dump` does, or `parse` may refuse it: that
     alone says what is wrong with one.
     """
-    reader = _NativeReader()
+    reader = NativeReader()
     interactions: list[Redacted[Interaction]] = []
     seen: set[str] = set()
     try:
@@ -746,8 +746,8 @@ def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield text[begin : -len(_AFTER)]
 
 
-class _NativeReader:
-    """Reads interactions as `dump` writes them; what many of them have in common is kept once."""
+class NativeReader:
+    """Reads interactions as they are written here; what many have in common is kept once."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
@@ -757,6 +757,14 @@ class _NativeReader:
     def interaction(self, piece: bytes) -> Interaction | None:
         """The interaction of a piece, None where that needs a second look."""
         document = strict_json.read_natively(piece, levels=_LEVELS)
+        return self._value(document)
+
+    def of_journal(self, document: Any) -> Redacted[Interaction] | None:
+        """The interaction of an `interaction_document` whose JSON has been read, likewise."""
+        value = self._value(document)
+        return None if value is None else Redacted(value)
+
+    def _value(self, document: Any) -> Interaction | None:
         if type(document) is not dict or not document.keys() <= _PLAIN_MEMBERS:
             return None
         try:

@@ -375,14 +375,15 @@ def written_natively(value: Any, *, indent: bool = False, levels: int = 0) -> by
     return text if _has_plain_floats((value,)) else None
 
 
-def read_natively(text: bytes, *, levels: int = 0) -> Any:
-    """The value of a JSON document that is indented by two spaces a level, as an item so many
-    `levels` of arrays deep is, and says nothing that orjson and `json` understand differently; None
-    where that is not sure. How its floats are spelt is not looked at.
+def read_natively(text: bytes, *, indent: bool = True, levels: int = 0) -> Any:
+    """The value of a JSON document that is compact, or with `indent` has two spaces a level, as an
+    item so many `levels` of arrays deep has, and that says nothing which orjson and `json`
+    understand differently; None where that is not sure. How its floats are spelt is not looked at.
     """
     try:
         value = orjson.loads(text)
-        return value if _dumped(value, orjson.OPT_INDENT_2, levels) == text else None
+        option = orjson.OPT_INDENT_2 if indent else 0
+        return value if _dumped(value, option, levels) == text else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
 

@@ -323,10 +323,12 @@ class LiveSession:
                 raise StoreFailed("the recording has ended")
             worked = False
             try:
-                await asyncio.to_thread(self._journal.append, captures)
+                kept = await asyncio.to_thread(self._journal.append, captures)
                 worked = True
             finally:
                 self._unsure = not worked
+            if kept is not None:
+                self.state.let_go(captures, kept)
         return [None] * len(captures)
 
     def _not_durable(self, count: int, failed: StoreFailed) -> None:

@@ -15,12 +15,13 @@ and no upstream; its caller sees to it that calls do not overlap (one event loop
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.cassettes.journal import Pending
 from runreel.cassettes.merge import (
     RULES,
+    Kept,
     Merged,
     Recorded,
     Rules,
@@ -431,6 +432,10 @@ class SessionHistory(Generic[Content]):
         """The positions that could still be played."""
         return self.player.unplayed() if self._plays else iter(())
 
+    def let_go(self, id_: str, content: Any) -> None:
+        """As `Storing.let_go`."""
+        self.storing.let_go(id_, content)
+
     def merged(self) -> Merged[Content]:
         """The cassette as it stands now."""
         return self.storing.merged()
@@ -679,9 +684,14 @@ class Session:
         )
         return Pending(verdict.arrival, interaction_of(taken), replaces, ended, told.overlapped)
 
+    def let_go(self, captures: Sequence[Pending], kept: Sequence[Kept]) -> None:
+        """What some captures say is durable, and is read back from there when the time comes."""
+        for capture, elsewhere in zip(captures, kept, strict=True):
+            self._history.let_go(capture.interaction.value.id, elsewhere)
+
     def merged(
         self, *, final: bool = False, prunes: bool = True
-    ) -> tuple[Redacted[Interaction], ...]:
+    ) -> Sequence[Redacted[Interaction]]:
         """The cassette's interactions as they stand now.
 
         At the end (`final`) older recordings go that a recording session has superseded, and, if it
