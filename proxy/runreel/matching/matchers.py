@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runreel.http import strict_json
-from runreel.http.messages import Request, values
+from runreel.http.messages import Headers, Request, values
 from runreel.http.strict_json import HOLE, NOWHERE, Patterns, canonical_text, is_pointer
 from runreel.redaction.redactor import Redacted
 
@@ -167,6 +167,8 @@ def _type_and_parameters(value: str) -> tuple[str, dict[str, str] | None]:
 
 def canonical_query(text: str, ignored: IgnoreRules = NOTHING) -> str:
     """A JSON array of the decoded pairs of a query, sorted."""
+    if not text:
+        return "[]"
     return _listed(ignored.pairs_of_query(_pairs(text)))
 
 
@@ -339,6 +341,9 @@ def _query(request: Request, ignored: IgnoreRules) -> str:
 def _body(request: Request, ignored: IgnoreRules) -> str:
     if not request.body:
         return "absent"
+    plain = None if ignored.body else strict_json.canonical_natively(request.body)
+    if plain is not None:
+        return "json " + plain
     try:
         value = strict_json.read_canonical(request.body.decode("utf-8"))
     except (UnicodeDecodeError, strict_json.Unreadable):
@@ -349,7 +354,12 @@ def _body(request: Request, ignored: IgnoreRules) -> str:
 
 
 def _header(request: Request, name: str) -> str:
-    found = values(request.headers, name)
+    return _header_text(request.headers, name)
+
+
+@lru_cache(maxsize=1024)  # many requests have the same headers
+def _header_text(headers: Headers, name: str) -> str:
+    found = values(headers, name)
     return encode_basestring_ascii(", ".join(found)) if found else "null"
 
 

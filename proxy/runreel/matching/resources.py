@@ -162,6 +162,10 @@ EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]]
     (("vector_stores", _ANY, "files"), True, _COUNTS),
     (("vector_stores", _ANY, "file_batches"), True, _COUNTS),
 )
+_EFFECTS_OF = {
+    root: tuple(row for row in EFFECTS if row[0][0] == root)
+    for root in {row[0][0] for row in EFFECTS}
+}
 
 
 UNRELATED = Access(())  # a read that nothing covers
@@ -239,7 +243,7 @@ def _cells(write: Access) -> tuple[Cell, ...]:
     if write.listed is not None:
         found.append((Kind.LIST, write.listed))
     scope = write.scope
-    for path, deeper, covered in EFFECTS:
+    for path, deeper, covered in _EFFECTS_OF.get(scope[0], ()) if scope else ():
         fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
         if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
             found += [(kind, scope[:length] + more) for kind, length, more in covered]

@@ -110,7 +110,7 @@ class Blanker:
 
     def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
         """A text without secrets; `more` rules come first."""
-        members = self.member is not _no_member and '"' in text and _may_name_members(text)
+        members = self.member is not _no_member and '"' in text and may_name_members(text)
         hinted = members or more or self.own or rules.HINTS.stand_in(text)
         if not hinted and not self.secrets.occur_in(text):
             return text
@@ -158,7 +158,7 @@ class Blanker:
         if escaped or self.own or rules.HINTS.stand_in(raw):
             found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
         secrets = self.secrets if self.secrets.occur_in(raw) else Secrets()
-        member = self.member if escaped or _may_name_members(raw) else _no_member
+        member = self.member if escaped or may_name_members(raw) else _no_member
         if not (found or secrets or self.places.all or member is not _no_member):
             return None
         return replace(self, patterns=found, secrets=secrets, member=member)
@@ -318,7 +318,7 @@ def _no_member(_: str) -> Manner | None:
     return None
 
 
-def _may_name_members(raw: str) -> bool:
+def may_name_members(raw: str) -> bool:
     """Whether the name of a member that is denied may stand in a text."""
     return _MEMBER_END.search(raw) is not None
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
+import orjson
+
 from runreel.errors import Unredactable
 from runreel.http import strict_json
 from runreel.http.encoding import partial_decode
@@ -27,12 +29,15 @@ from runreel.http.messages import Headers, Interaction, Request, Response, Viola
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
 from runreel.redaction.blanker import (
+    FORM,
+    MULTIPART,
     Blanker,
     Calm,
     Places,
     as_read,
     clean_events,
     clean_lines,
+    may_name_members,
     unquoted,
 )
 from runreel.redaction.names import DISTINCT, FLAT, Manner
@@ -189,6 +194,55 @@ class Redaction:
             Unredactable: a secret stands where it cannot be replaced.
         """
         return Redacted(self._request(request, self.secrets_of(live or request)))
+
+    def leaves(self, request: Request) -> bool:
+        """Whether a request certainly comes out of `request` as it is: a cheap look, for the many
+        requests of a cassette. False where it would have to look closer.
+        """
+        if self.patterns or self.body or request.target[:1] != "/":
+            return False
+        if self._changes_target(request) or not self._leaves_headers(request.headers):
+            return False
+        text = _searched(request)
+        if text is None or self._known_secrets.occur_in(text):
+            return False
+        if not _may_be_hinted(text):
+            return True
+        return not any(rule.pattern.search(text) for rule in PATTERNS if rule.hinted(text))
+
+    def _changes_target(self, request: Request) -> bool:
+        """Whether anything but a shape may be found in a target."""
+        target = request.target
+        if any(map(target.__contains__, _SPELT_OTHERWISE)):
+            return True
+        if "?" not in target:
+            return False
+        names = (pair.partition("=")[0] for pair in request.query.split("&") if pair)
+        return any(self.parameter(name) is not None for name in names)
+
+    def _leaves_headers(self, headers: Headers) -> bool:
+        """The same of headers; those of one cassette are much alike."""
+        known = self._left_headers.get(headers)
+        if known is None:
+            text = "\n".join(text for pair in headers for text in pair)
+            known = (
+                not codings(headers)
+                and not any(has(name.lower(), Trait.NEVER_STORED) for name, _ in headers)
+                and all(self.header(name) is None for name, _ in headers)
+                and not self._known_secrets.occur_in(text)
+                and not any(rule.pattern.search(text) for rule in (*HEADER_PATTERNS, *PATTERNS))
+                and not any(media_type in text.lower() for media_type in (FORM, MULTIPART))
+            )
+            _keep(self._left_headers, headers, known)
+        return known
+
+    @cached_property
+    def _left_headers(self) -> dict[Headers, bool]:
+        return {}
+
+    @cached_property
+    def _known_secrets(self) -> Secrets:
+        return self._known()
 
     def rule_of_place(self, facet: str, at: str) -> str | None:
         """The name of the rule that blanks a parameter of the `query` or a place of the `body`."""
@@ -423,6 +477,63 @@ def _plain_values(query: str) -> str:
     """The query with each value that is a placeholder in its one spelling."""
     pairs = (pair.partition("=") for pair in query.split("&"))
     return "&".join(name + equals + plain_segment(value) for name, equals, value in pairs)
+
+
+# What may stand for something else in a target: escapes, and placeholders of other tools.
+_SPELT_OTHERWISE = ("%", "+", "/<", "/[", "=<", "=[")
+_COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
+_UNHINTED = any(not rule.hints for rule in PATTERNS)
+
+
+def _sign_of(hint: str) -> str:
+    """A piece of a hint that few texts hold: a rare character, a pair of them, or all of it."""
+    rare = [char for char in hint if char not in _COMMON]
+    at = hint.find("_", 1)
+    return rare[0] if rare else hint[at - 1 : at + 1] if at > 0 else hint
+
+
+def _hints_by_sign() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for hint in dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints):
+        if isinstance(hint, str):
+            found.setdefault(_sign_of(hint), []).append(hint)
+    return tuple((sign, tuple(hints)) for sign, hints in found.items())
+
+
+_HINTS = _hints_by_sign()
+_SHAPES = tuple(hint for rule in PATTERNS for hint in rule.hints if not isinstance(hint, str))
+
+
+def _may_be_hinted(text: str) -> bool:
+    """Whether any rule may find something in a text."""
+    signs = [hints for sign, hints in _HINTS if sign in text]
+    if _UNHINTED or any(hint in text for hints in signs for hint in hints):
+        return True
+    return any(shape.search(text) for shape in _SHAPES)
+
+
+def _searched(request: Request) -> str | None:
+    """All that a pattern may be found in, of a request whose target is as it reads: where it stands
+    in a string of the body, the string is there as it reads too. None where that is not sure.
+    """
+    body = request.body
+    if not body:
+        return request.target
+    if _OF_FIRST_BUILD in body or body.startswith(COMPRESSED):
+        return None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if may_name_members(text):
+        return None
+    if "\\" not in text:
+        return f"{request.target}\n{text}"
+    try:
+        strings = strict_json.strings_of(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return None
+    return "\n".join((request.target, text, *strings))
 
 
 def _of_body(message: Request | Response) -> Iterator[str]:

@@ -140,6 +140,7 @@ def session_manager(
     live: Callable[[], Awaitable[None]],
     sinks: tuple[Sink, ...],
     warn: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Sessions:
     """The sessions of a process, none of them open yet."""
     return Sessions(
@@ -169,6 +170,7 @@ def session_manager(
         clock=SystemClock(),
         limits=SessionLimits(config.limits.sessions_max, config.limits.session_idle_s_max),
         warn=warn,
+        note=note,
     )
 
 
@@ -288,13 +290,17 @@ async def serving(
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = LazyUpstream(config, SystemClock())
-    audits = Audits(config, SystemClock(), warn, lambda what: log.noted(SystemClock().now(), what))
+
+    def note(what: str) -> None:
+        log.noted(SystemClock().now(), what)
+
+    audits = Audits(config, SystemClock(), warn, note)
 
     async def live() -> None:
         await upstream.open()
         await audits.open()
 
-    sessions = session_manager(config, options, live, sinks, warn)
+    sessions = session_manager(config, options, live, sinks, warn, note)
     async with AsyncExitStack() as stack:
         stack.callback(log.flush)
         log.soon = asyncio.get_running_loop().call_soon

@@ -401,9 +401,13 @@ class Player(Generic[Content]):
         self._repeat = repeat
         self._repeats_max = repeats_max
         self._created = created
+        # Positions by fingerprint; what is known of those once somebody has asked for one of them.
+        self._positions: dict[Hashable, int | list[int]] = {}
         self._equal: dict[Hashable, _Equal] = {}
         self._pool = [
-            at for at, item in enumerate(pasts.recordings) if item.scope == story and item.received
+            at
+            for at, item in zip(pasts.places, pasts.recordings, strict=True)
+            if item.scope == story and item.received
         ]
         # Those that came while a write was under way, by the write's position.
         self._came_during: dict[int, list[int]] = {}
@@ -458,22 +462,40 @@ class Player(Generic[Content]):
 
     def _enter(self, at: int) -> None:
         item = self._pasts.recordings[at]
-        equal = self._equal.get(item.fingerprint)
-        if equal is None:
-            equal = self._equal[item.fingerprint] = _Equal()
-        equal.all.positions.append(at)
-        equal.whole.setdefault(self._pasts.whole[at], _Queue()).positions.append(at)
-        if is_create(item.access):
-            equal.above.setdefault(self._pasts.above[at], _Queue()).positions.append(at)
+        there = self._positions.get(item.fingerprint)
+        if there is None:
+            self._positions[item.fingerprint] = at
+        elif isinstance(there, int):
+            self._positions[item.fingerprint] = [there, at]
+        else:
+            there.append(at)
         if item.during:
-            if equal.loose is None:
-                equal.loose = _Queue()
-            equal.loose.positions.append(at)
             self._together.add(item.access.scope[:_STORY_SEGMENTS])
         for id_ in item.during:
             there = self._pasts.position.get(id_)
             if there is not None and there < at:
                 self._came_during.setdefault(there, []).append(at)
+
+    def _equal_to(self, fingerprint: Hashable) -> _Equal | None:
+        """The recordings of a fingerprint; None if there are none."""
+        equal = self._equal.get(fingerprint)
+        if equal is not None:
+            return equal
+        positions = self._positions.get(fingerprint)
+        if positions is None:
+            return None
+        equal = self._equal[fingerprint] = _Equal()
+        for at in [positions] if isinstance(positions, int) else positions:
+            item = self._pasts.recordings[at]
+            equal.all.positions.append(at)
+            equal.whole.setdefault(self._pasts.whole[at], _Queue()).positions.append(at)
+            if is_create(item.access):
+                equal.above.setdefault(self._pasts.above[at], _Queue()).positions.append(at)
+            if item.during:
+                if equal.loose is None:
+                    equal.loose = _Queue()
+                equal.loose.positions.append(at)
+        return equal
 
     # ------------------------------------------------------------ asking
 
@@ -486,7 +508,7 @@ class Player(Generic[Content]):
         """
         if self._row[0] != fingerprint:
             self._row = (fingerprint, 0)
-        equal = self._equal.get(fingerprint)
+        equal = self._equal_to(fingerprint)
         if equal is None:
             return self._no_more_waiting(arrival, Choice())
         position, sure = self._find(equal, access)
@@ -510,7 +532,7 @@ class Player(Generic[Content]):
 
         It is the short way through `choose`, and never leads elsewhere.
         """
-        equal = self._equal.get(fingerprint)
+        equal = self._equal_to(fingerprint)
         if equal is None or self._calls or self._waiting:
             return None
         stateful = self._stateful(access)
@@ -959,9 +981,13 @@ class Player(Generic[Content]):
         """Whether a recording was played, or is being."""
         return bool(self._taken[position])
 
+    def played(self) -> int:
+        """Which recordings were played, or are being: the bit 8 * n stands for position n."""
+        return int.from_bytes(self._taken, "little")
+
     def known(self, fingerprint: Hashable) -> bool:
         """Whether there is any recording of a request."""
-        return fingerprint in self._equal
+        return fingerprint in self._positions
 
     @property
     def repeated(self) -> int:
@@ -976,7 +1002,7 @@ class Player(Generic[Content]):
         """What keeps the unplayed recordings of a request from answering it; None if there are
         none, or if it is not the state that keeps them.
         """
-        equal = self._equal.get(fingerprint)
+        equal = self._equal_to(fingerprint)
         if equal is None or not self._stateful(access):
             return None
         nearest = islice(equal.all.free(self._taken), _COMPARED_MAX)
