@@ -27,7 +27,6 @@ from runreel.redaction.rules import count
 from runreel.sessions.events import Outcome
 from runreel.sessions.live import LiveSession
 from runreel.sessions.modes import Action, Latency
-from runreel.sessions.playing import Choice
 from runreel.sessions.session import Verdict
 
 
@@ -106,17 +105,22 @@ class Engine:
         )
 
     def at_once(
-        self, session: LiveSession, like: int, client_disconnected: Callable[[], bool], by: object
-    ) -> Choice | None:
-        """What a request is answered that is equal to that of the recording at a position, if
-        nothing has to be waited for, and no other call is under way; else None. Nothing of the
-        session has changed so far. `client_disconnected` and `by` as for `answer`.
+        self,
+        session: LiveSession,
+        like: int,
+        client_disconnected: Callable[[], bool],
+        connection: object,
+    ) -> int | None:
+        """The position of the recording that answers a request which is equal to that of the one at
+        `like`, if nothing has to be waited for, and no other call is under way; else None. Nothing
+        of the session has changed so far. The rest is as for `answer`.
         """
         if self._waiting or self._latency != "none":
             return None
         now = self.clock.monotonic()
-        others = session.others_at_work(by, client_disconnected, now)
-        return session.state.at_once(like, may_wait=self._order_wait_s > 0, others_at_work=others)
+        others = session.others_at_work(connection, client_disconnected, now)
+        may_wait = self._order_wait_s > 0
+        return session.state.at_once(like, may_wait=may_wait, others_at_work=others)
 
     async def answer(
         self,
