@@ -19,8 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from runreel.assistants.profile import Finding, Profile, Shape, kind_of
-from runreel.assistants.schemas import TAG
+from runreel.assistants.profile import TAG, Finding, Profile, Shape, kind_of
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 

@@ -299,7 +299,7 @@ def as_ours(answer: Answer, context: ServerContext, session: LiveSession, place:
     if source == "upstream":
         passed = passed if here else (*passed, via(context.name))
         source = "simulator" if simulated(response) else "upstream"
-    if passed is response.headers:
+    if passed is response.headers and source == answer.source:
         return answer
     response = Response(response.status, passed, response.body, response.at_ms)
     return replace(answer, source=source, response=response)

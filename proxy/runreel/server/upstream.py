@@ -11,7 +11,7 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,9 +30,6 @@ from runreel.http.headers import Trait, end_to_end, named
 from runreel.http.messages import Headers, Request, without
 from runreel.ports import Clock, Upstream, UpstreamAnswer
 from runreel.server.exchange import field_bytes, raw_pairs
-from runreel.simulator.dialects import DIALECTS
-from runreel.simulator.server import Options, Simulator
-from runreel.simulator.world import Settings
 
 
 class TooMany(Exception):
@@ -521,6 +518,9 @@ async def open_upstream(config: Config, clock: Clock) -> AsyncIterator[Upstream]
         StartRefused: it cannot be what is asked for.
     """
     if config.upstream == SIMULATOR:
+        # Here, so that nobody waits for it at the start who does not need it.
+        from runreel.server.simulated import simulator  # noqa: PLC0415 - see above
+
         yield simulator(config, clock)
         return
     async with http_upstream(_upstream_options(config)) as upstream:
@@ -537,40 +537,4 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         total_timeout_s=options.total_timeout_s,
         calls_max=config.limits.upstream_calls_max,
         ca_file=options.ca_file,
-    )
-
-
-def simulator(config: Config, clock: Clock, story: str | None = None) -> Simulator:
-    """The simulator of a configuration; with a `story`, one whose ids are of that story only.
-
-    Raises:
-        StartRefused: it cannot be what is asked for.
-    """
-    options = _simulation(config)
-    if story is not None:
-        options = replace(options, seed=f"{options.seed}\n{story}")
-    return Simulator(options, clock)
-
-
-def _simulation(config: Config) -> Options:
-    if config.profile not in DIALECTS:
-        raise StartRefused(
-            f"profile: the simulator does not speak {config.profile}; it speaks "
-            f"{' and '.join(DIALECTS)}"
-        )
-    told = config.simulator
-    return Options(
-        dialect=config.profile,
-        base_path=config.base_path,
-        seed=told.seed,
-        api_key=told.api_key,
-        request_bytes_max=config.limits.decoded_body_bytes_max,
-        headers=tuple(config.upstream_options.headers.items()),
-        settings=Settings(
-            merges=told.metadata == "merge",
-            lenient=told.lenient,
-            status_s=None if told.status == "poll" else told.status / 1000,
-            objects_max=told.objects_max,
-            bytes_max=told.bytes_max,
-        ),
     )
