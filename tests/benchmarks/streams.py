@@ -2,9 +2,10 @@
 
     python tests/benchmarks/streams.py [--streams 200] [--rounds 3]
 
-Through runreel in passthrough and while recording: all streams are asked for at the same moment, each has 20 events in a second, and another client sends plain
-calls all the time. Printed: milliseconds to the first byte of an event, median of all streams, and
-of the plain calls median and 99th percentile; medians of the rounds. Every event is checked.
+Through runreel in passthrough and while recording: all streams are asked for at the same moment,
+each has 20 events in a second, and another client sends plain calls all the time. Printed:
+milliseconds to the first event, median of all streams, and of the plain calls median and 99th
+percentile; medians of the rounds. Every event is checked.
 """
 
 import argparse
