@@ -1,7 +1,7 @@
 """An engine on a stage: one session, a scripted upstream, and the lists that tests look at."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class Stage:
 def stage(
     mode: str,
     *scripts: Script,
-    recorded: tuple[Redacted[Interaction], ...] = (),
+    recorded: Sequence[Redacted[Interaction]] = (),
     check_request: Check = "off",
     check_response: Check = "off",
     response_bytes_max: int = 1_000_000,
@@ -128,7 +128,7 @@ def stage(
     engine = Engine(
         upstream=upstream if session.state.decision.live else None,
         clock=clock,
-        profile=profile,
+        profile=lambda: profile,
         checks=Checks(check_request, check_response),
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
         latency=latency,

@@ -1,6 +1,8 @@
 """The end of a live session: what was captured becomes the cassette."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,6 +11,9 @@ from held import HeldStore, begun, bodies, capture, persisting, recording_to, tu
 from memory_store import MemoryStore
 from runreel.cassettes.format import dump
 from runreel.errors import StoreFailed
+from runreel.http.messages import Interaction
+from runreel.redaction.redactor import Redacted
+from runreel.sessions import live
 
 FULL = "no space left on device"
 
@@ -128,3 +133,43 @@ async def test_the_end_drops_what_was_superseded() -> None:
 
     assert before == [b"new", b'{"id": "run_abc123"}']
     assert bodies(store) == [b"new"]
+
+
+async def test_one_that_takes_long_is_told_again_and_again_until_it_is_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "SAVING_TOLD_S", 0)
+    monkeypatch.setattr(live, "SAVING_TOLD_AGAIN_S", 0)
+    store, told = HeldStore(), asyncio.Queue[str]()
+    session = recording_to(store)
+    await session.persist(capture(session, b"one"))
+    store.holds()
+
+    closing = asyncio.ensure_future(session.close(note=told.put_nowait))
+    lines = [await told.get(), await told.get()]
+    store.let.set()
+    await closing
+
+    assert lines == ["cassette 'default' is being saved, 1 interactions"] * 2
+    assert bodies(store) == [b"one"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_session_that_is_alone_is_put_together_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    store = MemoryStore()
+    session = recording_to(store)
+    await session.persist(capture(session, b"one"))
+    merged, threads = session.state.merged, list[threading.Thread]()
+
+    def noted(**options: bool) -> Sequence[Redacted[Interaction]]:
+        threads.append(threading.current_thread())
+        return merged(**options)
+
+    monkeypatch.setattr(session.state, "merged", noted)
+
+    await session.close(alone=alone)
+
+    assert [thread is threading.main_thread() for thread in threads] == [not alone]
+    assert bodies(store) == [b"one"]

@@ -14,7 +14,7 @@ from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Manner, Session
 
 REDACTION = Redaction()
-Recordings = tuple[Redacted[Interaction], ...]
+Recordings = Sequence[Redacted[Interaction]]
 Upstream = Callable[[int], bytes]  # the number of a call in its session -> its answer
 
 CALLS = [

@@ -31,7 +31,7 @@ def an_exchange(
     live = request or a_request()
     return Exchange(
         live=live,
-        plain=live,
+        sent=Redaction().request(live),
         operation=operation,
         fingerprint=fingerprint(Redaction().request(live), MATCH_ON),
         checks=checks,

@@ -3,8 +3,10 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import a_request, a_response, an_interaction
@@ -15,7 +17,7 @@ from runreel.cassettes.format import interaction_document
 from runreel.errors import Unredactable
 from runreel.http.messages import Headers, Interaction, Request, Violation
 from runreel.redaction.redactor import Redaction
-from runreel.redaction.rules import PatternRule
+from runreel.redaction.rules import HEADER_PATTERNS, PATTERNS, PatternRule
 from strategies import requests
 
 PATTERNS_THAT_BITE = ["[a-z]+", "red", r"(?<!\d)\d{2}", r"\b\d{3}", "^.", "ed. ", r"(?i)K\w*"]
@@ -48,6 +50,65 @@ def test_redaction_is_idempotent(
 
     assert rules.request(once).value == once
     assert rules.request(once, live).value == once
+
+
+EXAMPLES = [text for rule in (*PATTERNS, *HEADER_PATTERNS) for text in rule.secret + rule.innocent]
+EXAMPLES += ["password", "api_key", "%73k-", "<API_KEY>", "[redacted]", "Sanitized", "REDACTED"]
+FIELDS = ["{}", '{{"note": {}}}', '{{"password": {}}}', '{{"a": {{{}: 1}}}}', "text={}", "[{},{}]"]
+
+
+@given(
+    request=requests(),
+    field=st.sampled_from(FIELDS),
+    text=st.sampled_from(EXAMPLES),
+    place=st.sampled_from(["body", "target", "query", "header", "name"]),
+    disguise=st.sampled_from([json.dumps, str, repr, lambda text: json.dumps(json.dumps(text))]),
+    known=st.sampled_from([(), (KEY,)]),
+)
+@settings(max_examples=400)
+def test_a_request_that_is_left_would_come_out_as_it_is(
+    request: Request, field: str, text: str, place: str, disguise: Any, known: tuple[str, ...]
+) -> None:
+    rules = Redaction(known=known)
+    said = field.format(*[disguise(text)] * field.count("{}"))
+    segment = said.replace(" ", "+").replace("\n", "").encode("ascii", "ignore").decode()
+    planted = {
+        "body": replace(request, body=said.encode()),
+        "target": replace(request, target=f"/v1/{segment.replace('?', '')}"),
+        "query": replace(request, target=f"/v1/x?q={segment.replace('?', '')}"),
+        "name": replace(request, target=f"/v1/x?{segment.replace('?', '')}=q"),
+        "header": replace(request, headers=(("X-Note", said.replace("\n", " ")),)),
+    }[place]
+
+    if rules.leaves(planted):
+        assert rules.request(planted).value == planted
+
+
+@given(request=requests())
+def test_any_request_that_is_left_would_come_out_as_it_is(request: Request) -> None:
+    rules = Redaction()
+
+    if rules.leaves(request):
+        assert rules.request(request).value == request
+
+
+@pytest.mark.parametrize("rule", PATTERNS, ids=lambda rule: rule.name)
+def test_no_request_with_a_secret_is_left(rule: PatternRule) -> None:
+    for secret in rule.secret:
+        for body in (secret, json.dumps({"note": secret}), json.dumps([json.dumps(secret)])):
+            planted = a_request(body.encode())
+            assert not Redaction().leaves(planted) or Redaction().request(planted).value == planted
+
+
+def test_an_ordinary_request_is_left() -> None:
+    spoken = a_request(
+        json.dumps({"content": 'Say "hi".\nThen stop: 1.5 = 3/2, token by token now'}).encode()
+    )
+
+    assert Redaction().leaves(a_request())
+    assert Redaction().leaves(spoken)
+    assert not Redaction(patterns=(PatternRule("user-1", re.compile("a")),)).leaves(a_request())
+    assert not Redaction(known=(KEY,)).leaves(a_request(KEY.encode()))
 
 
 PLACES = (

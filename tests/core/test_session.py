@@ -110,7 +110,7 @@ class TestPlaying:
         def fail(*_: object) -> None:
             raise Unredactable("it is everywhere")
 
-        one = recording("one")
+        one = an_interaction(a_request(target="/v1/x?a=%20"), name="one")  # what is looked at
         monkeypatch.setattr(Redaction, "request", fail)
 
         with pytest.raises(Unredactable, match=r"^the recording one cannot be used: it is every"):

@@ -100,7 +100,7 @@ async def test_a_large_answer_drifts_from_its_recording_as_a_small_one_would() -
     body = b'{"id":"run_abc123","status":1' + b" " * PROCESS_BYTES_MIN + b"}"
     exchange = Exchange(
         live=a_request(headers=BEARER),
-        plain=a_request(),
+        sent=Redaction().request(a_request()),
         operation="modifyRun",
         fingerprint=fingerprint(Redaction().request(a_request()), MATCH_ON),
         checks=(),

@@ -25,7 +25,7 @@ from runreel.sessions.session import Session
 from traffic import traffics
 
 REDACTION = Redaction()
-Interactions = tuple[Redacted[Interaction], ...]
+Interactions = Sequence[Redacted[Interaction]]
 Told = list[tuple[Request, bytes | None]]
 
 

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import a_cassette, a_pending, a_request, a_response, an_interaction
+from runreel.cassettes import file_store
 from runreel.cassettes.file_store import FileStore
 from runreel.cassettes.format import Cassette, dump
+from runreel.cassettes.journal import Stored
 from runreel.errors import CassetteDamaged
 from runreel.storage import files
 
@@ -86,8 +88,9 @@ class TestReplacing:
             *("write", "fsync", "sync folder"),  # the journal is begun
             *("write", "fdatasync"),
             *("write", "fdatasync"),
+            "write",  # the new file
             *("write", "fdatasync"),  # the result
-            *("write", "fsync", "replace", "sync folder"),
+            *("fsync", "replace", "sync folder"),
             *("unlink", "sync folder"),
             "unlink",  # the lock
         ]
@@ -104,6 +107,7 @@ class TestReplacing:
             journal.commit(NEW)
 
         assert steps.seen == [
+            *("write", "unlink"),  # what turns out to be equal
             *("write", "fdatasync"),
             *("fsync", "sync folder"),
             *("unlink", "sync folder"),
@@ -184,6 +188,45 @@ class TestReading:
         assert stored is not None
         assert stored.sha256 == hashlib.sha256(raw).hexdigest()
 
+    def test_one_that_is_in_use_and_has_not_changed_is_not_read_again(
+        self, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path, reads = tmp_path / "default.json", list[Path]()
+        save(store, "default", OLD)
+        read_file = file_store.read_file
+
+        def counted(path: Path) -> Stored | None:
+            reads.append(path)
+            return read_file(path)
+
+        monkeypatch.setattr(file_store, "read_file", counted)
+        fresh = store.load("default")  # it could be written again at this very moment
+        again = store.load("default")
+        assert fresh == again
+        assert len(reads) == 2
+        os.utime(path, (1, 1))
+
+        first = store.load("default")
+        store.open_journal("default", HEADER).commit(None)
+        second = store.load("default")
+        assert first == second
+        assert len(reads) == 3
+        path.write_text(dump(NEW), encoding="utf-8")
+        changed = store.load("default")
+        assert changed is not None
+        assert changed.cassette == NEW
+        os.utime(path, (1, 1))
+        del changed
+
+        third = store.load("default")
+        journal = store.open_journal("default", HEADER)
+        journal.append([a_pending()])
+        both = store.load("default")
+
+        assert third is not None
+        assert both is not None
+        assert [len(stored.cassette.interactions) for stored in (third, both)] == [1, 2]
+
     @pytest.mark.parametrize(
         ("raw", "why"),
         [
@@ -256,17 +299,16 @@ class TestReading:
         journal = store.open_journal("default", HEADER)
         journal.append([a_pending()])
         both = a_cassette(an_interaction(name="old"), a_pending().interaction)
-        read_bytes = Path.read_bytes
+        read_file = file_store.read_file
 
-        def ends_after(path: Path) -> bytes:
-            content = read_bytes(path)
-            if content == dump(OLD).encode():
-                patch.undo()
-                journal.commit(both)
-            return content
+        def ends_after(path: Path) -> Stored | None:
+            found = read_file(path)
+            patch.undo()
+            journal.commit(both)
+            return found
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", ends_after)
+            patch.setattr(file_store, "read_file", ends_after)
             stored = store.load("default")
 
         assert stored is not None

@@ -26,8 +26,16 @@ _SEPARATORS: dict[str, tuple[int | None, tuple[str, str]]] = {
     "indent-2": (2, (",", ": ")),
 }
 LAYOUTS = tuple(name + suffix for name in _SEPARATORS for suffix in ("", "+ascii"))
+_ENCODERS = {
+    name + suffix: json.JSONEncoder(
+        indent=indent, separators=separators, ensure_ascii=bool(suffix), allow_nan=False
+    )
+    for name, (indent, separators) in _SEPARATORS.items()
+    for suffix in ("", "+ascii")
+}
 RESERVED = frozenset({"parts", "blob"})
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # controls but for tab, LF and CR
+_NATIVE = frozenset({"compact", "indent-2"})  # layouts that orjson writes too
 _EVENT_MEMBERS = frozenset({"at_ms", "event", "data", "layout"})
 # Longer JSON is kept as text: nobody reads it, and to try its layouts takes everybody's time.
 _JSON_CHARS_MAX = 1_000_000
@@ -43,6 +51,8 @@ def render(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] 
     """
     if not body:
         return None
+    if at_ms is None and len(body) <= _JSON_CHARS_MAX and (form := _natively(body)) is not None:
+        return form
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -57,6 +67,22 @@ def render(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] 
     return {"text": text} if readable else _as_base64(body)
 
 
+def plain(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] | None:
+    """The form of a body that is made at once, for what nobody reads; else as `render`."""
+    if not body:
+        return None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _as_base64(body)
+    if at_ms is None or _UNREADABLE.search(text):
+        return {"text": text}
+    events = [event.decode("utf-8") for event in sse.split(body)]
+    return {
+        "events": [{"at_ms": at, "text": event} for at, event in zip(at_ms, events, strict=True)]
+    }
+
+
 def restore(form: dict[str, Any] | None) -> bytes:
     """The bytes behind a form that `render` made or a person wrote.
 
@@ -67,7 +93,7 @@ def restore(form: dict[str, Any] | None) -> bytes:
         return b""
     match form:
         case {"json": value, "layout": str(layout)} if len(form) == 2 and layout in LAYOUTS:
-            return write_json(value, layout).encode("utf-8")
+            return _json_bytes(value, layout)
         case {"events": [_, *_] as events} if len(form) == 1:
             return _restored_events(events)
         case {"text": str(text)} if len(form) == 1:
@@ -93,21 +119,31 @@ def times(form: dict[str, Any] | None) -> tuple[int, ...] | None:
     return tuple(event["at_ms"] for event in form["events"])
 
 
+def _natively(body: bytes) -> dict[str, Any] | None:
+    """The form of JSON in one of the layouts that can be read natively; None if it is none."""
+    found = strict_json.layout_of(body)
+    if found is None:
+        return None
+    value, indent = found
+    return {"json": value, "layout": "indent-2" if indent else "compact"}
+
+
+def _json_bytes(value: Any, layout: str) -> bytes:
+    text = None
+    if layout in _NATIVE:
+        text = strict_json.written_natively(value, indent=layout == "indent-2")
+    if text is None:
+        return write_json(value, layout).encode("utf-8")
+    return bytes(memoryview(text))  # what orjson gives keeps all the room that it took to write
+
+
 def write_json(value: Any, layout: str) -> str:
     """The JSON text of a value in one of `LAYOUTS`.
 
     Raises:
         ValueError: it holds NaN or an infinity, which JSON cannot say.
     """
-    style, _, ascii_only = layout.partition("+")
-    indent, separators = _SEPARATORS[style]
-    return json.dumps(
-        value,
-        indent=indent,
-        separators=separators,
-        ensure_ascii=bool(ascii_only),
-        allow_nan=False,
-    )
+    return _ENCODERS[layout].encode(value)
 
 
 def _as_event(text: str, at_ms: int) -> dict[str, Any]:

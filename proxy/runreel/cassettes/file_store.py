@@ -11,36 +11,52 @@ mean is `journal`. Knows nothing of sessions.
 """
 
 import hashlib
+import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from runreel.cassettes.format import Cassette, NotACassetteName, check_name, dump, parse
+from runreel.cassettes.format import (
+    Cassette,
+    NotACassetteName,
+    check_name,
+    dumped,
+    parse,
+    read_chunks,
+)
 from runreel.cassettes.journal import (
     Flaw,
     Frame,
     Opening,
     Pending,
     Record,
+    RecordReader,
     Result,
     Stored,
     dump_records,
     encode_frame,
-    parse_records,
+    frame_at,
     read_frames,
     recover,
 )
+from runreel.cassettes.merge import Kept
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
+from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument
+from runreel.redaction.redactor import Redacted
 from runreel.storage.files import (
     AppendFile,
+    Successor,
+    let_go,
     make_folders,
     release_lock,
     remove_leftovers,
-    replace_file,
     sync,
     take_lock,
 )
@@ -107,6 +123,7 @@ def read_journals(parts: Sequence[Part]) -> tuple[list[Record], list[Tail]]:
     """
     records: list[Record] = []
     tails: list[Tail] = []
+    reader = RecordReader()
     for part in parts:
         path = part.path
         try:
@@ -120,7 +137,7 @@ def read_journals(parts: Sequence[Part]) -> tuple[list[Record], list[Tail]]:
             )
         try:
             for frame in reading.frames:
-                records += parse_records(frame.payload)
+                records += reader.records(frame.payload)
         except BadDocument as error:
             raise CassetteDamaged(f"{path}: {error}") from None
         if reading.flaw is not None:
@@ -139,6 +156,76 @@ def aside(part: Part) -> Path:
     return part.path.with_name(f"{part.path.name}.torn")
 
 
+_OF_ONE_FRAME_MAX = 65_536  # captures that can be told apart in a frame
+_FRAMES_READ_MAX = 64  # whose captures are in hand while all are read back, in about their order
+_READ_BYTES = 262_144  # at once, of a frame; most are smaller
+
+
+class _FrameReader:
+    """Reads captures back from one part of a journal, wherever the file of it may be by now."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._records = RecordReader()
+        self._read: dict[int, list[Record]] = {}  # by the place of the frame
+
+    @classmethod
+    def of(cls, path: Path) -> "_FrameReader | None":
+        """A reader of a part; None if it cannot be read."""
+        try:
+            return cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            return None
+
+    def record(self, at: int, index: int) -> Record:
+        """One of the records of the frame at a byte.
+
+        Raises:
+            StoreFailed: it cannot be read.
+        """
+        records = self._read.get(at)
+        if records is None:
+            if len(self._read) >= _FRAMES_READ_MAX:
+                del self._read[next(iter(self._read))]
+            try:
+                records = self._read[at] = self._records.records(self._frame(at).payload)
+            except (OSError, BadDocument):
+                raise StoreFailed(
+                    f"{self._path}: what was recorded cannot be read back from byte {at}"
+                ) from None
+        return records[index]
+
+    def _frame(self, at: int) -> Frame:
+        content = b""
+        while piece := os.pread(
+            self._descriptor, max(_READ_BYTES, len(content)), at + len(content)
+        ):
+            content += piece
+            if found := frame_at(content, 0):
+                return found[0]
+        raise BadDocument("", "no frame")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        let_go(self._descriptor)
+
+
+class _InFrame:
+    """One capture of a journal; called, it is read back."""
+
+    __slots__ = ("_place", "_reader")
+
+    def __init__(self, reader: _FrameReader, place: int) -> None:
+        self._reader = reader
+        self._place = place
+
+    def __call__(self) -> Redacted[Interaction]:
+        record = self._reader.record(*divmod(self._place, _OF_ONE_FRAME_MAX))
+        assert isinstance(record, Pending)  # noqa: S101 - as it was appended
+        return record.interaction
+
+
 class JournalFiles:
     """Appends to the journal of one cassette, in as many parts as failures make necessary."""
 
@@ -149,15 +236,32 @@ class JournalFiles:
         self._part = 0
         self._file: AppendFile | None = None
         self._frames = 0  # of the part that are known to be whole
+        self._readers: dict[Path, _FrameReader | None] = {}  # by part
         self._owed = 0  # bytes of the payload that could not be made durable last
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Return once the records are durable, all in one frame, or raise StoreFailed."""
+    def append(self, records: Sequence[Record]) -> Sequence[Kept] | None:
+        """Return once the records are durable, all in one frame, or raise StoreFailed; with what
+        reads each capture back until `forget`, if that can be.
+        """
         payload = dump_records(records)
         with self._owing(len(payload)):
             file = self._open()
+            at = file.durable
             self._append(file, self._frame(payload))
         self._frames += 1
+        if file.path not in self._readers:
+            self._readers[file.path] = _FrameReader.of(file.path)
+        reader = self._readers[file.path]
+        if reader is None or len(records) > _OF_ONE_FRAME_MAX:
+            return None
+        return [_InFrame(reader, at * _OF_ONE_FRAME_MAX + index) for index in range(len(records))]
+
+    def forget(self) -> None:
+        """What was appended cannot be read back any more."""
+        for reader in self._readers.values():
+            if reader is not None:
+                reader.close()
+        self._readers.clear()
 
     def check(self) -> None:
         """Find out whether the next append can be expected to work; begins the part it needs."""
@@ -223,7 +327,8 @@ class JournalFiles:
         return encode_frame(Frame(self._writer, self._frames, payload))
 
 
-FILE_BYTES_MAX = 512 * 1024 * 1024  # a cassette is held in memory several times over while loading
+FILE_BYTES_MAX = 512 * 1024 * 1024  # one laid out by hand is held several times while it is read
+_CHUNK_BYTES = 1_048_576  # of a file that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +389,7 @@ def _standing(path: Path) -> object:
         found = path.stat()
     except OSError:
         return None, _parts(path)
-    return (found.st_ino, found.st_mtime_ns), _parts(path)
+    return (found.st_ino, found.st_mtime_ns, found.st_size), _parts(path)
 
 
 def _parts(path: Path) -> list[Part]:
@@ -300,6 +405,27 @@ def read_file(path: Path) -> Stored | None:
     Raises:
         CassetteDamaged: it is there but cannot be trusted; names the place.
     """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            _check_size(path, os.fstat(file.fileno()).st_size)
+            cassette = read_chunks(_chunks(file, digest))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
+    if cassette is not None:
+        return Stored(cassette, digest.hexdigest())
+    return _read_whole(path)
+
+
+def _chunks(file: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        yield chunk
+
+
+def _read_whole(path: Path) -> Stored | None:
     content = content_of(path)
     if content is None:
         return None
@@ -309,7 +435,7 @@ def read_file(path: Path) -> Stored | None:
         raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
     except BadDocument as error:
         raise CassetteDamaged(f"{path}: {error}") from None
-    return Stored(cassette, sha256_of(content))
+    return Stored(cassette, hashlib.sha256(content).hexdigest())
 
 
 def content_of(path: Path) -> bytes | None:
@@ -319,8 +445,7 @@ def content_of(path: Path) -> bytes | None:
         CassetteDamaged: it is too large or cannot be read.
     """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
+        _check_size(path, path.stat().st_size)
         return path.read_bytes()
     except FileNotFoundError:
         return None
@@ -328,9 +453,9 @@ def content_of(path: Path) -> bytes | None:
         raise CassetteDamaged(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def sha256_of(content: bytes) -> str:
-    """The SHA-256 of a file's content, in hex."""
-    return hashlib.sha256(content).hexdigest()
+def _check_size(path: Path, size: int) -> None:
+    if size > FILE_BYTES_MAX:
+        raise CassetteDamaged(f"{path}: larger than {FILE_BYTES_MAX:,} bytes, not a cassette")
 
 
 class FileStore:
@@ -338,6 +463,7 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._seen: dict[str, _Seen] = {}
 
     def names(self) -> list[str]:
         """The names of all stored cassettes, sorted; one may be in a journal only."""
@@ -354,7 +480,7 @@ class FileStore:
     def load(self, name: str) -> Stored | None:
         """The cassette with what its journals hold, or None."""
         path = self._path(name)
-        found = together(path)
+        found = self._together(name)
         told = [tail.told("a crash cut it, or a recorder is writing it") for tail in found.tails]
         if found.cassette is None:
             if told:
@@ -384,7 +510,7 @@ class FileStore:
             )
         journal = FileJournal(path, header, lock, descriptor)
         try:
-            journal.take_in()
+            journal.take_in(self._together(name))
         except StoreFailed as error:
             journal.release()
             raise StartRefused(f"what an earlier recording left cannot be saved: {error}") from None
@@ -415,8 +541,43 @@ class FileStore:
                 f"what an earlier recording left beside {path} cannot be removed ({error.strerror})"
             ) from None
 
+    def _together(self, name: str) -> Found:
+        """As `together`; not read again while what was read is in use and nothing has changed."""
+        path = self._path(name)
+        seen = self._seen.get(name)
+        if seen is not None and (cassette := seen.cassette()) and seen.standing == _standing(path):
+            return Found(cassette, seen.sha256, ())
+        self._seen.pop(name, None)
+        before = _standing(path)
+        found = together(path)
+        if found.cassette and found.sha256 and before == _standing(path) and _is_settled(path):
+            self._seen[name] = _Seen(before, weakref.ref(found.cassette), found.sha256)
+        return found
+
     def _path(self, name: str) -> Path:
         return _file(self._folder / name)
+
+
+_SETTLED_NS = 2 * 10**9  # a file written so long ago has another time if it is written again
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file was when it was read, and what was read: for as long as that is in use."""
+
+    standing: object
+    cassette: weakref.ref[Cassette]
+    sha256: str
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether a file holds all of its cassette, and would show it if it were written again."""
+    try:
+        written_ns = path.stat().st_mtime_ns
+    except OSError:
+        return False
+    # The file system's clock, whatever time it is for a session.
+    return not _parts(path) and time.time_ns() - written_ns > _SETTLED_NS
 
 
 class FileJournal:
@@ -432,10 +593,10 @@ class FileJournal:
         self._appended = False
         self.notes: tuple[str, ...] = ()
 
-    def append(self, captures: Sequence[Pending]) -> None:
+    def append(self, captures: Sequence[Pending]) -> Sequence[Kept] | None:
         """Make captures durable."""
         self._appended = True
-        self._files.append(captures)
+        return self._files.append(captures)
 
     def check(self) -> None:
         """Find out whether the next append can be expected to work."""
@@ -445,9 +606,7 @@ class FileJournal:
         """Save the cassette, remove the journal, release the lock."""
         try:
             if cassette is not None:
-                content = dump(cassette).encode("utf-8")
-                self._check_nobody_else_wrote(content)
-                return self._save(content)
+                return self._save(cassette, self._check_nobody_else_wrote)
             try:
                 self._remove_parts()
             except OSError as error:
@@ -460,9 +619,8 @@ class FileJournal:
         finally:
             self.release()
 
-    def take_in(self) -> None:
+    def take_in(self, found: Found) -> None:
         """Put what an earlier recorder left into the file, if it is not there yet."""
-        found = together(self._path)
         self._unreadable = {tail.part for tail in found.tails}
         told = (
             f"{tail.told('a crash cut it')}; the file is kept as {aside(tail.part).name}"
@@ -475,51 +633,74 @@ class FileJournal:
             if found.cassette is None:
                 self._remove_parts()  # a journal was opened, and nothing came that can be read
             elif found.recovered:
-                self._sha256 = self._save(dump(found.cassette).encode("utf-8"))
-            elif parts_of(self._path):
-                self._sha256 = self._save(self._path.read_bytes())
+                self._sha256 = self._save(found.cassette)
+            elif found.sha256 is not None and parts_of(self._path):
+                self._settle(found.sha256)
         except OSError as error:
             raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
 
     def release(self) -> None:
         """Give up the right; what is in the journal stays there."""
         self._files.close()
+        self._files.forget()
         release_lock(self._lock, self._descriptor)
 
-    def _check_nobody_else_wrote(self, content: bytes) -> None:
-        """Return if saving this overwrites nothing that the recording does not know."""
-        try:
-            there = _content(self._path)
-        except OSError as error:
-            raise StoreFailed(f"{self._path}: cannot be read: {error.strerror}") from None
-        if there != content and self._sha256 != (None if there is None else sha256_of(there)):
+    def _check_nobody_else_wrote(self, there: str | None) -> None:
+        """Return if saving over a file of that SHA-256 overwrites nothing that is not known."""
+        if there != self._sha256:
             raise StoreFailed(
                 f"{self._path}: was changed by somebody else during the recording, so it is not "
                 "overwritten; the recording is in the journal beside it, and the next recording "
                 "into this cassette puts both together when it starts"
             )
 
-    def _save(self, content: bytes) -> str:
-        """Make this the file's content; the journals go once it is known to hold what they do."""
-        if len(content) > FILE_BYTES_MAX:
-            raise StoreFailed(
-                f"{self._path}: would be larger than {FILE_BYTES_MAX:,} bytes; what is new stays "
-                "in the journal beside it"
-            )
-        digest = sha256_of(content)
+    def _save(
+        self, cassette: Cassette, check: Callable[[str | None], None] = lambda _there: None
+    ) -> str:
+        """Make this the file's content, if what is there passes a check; the journals go once it is
+        known to hold what they do.
+        """
+        digest = hashlib.sha256()
         try:
-            if parts_of(self._path):
-                self._files.append([Result(digest)])
-            if _content(self._path) == content:
-                sync(self._path)  # whoever put it there may not have come that far
-                sync(self._path.parent)
-            else:
-                replace_file(self._path, content)
-            self._files.close()  # what is appended after this needs a part that stays
-            self._remove_parts()
+            with Successor(self._path) as successor:
+                pieces = dumped(cassette, cassette.interactions)
+                successor.write(_measured(self._path, pieces, digest))
+                sha256, there = digest.hexdigest(), self._sha256_there()
+                if there != sha256:
+                    check(there)
+                    self._append_result(sha256)
+                    successor.put_in_place()
+                    self._drop_journals()
+                    return sha256
+            self._settle(sha256)  # equal content is not written again
         except OSError as error:
             raise StoreFailed(f"{self._path}: cannot be written: {error.strerror}") from None
-        return digest
+        return sha256
+
+    def _sha256_there(self) -> str | None:
+        """The SHA-256 of the file as it is now; None if there is none."""
+        try:
+            with self._path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreFailed(f"{self._path}: cannot be read: {error.strerror}") from None
+
+    def _settle(self, sha256: str) -> None:
+        """The file that is there, of that SHA-256, holds what the journals do."""
+        self._append_result(sha256)
+        sync(self._path)  # whoever put it there may not have come that far
+        sync(self._path.parent)
+        self._drop_journals()
+
+    def _append_result(self, sha256: str) -> None:
+        if parts_of(self._path):
+            self._files.append([Result(sha256)])
+
+    def _drop_journals(self) -> None:
+        self._files.close()  # what is appended after this needs a part that stays
+        self._remove_parts()
 
     def _remove_parts(self) -> None:
         """Remove the journals, last the one that says that the others are in the file already.
@@ -550,8 +731,15 @@ def _can_name(text: str) -> bool:
     return True
 
 
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
+def _measured(path: Path, pieces: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    """The pieces of a file, which go into a digest; raises StoreFailed where they are too large."""
+    size = 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        if size > FILE_BYTES_MAX:
+            raise StoreFailed(
+                f"{path}: would be larger than {FILE_BYTES_MAX:,} bytes; what is new stays in the "
+                "journal beside it"
+            )
+        yield piece

@@ -23,9 +23,10 @@ place of the digest stands the `sha256` of a response's body. A mixture of both 
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -166,31 +167,38 @@ def _read_header(item: Any, info: ValidationInfo) -> tuple[str, str]:
 
 
 def _checked_header(name: str, value: str) -> tuple[str, str]:
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+    if not _NAME_OF_HEADER.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
-    if re.search(r"[^\t\x20-\x7e\x80-\xff]", value):
+    if _NO_VALUE.search(value):
         raise ValueError(f"the value of {name!r} holds a character that no header may hold")
     return name, value
 
 
-def _matching(pattern: str, reason: str) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], reason: str) -> Callable[[str], str]:
     """A check that a whole text matches."""
 
     def checked(text: str) -> str:
-        if not re.fullmatch(pattern, text):
+        if not pattern.fullmatch(text):
             raise ValueError(reason)
         return text
 
     return checked
 
 
+_NAME_OF_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NO_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
+_TARGET = re.compile(r"/[\x21-\x7e\x80-\xff]*")
+_SLUG = re.compile(r"[a-z]+(_[a-z]+)*")
+_SALT = re.compile(r"([0-9a-f]{32})?")
+_SEVERITIES = ("error", "advice")
 _A_METHOD = "this must be a method in capital letters, as in POST"
 _A_SLUG = "this must be a slug, as in upstream_timeout"
 _A_SALT = "this must be 32 hex digits"
 
 
 def _checked_target(target: str) -> str:
-    if not re.fullmatch(r"/[\x21-\x7e\x80-\xff]*", target):
+    if not _TARGET.fullmatch(target):
         raise ValueError("a target begins with '/' and holds no space or control character")
     return target
 
@@ -223,7 +231,7 @@ class _Violation(_Part):
 
 
 class _Request(_Part):
-    method: Annotated[str, AfterValidator(_matching(r"[A-Z][A-Z0-9_-]*", _A_METHOD))]
+    method: Annotated[str, AfterValidator(_matching(_METHOD, _A_METHOD))]
     target: Annotated[str, AfterValidator(_checked_target)]
     headers: list[_Header] = []
     body: dict[str, Any] | None = None
@@ -265,7 +273,7 @@ class _Interaction(_Part):
     during: list[_Id] = []
     request: _Request
     response: _Response | None = None
-    failed: Annotated[str, AfterValidator(_matching(r"[a-z]+(_[a-z]+)*", _A_SLUG))] | None = None
+    failed: Annotated[str, AfterValidator(_matching(_SLUG, _A_SLUG))] | None = None
     violations: list[_Violation] = []
     client: Literal["gone"] | None = None
     digest: str | None = None
@@ -338,7 +346,7 @@ class Document(_Part):
     profile: _Text
     match_on: Annotated[list[_Text], Field(min_length=1), AfterValidator(_checked_facets)]
     redaction: list[_Text] | None = None
-    salt: Annotated[str, AfterValidator(_matching(r"([0-9a-f]{32})?", _A_SALT))] = ""
+    salt: Annotated[str, AfterValidator(_matching(_SALT, _A_SALT))] = ""
     incomplete: _Id | None = None
     interactions: list[_Interaction]
 
@@ -375,7 +383,7 @@ class NotACassetteName(ValueError):
     """The text cannot name a cassette; the message says what can."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Cassette:
     """A recording: where it came from, how it is matched, and its interactions in order.
 
@@ -388,7 +396,7 @@ class Cassette:
     profile: str
     match_on: MatchOn
     salt: str
-    interactions: tuple[Redacted[Interaction], ...] = ()
+    interactions: Sequence[Redacted[Interaction]] = ()
     incomplete: str | None = None
 
 
@@ -435,13 +443,39 @@ def dump(cassette: Cassette) -> str:
 
     What stands before the interactions has one line for each member, so that a reader sees them.
     """
+    return b"".join(dumped(cassette, cassette.interactions)).decode("utf-8")
+
+
+def dumped(header: Cassette, interactions: Iterable[Redacted[Interaction]]) -> Iterator[bytes]:
+    """The same document in pieces: the head, one for each of some interactions, and the end.
+
+    Raises:
+        UnicodeEncodeError: a text holds a lone surrogate, which no file could.
+    """
     head = (
         f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},\n"
-        for name, value in header_document(cassette).items()
+        for name, value in header_document(header).items()
     )
-    documents = [interaction_document(item) for item in cassette.interactions]
-    listed = json.dumps({"interactions": documents}, indent=2, ensure_ascii=False)
-    return "{\n" + "".join(head) + listed.removeprefix("{\n") + "\n"
+    opening = ("{\n" + "".join(head) + _INTERACTIONS).encode("utf-8")
+    before = opening + b"[\n"
+    for item in interactions:
+        yield before + _piece(interaction_document(item))
+        before = b",\n"
+    yield opening + b"[]\n}\n" if before != b",\n" else _AFTER
+
+
+_INTERACTIONS = '  "interactions": '
+_BETWEEN = b"\n    },\n"  # two interactions
+_AFTER = b"\n  ]\n}\n"  # the last one
+_LEVELS = 2  # of the document, above an interaction
+
+
+def _piece(document: dict[str, Any]) -> bytes:
+    natively = strict_json.written_natively(document, indent=True, levels=_LEVELS)
+    if natively is not None:
+        return natively
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return ("    " + text.replace("\n", "\n    ")).encode("utf-8")
 
 
 def header_document(cassette: Cassette) -> dict[str, Any]:
@@ -459,9 +493,14 @@ def header_document(cassette: Cassette) -> dict[str, Any]:
     return document
 
 
-def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
-    """One interaction as it stands in a document."""
+def interaction_document(
+    interaction: Redacted[Interaction], *, readable: bool = True
+) -> dict[str, Any]:
+    """One interaction as it stands in a document; unless it is to be `readable`, its bodies are
+    texts and it has no digest, which takes less time.
+    """
     value = interaction.value
+    form = bodies.render if readable else bodies.plain
     document: dict[str, Any] = {
         "id": value.id,
         "operation": value.operation,
@@ -474,9 +513,9 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
         document["after"] = list(value.after)
     if value.during:
         document["during"] = list(value.during)
-    document["request"] = request_document(request_of(interaction))
+    document["request"] = request_document(request_of(interaction), form)
     if value.failed is None:
-        document["response"] = _response_document(value.response)
+        document["response"] = _response_document(value.response, form)
     else:
         document["failed"] = value.failed
     if value.violations:
@@ -486,11 +525,15 @@ def interaction_document(interaction: Redacted[Interaction]) -> dict[str, Any]:
         ]
     if value.client_gone:
         document["client"] = GONE
-    document["digest"] = digest_of(value)
+    if readable:
+        document["digest"] = digest_of(value)
     return document
 
 
-def request_document(request: Redacted[Request]) -> dict[str, Any]:
+_Form = Callable[[bytes, tuple[int, ...] | None], dict[str, Any] | None]
+
+
+def request_document(request: Redacted[Request], render: _Form = bodies.render) -> dict[str, Any]:
     """A request as it stands in a document, a receipt, or the input of `explain`."""
     value = request.value
     document: dict[str, Any] = {
@@ -498,18 +541,18 @@ def request_document(request: Redacted[Request]) -> dict[str, Any]:
         "target": value.target,
         "headers": [header_line(*pair) for pair in value.headers],
     }
-    form = bodies.render(value.body)
+    form = render(value.body, None)
     if form is not None:
         document["body"] = form
     return document
 
 
-def _response_document(response: Response) -> dict[str, Any]:
+def _response_document(response: Response, render: _Form) -> dict[str, Any]:
     document: dict[str, Any] = {
         "status": response.status,
         "headers": [header_line(*pair) for pair in response.headers],
     }
-    form = bodies.render(response.body, response.at_ms)
+    form = render(response.body, response.at_ms)
     if form is not None:
         document["body"] = form
     return document
@@ -519,25 +562,27 @@ def digest_of(interaction: Interaction) -> str:
     """The digest of what replay stands on, as the head of this module describes it."""
     request, response = interaction.request, interaction.response
     outcome = interaction.failed or (GONE if interaction.client_gone else "answered")
-    pieces = [
-        request.method.encode("latin-1"),
-        request.target.encode("latin-1"),
-        *_header_pieces(request.headers),
-        request.body,
-        outcome.encode("ascii"),
-    ]
+    method, target = request.method.encode("latin-1"), request.target.encode("latin-1")
+    covered = b"%d:%b,%d:%b,%b%d:%b,%d:%b," % (
+        *(len(method), method, len(target), target, _header_netstrings(request.headers)),
+        *(len(request.body), request.body, len(outcome), outcome.encode("ascii")),
+    )
     if interaction.failed is None:
-        pieces += [b"%d" % response.status, *_header_pieces(response.headers), response.body]
-    found = hashlib.sha256()
-    for piece in pieces:
-        found.update(b"%d:" % len(piece))
-        found.update(piece)
-        found.update(b",")
-    return found.hexdigest()
+        covered += b"%b%b%d:%b," % (
+            *(_netstring(b"%d" % response.status), _header_netstrings(response.headers)),
+            *(len(response.body), response.body),
+        )
+    return hashlib.sha256(covered).hexdigest()
 
 
-def _header_pieces(headers: Headers) -> list[bytes]:
-    return [b"%d" % len(headers), *(text.encode("latin-1") for pair in headers for text in pair)]
+def _netstring(piece: bytes) -> bytes:
+    return b"%d:%b," % (len(piece), piece)
+
+
+@lru_cache(maxsize=1024)  # many recordings have the same ones
+def _header_netstrings(headers: Headers) -> bytes:
+    texts = (text.encode("latin-1") for pair in headers for text in pair)
+    return b"".join(map(_netstring, (b"%d" % len(headers), *texts)))
 
 
 def check_storable(interaction: Redacted[Interaction]) -> None:
@@ -548,8 +593,39 @@ def check_storable(interaction: Redacted[Interaction]) -> None:
             status 999 or a control character in a header.
     """
     value = interaction.value
-    check_exchange(value.request, None if value.failed else value.response)
-    read_interaction(interaction_document(interaction))
+    if not _is_plain(value):
+        check_exchange(value.request, None if value.failed else value.response)
+        read_interaction(interaction_document(interaction))
+
+
+def _is_plain(value: Interaction) -> bool:
+    """Whether any cassette may hold an interaction, as a look at its parts tells: most can be read
+    back, and to try it takes longer than all else that is done with them. Bodies always can.
+    """
+    request, response = value.request, value.response
+    texts = (value.id, value.operation, *(text for one in value.violations for text in _said(one)))
+    return (
+        value.failed is None
+        and response.at_ms is None
+        and 200 <= response.status <= 599
+        and value.recorded_at.year >= _FOUR_DIGITS
+        and _METHOD.fullmatch(request.method) is not None
+        and _TARGET.fullmatch(request.target) is not None
+        and all(_is_a_header(*pair) for pair in (*request.headers, *response.headers))
+        and all(text is None or text.isascii() for text in texts)
+    )
+
+
+_FOUR_DIGITS = 1000  # of a year
+
+
+@lru_cache(maxsize=4096)
+def _is_a_header(name: str, value: str) -> bool:
+    return _NAME_OF_HEADER.fullmatch(name) is not None and not _NO_VALUE.search(value)
+
+
+def _said(violation: Violation) -> tuple[str, str, str]:
+    return violation.at, violation.rule, violation.message
 
 
 def check_exchange(request: Request, response: Response | None) -> None:
@@ -579,7 +655,7 @@ def parse(text: str) -> Cassette:
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    return _cassette(read_document(read_json(text)))
+    return _whole(read_document(read_json(text)))
 
 
 def parse_header(header: dict[str, Any]) -> Cassette:
@@ -588,7 +664,7 @@ def parse_header(header: dict[str, Any]) -> Cassette:
     Raises:
         BadDocument: with the JSON path of what is wrong.
     """
-    return _cassette(read_document(header | {"interactions": []}))
+    return _whole(read_document(header | {"interactions": []}))
 
 
 def parse_interaction(
@@ -602,12 +678,229 @@ def parse_interaction(
     return Redacted(read_interaction(document, first_build=first_build))
 
 
-def _cassette(document: Document) -> Cassette:
+def _whole(document: Document) -> Cassette:
+    return _cassette(document, tuple(Redacted(value) for value in document.values()))
+
+
+def read_chunks(chunks: Iterable[bytes]) -> Cassette | None:
+    """The cassette that a document holds, whose text comes in chunks, as `parse` would have it: one
+    interaction is in hand at a time, and most are read natively.
+
+    None where the document is laid out otherwise than `dump` does, or `parse` may refuse it: that
+    alone says what is wrong with one.
+    """
+    reader = NativeReader()
+    interactions: list[Redacted[Interaction]] = []
+    seen: set[str] = set()
+    try:
+        pieces = _split(iter(chunks))
+        document = read_document(read_json((next(pieces) + _AFTER).decode("utf-8")))
+        if document.redaction is not None:
+            return None
+        for piece in pieces:
+            value = reader.interaction(piece)
+            if value is None:
+                value = read_interaction(read_json(piece.decode("utf-8")))
+            interactions.append(Redacted(value))
+            seen.add(value.id)
+    except (BadDocument, UnicodeDecodeError):
+        return None
+    if len(seen) < len(interactions):
+        return None
+    return _cassette(document, tuple(interactions))
+
+
+_HEAD_BYTES_MAX = 1_000_000  # of what stands before the interactions
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The head of a document, up to the bracket before its interactions, and each of those.
+
+    A line feed stands in no string of JSON. So where all pieces are JSON, and the head is with the
+    end of the document, the whole is what they say.
+
+    Raises:
+        BadDocument: it is not laid out so.
+    """
+    opening = f"\n{_INTERACTIONS}[\n".encode()
+    text = b""
+    while (begin := text.find(opening)) < 0:
+        chunk = next(chunks, b"")
+        if not chunk or len(text) > _HEAD_BYTES_MAX:
+            raise BadDocument("", "not in pieces")
+        text += chunk
+    begin += len(opening)
+    yield text[:begin]
+    looked = begin
+    while True:
+        while (end := text.find(_BETWEEN, looked)) >= 0:
+            yield text[begin : end + _BETWEEN.index(b",")]
+            begin = looked = end + len(_BETWEEN)
+        chunk = next(chunks, b"")
+        if not chunk:
+            break
+        text, looked = text[begin:] + chunk, max(0, len(text) - begin - len(_BETWEEN))
+        begin = 0
+    if not text.endswith(_AFTER, begin):
+        raise BadDocument("", "not in pieces")
+    yield text[begin : -len(_AFTER)]
+
+
+class NativeReader:
+    """Reads interactions as they are written here; what many have in common is kept once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._headers: dict[tuple[str, ...], Headers] = {}
+        self._times: dict[str, datetime] = {}
+
+    def interaction(self, piece: bytes) -> Interaction | None:
+        """The interaction of a piece, None where that needs a second look."""
+        document = strict_json.read_natively(piece, levels=_LEVELS)
+        return self._value(document)
+
+    def of_journal(self, document: Any) -> Redacted[Interaction] | None:
+        """The interaction of an `interaction_document` whose JSON has been read, likewise."""
+        value = self._value(document)
+        return None if value is None else Redacted(value)
+
+    def _value(self, document: Any) -> Interaction | None:
+        if type(document) is not dict or not document.keys() <= _PLAIN_MEMBERS:
+            return None
+        try:
+            value = self._interaction(document)
+        except (KeyError, TypeError, ValueError):
+            return None
+        digest = document.get("digest")
+        return value if digest is None or digest == digest_of(value) else None
+
+    def _interaction(self, document: dict[str, Any]) -> Interaction:
+        operation, failed = document["operation"], document.get("failed")
+        duration_ms = document["duration_ms"]
+        if type(duration_ms) is not int or duration_ms < 0:
+            raise ValueError
+        if failed is not None and ("response" in document or not _SLUG.fullmatch(failed)):
+            raise ValueError
+        return Interaction(
+            _filled(document["id"]),
+            None if operation is None else self._shared(operation),
+            self._time(document["recorded_at"]),
+            duration_ms,
+            self._request(document["request"]),
+            self._response(document["response"]) if failed is None else NO_RESPONSE,
+            self._violations(document["violations"]) if "violations" in document else (),
+            "client" in document and _is_gone(document["client"]),
+            failed,
+            self._ids(document["after"]) if "after" in document else None,
+            self._ids(document["during"]) if "during" in document else (),
+            self._shared(_filled(document["scope"])) if "scope" in document else None,
+        )
+
+    def _violations(self, documents: list[dict[str, Any]]) -> tuple[Violation, ...]:
+        return tuple(map(_plain_violation, _listed(documents)))
+
+    def _request(self, document: dict[str, Any]) -> Request:
+        target, body = document["target"], document.get("body")
+        if not document.keys() <= _REQUEST_MEMBERS or not _TARGET.fullmatch(target):
+            raise ValueError
+        method = self._shared(document["method"])
+        if not _METHOD.fullmatch(method):
+            raise ValueError
+        return Request(method, target, self._pairs(document["headers"]), _restored(body))
+
+    def _response(self, document: dict[str, Any]) -> Response:
+        status, body = document["status"], document.get("body")
+        if not document.keys() <= _RESPONSE_MEMBERS or type(status) is not int:
+            raise ValueError
+        if not 200 <= status <= 599:
+            raise ValueError
+        headers = self._pairs(document["headers"])
+        return Response(status, headers, _restored(body), bodies.times(body))
+
+    def _pairs(self, lines: list[str]) -> Headers:
+        key = tuple(_listed(lines))
+        found = self._headers.get(key)
+        if found is None:
+            found = tuple(self._pair(line) for line in key)
+            if len(self._headers) < _KEPT_MAX:
+                self._headers[key] = found
+        return found
+
+    def _pair(self, line: str) -> tuple[str, str]:
+        if type(line) is not str:
+            raise TypeError
+        name, value = read_header_line(line)
+        return self._shared(name), self._shared(value)
+
+    def _time(self, text: str) -> datetime:
+        found = self._times.get(text)
+        if found is None:
+            if not _TIME.fullmatch(text):
+                raise ValueError
+            found = datetime.fromisoformat(text)
+            if len(self._times) < _KEPT_MAX:
+                self._times[text] = found
+        return found
+
+    def _ids(self, names: list[str]) -> tuple[str, ...]:
+        return tuple(map(_filled, _listed(names)))
+
+    def _shared(self, text: str) -> str:
+        if type(text) is not str:
+            raise TypeError
+        kept = self._texts.get(text)
+        if kept is None:
+            kept = text
+            if len(self._texts) < _KEPT_MAX:
+                self._texts[text] = text
+        return kept
+
+
+_KEPT_MAX = 10_000  # texts, blocks of headers and times of a cassette that are kept once
+_PLAIN_MEMBERS = frozenset(_Interaction.model_fields)
+_REQUEST_MEMBERS = frozenset(_Request.model_fields)
+_RESPONSE_MEMBERS = frozenset(_Response.model_fields)
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def _filled(text: str) -> str:
+    if type(text) is not str or not text:
+        raise TypeError
+    return text
+
+
+def _listed(items: list[Any]) -> list[Any]:
+    if type(items) is not list:
+        raise TypeError
+    return items
+
+
+def _restored(body: dict[str, Any] | None) -> bytes:
+    if body is not None and type(body) is not dict:
+        raise TypeError
+    return bodies.restore(body)
+
+
+def _plain_violation(document: dict[str, Any]) -> Violation:
+    found = Violation(**document)
+    severity = found.severity in _SEVERITIES
+    if not severity or not all(type(text) is str for text in document.values()):
+        raise ValueError
+    return found
+
+
+def _is_gone(client: str) -> bool:
+    if client != GONE:
+        raise ValueError
+    return True
+
+
+def _cassette(document: Document, interactions: tuple[Redacted[Interaction], ...]) -> Cassette:
     return Cassette(
         upstream=document.upstream,
         profile=document.profile,
         match_on=in_order(document.match_on),
         salt=document.salt,
-        interactions=tuple(Redacted(value) for value in document.values()),
+        interactions=interactions,
         incomplete=document.incomplete,
     )

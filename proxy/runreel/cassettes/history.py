@@ -76,40 +76,70 @@ class Tally:
 
     def __init__(self) -> None:
         self._items: dict[Scope, int] = {}
-        self._lists: dict[Scope, int] = {}
         self._sides: dict[Scope, int] = {}
+        self._lists: dict[Scope, int] = {}
 
     def add(self, write: Access, value: int) -> None:
         """Count a write; its weight with a minus takes it back."""
-        for kind, at in write.cells:
-            sums = (
-                self._items
-                if kind is Kind.ITEM
-                else self._lists
-                if kind is Kind.LIST
-                else self._sides
-            )
-            total = sums.get(at, 0) + value
+        for kind, scope in write.cells:
+            sums = self._of(kind)
+            total = sums.get(scope, 0) + value
             if total:
-                sums[at] = total
+                sums[scope] = total
             else:
-                sums.pop(at, None)
+                sums.pop(scope, None)
+
+    def _of(self, kind: Kind) -> dict[Scope, int]:
+        if kind is Kind.ITEM:
+            return self._items
+        return self._lists if kind is Kind.LIST else self._sides
 
     def over(self, scope: Scope) -> int:
         """The sum of the writes that cover a resource: the price is the depth of its path."""
-        total = self._lists.get(scope, 0) + self.above(scope)
+        total = self.above(scope)
         if self._sides:
-            for length in range(len(scope) + 1):
-                total += self._sides.get(scope[:length], 0)
-        return total
+            total = _sum_above(self._sides, scope, total)
+        return total + self._lists[scope] if scope in self._lists else total
 
     def above(self, scope: Scope) -> int:
         """The sum of the writes that change a resource or what it stands in."""
-        total = 0
-        if self._items:
-            for length in range(len(scope) + 1):
-                total += self._items.get(scope[:length], 0)
-        return total
+        return _sum_above(self._items, scope) if self._items else 0
+
+
+def _sum_above(sums: dict[Scope, int], scope: Scope, total: int = 0) -> int:
+    for length in range(len(scope) + 1):
+        found = sums.get(scope[:length])
+        if found is not None:
+            total = total + found if total else found  # else the very same number, kept once
+    return total
+
+
+class _Places:
+    """Positions in order by cell; most cells have one."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self) -> None:
+        self._at: dict[Kind, dict[Scope, int | list[int]]] = {kind: {} for kind in Kind}
+
+    def add(self, cell: Cell, at: int) -> None:
+        kind, scope = cell
+        places = self._at[kind]
+        there = places.get(scope)
+        if there is None:
+            places[scope] = at
+        elif isinstance(there, int):
+            places[scope] = [there, at]
+        else:
+            there.append(at)
+
+    def at(self, cell: Cell) -> Sequence[int]:
+        kind, scope = cell
+        there = self._at[kind].get(scope, ())
+        return (there,) if isinstance(there, int) else there
+
+
+_NO_PLACES = _Places()
 
 
 class Pasts(Generic[Content]):
@@ -122,21 +152,28 @@ class Pasts(Generic[Content]):
     def __init__(self, recordings: Sequence[Recording[Content]]) -> None:
         self.recordings = recordings
         self.position = {item.id: at for at, item in enumerate(recordings)}
+        # All positions in order, each number kept once however many refer to it.
+        self.places = tuple(self.position.values())
+        if len(self.places) < len(recordings):
+            self.places = tuple(range(len(recordings)))
         self.whole = [0] * len(recordings)
         self.above = [0] * len(recordings)
         # Where the writes of a scope stand that are found at a cell.
-        self._writes: dict[tuple[str | None, Cell], list[int]] = {}
+        self._writes: dict[str | None, _Places] = {}
         self._reached: dict[int, frozenset[str]] = {}
         tallies: dict[str | None, Tally] = {}
-        for at, item in enumerate(recordings):
-            tally = tallies.setdefault(item.scope, Tally())
+        for at, item in zip(self.places, recordings, strict=True):
+            tally = tallies.get(item.scope)
+            if tally is None:
+                tally = tallies[item.scope] = Tally()
+                self._writes[item.scope] = _Places()
             if item.after is None and has_state(item.access):
                 self._sum_up(at, tally)
             if item.counts:
                 tally.add(item.access, weight(item.id))
                 for cell in item.access.cells:
-                    self._writes.setdefault((item.scope, cell), []).append(at)
-        for at, item in enumerate(recordings):
+                    self._writes[item.scope].add(cell, at)
+        for at, item in zip(self.places, recordings, strict=True):
             if item.after is not None and has_state(item.access):
                 self._follow(at)
 
@@ -166,8 +203,9 @@ class Pasts(Generic[Content]):
 
     def writes_over(self, story: str | None, scope: Scope) -> Iterator[int]:
         """The positions of a story's writes that cover a resource, in no order."""
+        places = self._writes.get(story, _NO_PLACES)
         for cell in cells_over(scope):
-            yield from self._writes.get((story, cell), ())
+            yield from places.at(cell)
 
     def missing(self) -> tuple[str, ...]:
         """The ids in `after` and `during` that the cassette does not hold, in order, once each."""
@@ -188,7 +226,7 @@ class Pasts(Generic[Content]):
         item = self.recordings[at]
         scope = item.access.scope
         self.whole[at], self.above[at] = before.over(scope), before.above(scope)
-        for id_ in dict.fromkeys(item.during):
+        for id_ in dict.fromkeys(item.during) if item.during else ():
             there = self.position.get(id_)
             if there is not None and self._stands_before(there, at):
                 self.whole[at] -= weight(id_)
@@ -251,7 +289,7 @@ class Pasts(Generic[Content]):
         links: list[str] = []
         for cell in cells_over(item.access.scope):
             key = item.scope, cell
-            writes = self._writes.get(key, [])
+            writes = self._writes[item.scope].at(cell)
             begin, end = done.get(key, 0), bisect_left(writes, at)
             if end > begin:
                 done[key] = end

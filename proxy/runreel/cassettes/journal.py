@@ -25,9 +25,12 @@ from enum import Enum
 from functools import reduce
 from typing import Any, Protocol
 
+import orjson
+
 from runreel.cassettes.format import (
     SIMULATOR,
     Cassette,
+    NativeReader,
     header_document,
     interaction_document,
     one_salt,
@@ -35,10 +38,10 @@ from runreel.cassettes.format import (
     parse_interaction,
 )
 from runreel.cassettes.history import Pasts
-from runreel.cassettes.merge import RULES, Recorded, Storing, interactions, recording
+from runreel.cassettes.merge import RULES, Kept, Recorded, Storing, interactions, recording
 from runreel.http.headers import simulated
 from runreel.http.messages import Interaction
-from runreel.http.strict_json import BadDocument, read_json
+from runreel.http.strict_json import BadDocument, read_json, read_natively
 from runreel.matching.matchers import fingerprint
 from runreel.matching.resources import Access, access_of
 from runreel.redaction.redactor import Redacted, request_of
@@ -94,22 +97,42 @@ Record = Opening | Pending | FirstBuilt | Result
 def dump_records(records: Sequence[Record]) -> bytes:
     """The records that become durable together: one line of JSON without its line feed."""
     documents = [_document(record) for record in records]
-    return json.dumps(documents, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    try:
+        return orjson.dumps(documents)
+    except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can write
+        return json.dumps(documents, separators=(",", ":")).encode("ascii")
+
+
+class RecordReader:
+    """Reads the records of one journal; what many of them have in common is kept once."""
+
+    def __init__(self) -> None:
+        self._reader = NativeReader()
+
+    def records(self, payload: bytes) -> list[Record]:
+        """The records of a payload.
+
+        Raises:
+            BadDocument: one is none of the three.
+        """
+        documents, capture = read_natively(payload, indent=False), self._capture
+        if documents is None:
+            capture = parse_interaction
+            try:
+                documents = read_json(payload.decode("utf-8"))
+            except UnicodeDecodeError:
+                documents = None
+        if not isinstance(documents, list):
+            raise BadDocument("", "not a record of a journal")
+        return [_record(document, capture) for document in documents]
+
+    def _capture(self, document: dict[str, Any]) -> Redacted[Interaction]:
+        return self._reader.of_journal(document) or parse_interaction(document)
 
 
 def parse_records(payload: bytes) -> list[Record]:
-    """The records of a payload.
-
-    Raises:
-        BadDocument: one is none of the three.
-    """
-    try:
-        documents = read_json(payload.decode("ascii"))
-    except UnicodeDecodeError:
-        documents = None
-    if not isinstance(documents, list):
-        raise BadDocument("", "not a record of a journal")
-    return [_record(document) for document in documents]
+    """The records of a payload, as `RecordReader` reads them."""
+    return RecordReader().records(payload)
 
 
 def _document(record: Record) -> dict[str, Any]:
@@ -120,7 +143,7 @@ def _document(record: Record) -> dict[str, Any]:
             return {"result": sha256}
         case Pending(arrival, interaction, replaces, ended, overlapped):
             return {
-                "capture": interaction_document(interaction),
+                "capture": interaction_document(interaction, readable=False),
                 "arrival": arrival,
                 "replaces": replaces,
                 "ended": [_write_document(write) for write in ended],
@@ -137,7 +160,7 @@ def _write_document(write: tuple[int, str, Access | None]) -> dict[str, Any]:
     return document
 
 
-def _record(document: Any) -> Record:
+def _record(document: Any, capture: Callable[[dict[str, Any]], Redacted[Interaction]]) -> Record:
     match document:
         case {"opening": dict(header)}:
             return Opening(parse_header(header))
@@ -150,7 +173,7 @@ def _record(document: Any) -> Record:
         }:
             ended = tuple(_write(write) for write in writes)
             names = tuple(str(name) for name in overlapped)
-            return Pending(arrival, parse_interaction(interaction), replaces, ended, names)
+            return Pending(arrival, capture(interaction), replaces, ended, names)
         case {
             "capture": dict(interaction),
             "arrival": int(arrival),
@@ -159,8 +182,8 @@ def _record(document: Any) -> Record:
         }:
             played = tuple(_played(pair) for pair in pairs)
             # Whoever writes digests writes them all; the first build wrote none.
-            capture = parse_interaction(interaction, first_build="digest" not in interaction)
-            return FirstBuilt(arrival, capture, replaces, played)
+            one = parse_interaction(interaction, first_build="digest" not in interaction)
+            return FirstBuilt(arrival, one, replaces, played)
         case {"result": str(sha256)}:
             return Result(sha256)
     raise BadDocument("", "not a record of a journal")
@@ -316,7 +339,7 @@ def read_frames(journal: bytes) -> Reading:
     frames: list[Frame] = []
     at = 0
     while at < len(journal):
-        found = _frame_at(journal, at)
+        found = frame_at(journal, at)
         if found is None:
             return Reading(tuple(frames), at, len(journal), _flaw(journal, at))
         frame, end = found
@@ -328,7 +351,7 @@ def read_frames(journal: bytes) -> Reading:
 
 
 def _flaw(journal: bytes, bad: int) -> Flaw:
-    if any(_frame_at(journal, at) for at in _starts(journal, bad + 1)):
+    if any(frame_at(journal, at) for at in _starts(journal, bad + 1)):
         return Flaw.DAMAGED
     return Flaw.UNFINISHED if _is_unfinished(journal, bad) else Flaw.SPOILED
 
@@ -352,7 +375,8 @@ def _starts(journal: bytes, begin: int) -> Iterator[int]:
         at = journal.find(_MAGIC, at + 1)
 
 
-def _frame_at(journal: bytes, at: int) -> tuple[Frame, int] | None:
+def frame_at(journal: bytes, at: int) -> tuple[Frame, int] | None:
+    """The frame that begins at a byte, and where it ends; None if none does."""
     head = _HEAD.match(journal, at)
     if head is None:
         return None
@@ -389,8 +413,9 @@ class Journal(Protocol):
 
     notes: tuple[str, ...]
 
-    def append(self, captures: Sequence[Pending]) -> None:
-        """Return once all of them are durable.
+    def append(self, captures: Sequence[Pending]) -> Sequence[Kept] | None:
+        """Return once all of them are durable, with what reads each back until `commit` ends; None
+        where nothing does.
 
         Raises:
             StoreFailed: they may not be. What was appended before is untouched, and the next call

@@ -10,9 +10,9 @@ no modes and no journal.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Generic
+from typing import Generic, overload
 
 import orjson
 
@@ -52,7 +52,14 @@ class _Capture(Generic[Content]):
     past: int  # its sum
     replaces: int | None  # position
     whole: bool  # what it replaces said the same and is kept as it was
-    during: set[str]
+    during: set[str] | None = None  # ids; most captures have none
+    made: Scope | None = None  # by a create that replaces one
+
+    def overlap(self, id_: str) -> None:
+        """A write was under way with it."""
+        if self.during is None:
+            self.during = set()
+        self.during.add(id_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +70,9 @@ class Merged(Generic[Content]):
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Log:
-    """The writes of a session in the order of their ends, with the tick of each."""
-
-    ticks: list[int] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    sums: list[int] = field(default_factory=lambda: [0])  # of the first n of them
+# The writes of a session that are found at a cell, in the order of their ends: the tick and the id
+# of each, and the sum of all up to it.
+_Log = list[tuple[int, str, int]]
 
 
 class Storing(Generic[Content]):
@@ -105,25 +108,26 @@ class Storing(Generic[Content]):
             return
         self._written.add(id_)
         for cell in access.cells:
-            log = self._log.setdefault(cell, _Log())
-            log.ticks.append(tick)
-            log.ids.append(id_)
-            log.sums.append(log.sums[-1] + weight(id_))
+            log = self._log.setdefault(cell, [])
+            log.append((tick, id_, (log[-1][2] if log else 0) + weight(id_)))
 
     def sum(self, arrival: int, access: Access) -> int:
         """The sum of the past of a request: the price is the depth of its path."""
         if not has_state(access):
             return 0
-        logs = (self._log.get(cell) for cell in cells_over(access.scope))
-        return sum(log.sums[bisect_left(log.ticks, arrival)] for log in logs if log)
+        total = 0
+        for cell in cells_over(access.scope):
+            if log := self._log.get(cell):
+                before = bisect_left(log, (arrival,))
+                total += log[before - 1][2] if before else 0
+        return total
 
     def past(self, arrival: int, access: Access) -> list[str]:
         """The covering writes that had ended when a request arrived, by their ends."""
         found: list[tuple[int, str]] = []
         for cell in cells_over(access.scope) if has_state(access) else ():
             if log := self._log.get(cell):
-                end = bisect_left(log.ticks, arrival)
-                found += zip(log.ticks[:end], log.ids[:end], strict=True)
+                found += [(tick, id_) for tick, id_, _ in log[: bisect_left(log, (arrival,))]]
         return [id_ for _, id_ in sorted(found)]
 
     # ------------------------------------------------------------ captures
@@ -210,10 +214,20 @@ class Storing(Generic[Content]):
         else:
             name = promised or self.name(recording.id)
             taken = replace(recording, id=name, scope=self._story, after=None, during=())
-        capture = _Capture(arrival, taken, past, at, whole, set(taken.during))
+        during = set(taken.during) if taken.during else None
+        made = None
+        if old is not None and is_create(taken.access):
+            made = self._rules.created(taken.access, taken.content)
+        capture = _Capture(arrival, taken, past, at, whole, during, made)
         self._captures[arrival] = self._by_id[taken.id] = capture
         self._note_overlaps(capture, overlapped)
         return taken
+
+    def let_go(self, id_: str, content: Content) -> None:
+        """What a capture says is kept elsewhere; from here on this stands for it."""
+        capture = self._by_id.get(id_)
+        if capture is not None and not capture.whole:
+            capture.recording = replace(capture.recording, content=content)
 
     def _note_overlaps(self, capture: _Capture[Content], overlapped: Collection[str]) -> None:
         mine = capture.recording
@@ -224,10 +238,10 @@ class Storing(Generic[Content]):
                 continue
             received = other is None or other.recording.received
             if access.writes and received and not capture.whole and _sees(mine.access, access):
-                capture.during.add(id_)
+                capture.overlap(id_)
             theirs = other.recording.access if other and not other.whole else None
             if other and theirs and mine.counts and _sees(theirs, mine.access):
-                other.during.add(mine.id)
+                other.overlap(mine.id)
 
     def _replaced(self, arrival: int, recording: Recording[Content], past: int) -> int | None:
         """The recording that a capture replaces: of equal past, or one that says the same and
@@ -370,8 +384,7 @@ class Storing(Generic[Content]):
                 continue
             old = self._pasts.recordings[capture.replaces]
             was = self._rules.created(old.access, old.content)
-            now = self._rules.created(capture.recording.access, capture.recording.content)
-            if was is not None and was != now:
+            if was is not None and was != capture.made:
                 found.add(was)
         return found
 
@@ -452,7 +465,7 @@ class Storing(Generic[Content]):
     ) -> Recording[Content]:
         """What stands in the file for something, with what overlapped it."""
         if capture is not None and not capture.whole:
-            item = replace(capture.recording, during=tuple(sorted(capture.during)))
+            item = replace(capture.recording, during=tuple(sorted(capture.during or ())))
         if dropped and any(id_ in dropped for id_ in item.during):
             item = replace(item, during=tuple(id_ for id_ in item.during if id_ not in dropped))
         return item
@@ -529,18 +542,49 @@ def recording(
     )
 
 
-def interactions(recordings: Iterable[Recorded]) -> tuple[Redacted[Interaction], ...]:
-    """The interactions of recordings, each with its id and what it says of its past."""
-    return tuple(interaction_of(item) for item in recordings)
+Kept = Callable[[], Redacted[Interaction]]  # reads what is kept elsewhere
+
+
+class Interactions(Sequence[Redacted[Interaction]]):
+    """The interactions of recordings, each with its id and what it says of its past; what is kept
+    elsewhere is read whenever it is asked for.
+    """
+
+    def __init__(self, recordings: Sequence[Recorded]) -> None:
+        self._recordings = recordings
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._recordings)
+
+    @overload
+    def __getitem__(self, at: int) -> Redacted[Interaction]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Redacted[Interaction]]: ...
+    def __getitem__(
+        self, at: int | slice
+    ) -> Redacted[Interaction] | Sequence[Redacted[Interaction]]:
+        """One of them, or some."""
+        if isinstance(at, slice):
+            return Interactions(self._recordings[at])
+        return interaction_of(self._recordings[at])
+
+
+def interactions(recordings: Sequence[Recorded]) -> Sequence[Redacted[Interaction]]:
+    """The interactions of recordings: all in hand, if none is kept elsewhere."""
+    if any(callable(item.content) for item in recordings):
+        return Interactions(recordings)
+    return tuple(map(interaction_of, recordings))
 
 
 def interaction_of(item: Recorded) -> Redacted[Interaction]:
     """The interaction of a recording, with its id and what it says of its past."""
-    value = item.content.value
+    content = item.content() if callable(item.content) else item.content
+    value = content.value
     said = value.id, value.after, value.during, value.scope
     if said == (item.id, item.after, item.during, item.scope):
-        return item.content
-    return placed(item.content, item.id, after=item.after, during=item.during, scope=item.scope)
+        return content
+    return placed(content, item.id, after=item.after, during=item.during, scope=item.scope)
 
 
 def _equal(old: Redacted[Interaction], new: Redacted[Interaction]) -> bool:

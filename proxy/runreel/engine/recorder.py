@@ -35,15 +35,15 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its answer: `live` and `response` as on the wire, `plain` as it is matched;
-    `redaction` is that of the cassette it may go into.
+    """A request and its answer: `live` and `response` as on the wire, `sent` as it is matched
+    and stored; `redaction` is that of the cassette it may go into.
 
     With `client_gone` nobody was there any more to receive the answer; with `failed`, the slug of
     an error, there was none, and `response` is `NO_RESPONSE`.
     """
 
     live: Request
-    plain: Request
+    sent: Redacted[Request]
     operation: str | None
     fingerprint: Fingerprint
     checks: tuple[Violation, ...]
@@ -90,14 +90,14 @@ class Recorder:
             operation=exchange.operation,
             recorded_at=exchange.recorded_at.replace(microsecond=0),
             duration_ms=exchange.duration_ms,
-            request=exchange.plain,
+            request=exchange.sent.value,
             response=plain,
             violations=exchange.checks + findings,
             client_gone=exchange.client_gone,
             failed=exchange.failed,
         )
         try:
-            redacted = exchange.redaction.interaction(live, interaction)
+            redacted = exchange.redaction.interaction(live, interaction, exchange.sent)
             check_storable(redacted)
         except Unredactable as problem:
             return f"it cannot be redacted: {problem}"

@@ -10,6 +10,7 @@ unchanged; values of secrets are `redaction`'s business.
 """
 
 from enum import Flag, auto
+from functools import lru_cache
 
 from runreel.http.encoding import decode
 from runreel.http.messages import Headers, Request, Response, values, without
@@ -115,6 +116,7 @@ _PREFIXES = tuple(PREFIXES)
 _NONE = Trait(0)
 
 
+@lru_cache(maxsize=1024)
 def traits(name: str) -> Trait:
     """All that is known of a header of that name (lower case)."""
     found = HEADERS.get(name, _NONE)
@@ -135,9 +137,15 @@ def named(any_of: Trait) -> frozenset[str]:
 
 def drop(headers: Headers, any_of: Trait) -> Headers:
     """The headers less those with one of these traits."""
-    return tuple(pair for pair in headers if not traits(pair[0].lower()) & any_of)
+    return tuple([pair for pair in headers if not _has(pair[0], any_of)])
 
 
+@lru_cache(maxsize=4096)
+def _has(name: str, any_of: Trait) -> bool:
+    return bool(traits(name.lower()) & any_of)
+
+
+@lru_cache(maxsize=256)
 def end_to_end(headers: Headers) -> Headers:
     """The headers a gateway may pass on: no hop-by-hop field, none that Connection lists.
 
@@ -161,9 +169,13 @@ _BODILESS_STATUS = frozenset({204, 304})
 
 def recordable_request(request: Request, bytes_max: int) -> Request:
     """The request as it is matched and stored; a body that cannot be decoded stays as it came."""
-    headers = drop(end_to_end(request.headers), Trait.NOISE)
-    headers, body = _decoded(headers, request.body, bytes_max)
+    headers, body = _decoded(_recordable(request.headers), request.body, bytes_max)
     return Request(request.method, request.target, headers, body)
+
+
+@lru_cache(maxsize=256)  # a client sends the same ones with every call
+def _recordable(headers: Headers) -> Headers:
+    return drop(end_to_end(headers), Trait.NOISE)
 
 
 def recordable_response(method: str, response: Response, bytes_max: int) -> Response:

@@ -16,6 +16,13 @@ exact in decimal, strings by their code points.
 
 That is not RFC 8785, which rounds numbers to doubles: two different changes of metadata must never
 look the same here.
+
+Much JSON is read and written *natively*, by orjson, ten times as fast. It lets other things through
+and writes other spellings: of two members of one name it keeps the last, integers beyond 64 bits
+become floats, `1e5` comes back as 100000.0, and 0.00001 is Python's 1e-05. So nothing of it is
+believed before it is proved: a text that orjson writes again, byte for byte, in one of Python's
+layouts has none of the first three, and a value whose floats are of ordinary size not the last.
+What cannot be proved is None here, and its caller goes the slow way.
 """
 
 import json
@@ -23,7 +30,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
+
+import orjson
 
 ANY_STEP = "*"
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+", re.DOTALL)
@@ -87,6 +98,8 @@ NOWHERE = Patterns()
 
 DEPTH_MAX = 128  # levels of nesting; OpenAI's deepest answers have about ten
 
+_DOCUMENT_CHARS_MAX = 65_536  # of one whose value is remembered
+
 # One pass over any text: possessive, and an unterminated string runs to the end.
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _BRACKET_OR_STRING = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
@@ -121,6 +134,20 @@ def loads(
         raise
     except ValueError as error:  # JSONDecodeError, and int() of more than 4,300 digits
         raise Unreadable(str(error)) from None
+
+
+def document(text: str) -> Any:
+    """As `loads`, for a text that several look at: nobody may change the value.
+
+    Raises:
+        Unreadable: as `loads`.
+    """
+    return _document(text) if len(text) <= _DOCUMENT_CHARS_MAX else loads(text)
+
+
+@lru_cache(maxsize=64)
+def _document(text: str) -> Any:
+    return loads(text)
 
 
 def too_deep(text: str) -> bool:
@@ -301,7 +328,8 @@ HOLE = _Number("NaN")
 
 
 def _quote(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # As `json.dumps` does without `ensure_ascii`, but for what makes it slow.
+    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _integer(literal: str) -> _Number:
@@ -330,3 +358,117 @@ def _decimal(literal: str) -> _Number:
     if exponent < 0 and point > 0:
         return _Number(f"{minus}{kept[:point]}.{kept[point:]}")
     return _Number(f"{minus}{kept}E{exponent}")
+
+
+_FLOAT_MIN, _FLOAT_MAX = 1e-4, 1e16  # from here to there floats have no exponent in either spelling
+_WITHOUT_FLOATS = frozenset({str, int, bool, type(None)})
+
+
+def written_natively(value: Any, *, indent: bool = False, levels: int = 0) -> bytes | None:
+    """The bytes that `json.dumps` writes without `ensure_ascii`: compact, or with `indent` two
+    spaces a level, as an item so many `levels` of arrays deep. None where that is not sure.
+    """
+    try:
+        text = _dumped(value, orjson.OPT_INDENT_2 if indent else 0, levels)
+    except orjson.JSONEncodeError:  # an integer beyond 64 bits, a lone surrogate, or too deep
+        return None
+    return text if _has_plain_floats((value,)) else None
+
+
+def read_natively(text: bytes, *, indent: bool = True, levels: int = 0) -> Any:
+    """The value of a JSON document that is compact, or with `indent` has two spaces a level, as an
+    item so many `levels` of arrays deep has, and that says nothing which orjson and `json`
+    understand differently; None where that is not sure. How its floats are spelt is not looked at.
+    """
+    try:
+        value = orjson.loads(text)
+        option = orjson.OPT_INDENT_2 if indent else 0
+        return value if _dumped(value, option, levels) == text else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None
+
+
+def layout_of(body: bytes) -> tuple[Any, bool] | None:
+    """The value of a JSON object or array of at most `DEPTH_MAX` levels, and whether it is indented
+    by two spaces a level or compact; None where that is not sure, or where it is neither.
+    """
+    if body[:1] not in (b"{", b"[") or _may_be_too_deep(body):
+        return None
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    indent = b"\n" in body
+    return (value, indent) if written_natively(value, indent=indent) == body else None
+
+
+def canonical_natively(text: bytes) -> str | None:
+    """As `canonical_json`; None where that is not sure, as with any number that has a fraction."""
+    if _may_be_too_deep(text):
+        return None
+    try:
+        value = orjson.loads(text)
+        # A member that stands twice leaves fewer of them than there are colons.
+        if _members((value,)) != text.count(b":") and _dumped(value) != text:
+            return None
+        return _dumped(value, orjson.OPT_SORT_KEYS).decode("utf-8")
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, _Fraction):
+        return None
+
+
+def _dumped(value: Any, option: int = 0, levels: int = 0) -> bytes:
+    for _ in range(levels):
+        value = [value]
+    text = orjson.dumps(value, option=option)
+    around = levels * (levels + 1)  # each opening is a bracket and a line feed after its spaces
+    return text[around : len(text) - around] if levels else text
+
+
+def _may_be_too_deep(text: bytes) -> bool:
+    return text.count(b"[") + text.count(b"{") > DEPTH_MAX
+
+
+class _Fraction(ValueError):
+    """A number that is written in many ways, or an integer that was too large."""
+
+
+def _members(values: Iterable[Any]) -> int:
+    """How many members the objects among some values have, on all levels; raises `_Fraction`."""
+    count = 0
+    for value in values:
+        kind = type(value)
+        if kind is dict:
+            count += len(value) + _members(value.values())
+        elif kind is list:
+            count += _members(value)
+        elif kind is float:
+            raise _Fraction
+    return count
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """All names and strings in a JSON value."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, child in value.items():
+                yield name
+                yield from strings_of(child)
+        case list():
+            for child in value:
+                yield from strings_of(child)
+
+
+def _has_plain_floats(values: Iterable[Any]) -> bool:
+    """Whether Python writes all floats in some values as orjson does."""
+    for value in values:
+        kind = type(value)
+        if kind in _WITHOUT_FLOATS:
+            continue
+        if kind is float:
+            if value and not _FLOAT_MIN <= abs(value) < _FLOAT_MAX:
+                return False
+        elif not _has_plain_floats(value.values() if kind is dict else value):
+            return False
+    return True

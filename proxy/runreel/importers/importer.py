@@ -108,7 +108,7 @@ class Adoption:
         kept = recorder.interaction(
             Exchange(
                 live=live,
-                plain=plain,
+                sent=redacted,
                 operation=name,
                 fingerprint=matched_by,
                 checks=self._findings_of_request(profile, name, plain),

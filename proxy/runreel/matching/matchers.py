@@ -21,11 +21,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runreel.http import strict_json
-from runreel.http.messages import Request, values
+from runreel.http.messages import Headers, Request, values
 from runreel.http.strict_json import HOLE, NOWHERE, Patterns, canonical_text, is_pointer
 from runreel.redaction.redactor import Redacted
 
@@ -166,10 +167,14 @@ def _type_and_parameters(value: str) -> tuple[str, dict[str, str] | None]:
 
 def canonical_query(text: str, ignored: IgnoreRules = NOTHING) -> str:
     """A JSON array of the decoded pairs of a query, sorted."""
+    if not text:
+        return "[]"
     return _listed(ignored.pairs_of_query(_pairs(text)))
 
 
 def _pairs(text: str) -> list[list[str]]:
+    if not text:
+        return []
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
     return sorted([_unquote(name), _unquote(value)] for name, _, value in pairs)
 
@@ -269,7 +274,8 @@ def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerpr
         ready = _remembered.get((request.value, tuple(match_on)))
         if ready is not None:
             return ready
-    return tuple((name, read(request.value)) for name, read in _matchers(tuple(match_on)))
+    value = request.value
+    return tuple([(name, read(value)) for name, read in _matchers(tuple(match_on))])
 
 
 def said_in_headers(request: Redacted[Request], match_on: Sequence[str]) -> bytes:
@@ -312,8 +318,12 @@ def _matchers(match_on: MatchOn) -> tuple[tuple[str, Matcher], ...]:
 
 def digest(print_: Fingerprint) -> str:
     """8 hex digits that stand for a fingerprint in names; equality is never decided by them."""
-    text = json.dumps(print_, ensure_ascii=True, separators=(",", ":"))
+    pairs = [f"[{_quoted(name)},{_quoted(said)}]" for name, said in print_]
+    text = f"[{','.join(pairs)}]"
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
+
+
+_quoted = encode_basestring_ascii
 
 
 def _method(request: Request, ignored: IgnoreRules) -> str:  # noqa: ARG001 - all of it counts
@@ -331,6 +341,9 @@ def _query(request: Request, ignored: IgnoreRules) -> str:
 def _body(request: Request, ignored: IgnoreRules) -> str:
     if not request.body:
         return "absent"
+    plain = None if ignored.body else strict_json.canonical_natively(request.body)
+    if plain is not None:
+        return "json " + plain
     try:
         value = strict_json.read_canonical(request.body.decode("utf-8"))
     except (UnicodeDecodeError, strict_json.Unreadable):
@@ -341,8 +354,13 @@ def _body(request: Request, ignored: IgnoreRules) -> str:
 
 
 def _header(request: Request, name: str) -> str:
-    found = values(request.headers, name)
-    return json.dumps(", ".join(found) if found else None)
+    return _header_text(request.headers, name)
+
+
+@lru_cache(maxsize=1024)  # many requests have the same headers
+def _header_text(headers: Headers, name: str) -> str:
+    found = values(headers, name)
+    return encode_basestring_ascii(", ".join(found)) if found else "null"
 
 
 MATCHERS: dict[str, Callable[[Request, IgnoreRules], str]] = {

@@ -9,8 +9,11 @@ ignore the difference, and what records it anew. Knows nothing of HTTP.
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from operator import eq
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,8 +47,9 @@ EXHAUSTED = "interaction_exhausted"
 ANOTHER_STORY = "another_story"
 
 _COMPARED_CHARS_MAX = 1_000_000  # of candidates that are compared member by member: some 0.3 s
+_COMPARED_MAX = 256  # such candidates
 _SHOWN_MAX = 12  # ids of writes that the cassette does not hold
-_WRITES_MAX = 6  # played ones that are named, the last ones
+WRITES_MAX = 6  # played ones that are named, the last ones
 _RULES_MAX = 12  # places that a configuration is shown to ignore
 _VARIABLE_CHARS_MAX = 200  # of what may look like an id, a time or a random value
 _COMMAND_CHARS_MAX = 8_000  # of a command that is shown
@@ -118,7 +122,7 @@ def progress_of(candidates: Iterable[tuple[Candidate, bool]]) -> Progress:
     """The progress of a session, from its recordings, each with whether it is a write."""
     every = [*candidates]
     writes = [item for item, writes in every if item.played and writes]
-    last = tuple(writes[-_WRITES_MAX:])
+    last = tuple(writes[-WRITES_MAX:])
     return Progress(
         sum(item.played for item, _ in every), len(every), last, len(writes) - len(last)
     )
@@ -130,7 +134,8 @@ class Miss:
 
     `differences` is empty when the nearest recording does match but was played already, or belongs
     to another state; then `unmet` says by which writes. `diff` shows them line by line. `repeated`
-    is how many times in a row it has answered again, `repeats` whether it may at all.
+    is how many times in a row it has answered again, `repeats` whether it may at all. `compared` is
+    with how many recordings it was compared, None: with all that could be the nearest.
     """
 
     code: str
@@ -141,14 +146,30 @@ class Miss:
     repeats: bool = False
     diff: tuple[str, ...] = ()
     progress: Progress | None = None
+    compared: int | None = None
 
 
-def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
-    """The miss of a request, with the candidate that resembles it most."""
-    found = next(ranking(sent, candidates), None)
-    if found is None:
+def nearest_to(
+    sent: Fingerprint, code: str, candidates: Iterable[Candidate], *, are_all: bool = True
+) -> Miss:
+    """The miss of a request, with the candidate that resembles it most; they may not be all that
+    there are.
+    """
+    likeness = _Likeness(sent)
+    every = [*candidates]
+    if not every:
         return Miss(code)
-    miss = Miss(code, found.candidate, found.differences)
+    most = max(likeness.of(item.fingerprint) for item in every)
+    alike = [item for item in every if likeness.of(item.fingerprint) == most]
+    tried = _tried(sent, alike)
+    compared = [Ranked(item, differences(sent, item.fingerprint)) for item in tried]
+    found = max(compared, key=lambda item: (-len(item.differences), not item.candidate.played))
+    told = None
+    if len(alike) > _COMPARED_MAX:
+        told = len(tried)
+    elif not are_all:
+        told = len(every)
+    miss = Miss(code, found.candidate, found.differences, compared=told)
     if not found.differences:
         return miss
     recorded = found.candidate
@@ -156,24 +177,46 @@ def nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) ->
     return replace(miss, diff=unified_diff(sent, recorded.fingerprint, found.differences, name))
 
 
+def _tried(sent: Fingerprint, alike: list[Candidate]) -> list[Candidate]:
+    """Those of equally alike candidates that are compared member by member: as many as may be, and
+    of more than that those whose texts have the most pieces in common with the request.
+    """
+    if len(alike) > _COMPARED_MAX:
+        pieces = [set(text.split(",")) for _, text in sent]
+
+        def common(item: Candidate) -> int:
+            pairs = zip(pieces, item.fingerprint, strict=True)
+            return sum(len(mine.intersection(text.split(","))) for mine, (_, text) in pairs)
+
+        alike = sorted(alike, key=common, reverse=True)[:_COMPARED_MAX]
+    return alike[: _affordable(alike)]
+
+
+def _affordable(candidates: Sequence[Candidate]) -> int:
+    """How many of them can be compared member by member, from the first on; at least one."""
+    chars = count = 0
+    while count < len(candidates) and chars <= _COMPARED_CHARS_MAX:
+        chars += sum(len(text) for _, text in candidates[count].fingerprint)
+        count += 1
+    return count
+
+
 def ranking(sent: Fingerprint, candidates: Iterable[Candidate]) -> Iterator[Ranked]:
     """The candidates as they resemble a request, the most alike first; ties go to the unplayed.
 
     Where there is too much to compare, what is less alike at a glance comes last, in that order.
     """
+    likeness = _Likeness(sent)
 
     def compared(item: Candidate) -> Ranked:
         return Ranked(item, differences(sent, item.fingerprint))
 
-    alike = sorted(candidates, key=lambda item: _likeness(sent, item.fingerprint), reverse=True)
-    chars = count = 0
-    while count < len(alike) and chars <= _COMPARED_CHARS_MAX:
-        chars += sum(len(text) for _, text in alike[count].fingerprint)
-        count += 1
+    alike = sorted(candidates, key=lambda item: likeness.of(item.fingerprint), reverse=True)
+    count = _affordable(alike)
     yield from sorted(
         map(compared, alike[:count]),
         key=lambda item: (
-            _likeness(sent, item.candidate.fingerprint),
+            likeness.of(item.candidate.fingerprint),
             -len(item.differences),
             not item.candidate.played,
         ),
@@ -182,16 +225,126 @@ def ranking(sent: Fingerprint, candidates: Iterable[Candidate]) -> Iterator[Rank
     yield from map(compared, alike[count:])
 
 
-def _likeness(sent: Fingerprint, recorded: Fingerprint) -> tuple[bool, float, int]:
-    """How alike two requests are: the method first, then the path by its equal segments, then the
-    number of equal matchers. So another body for the same run is nearer than this body for another.
+class _Likeness:
+    """How alike requests are to one: the method first, then the path by its equal segments, then
+    the number of equal matchers. So another body for the same run is nearer than this body for
+    another.
     """
-    mine, theirs = dict(sent), dict(recorded)
-    return (
-        mine.get("method") == theirs.get("method"),
-        _path_likeness(mine.get("path", ""), theirs.get("path", "")),
-        sum(mine[name] == theirs[name] for name in mine),
-    )
+
+    def __init__(self, sent: Fingerprint) -> None:
+        self._sent = sent
+        names = [name for name, _ in sent]
+        self._method = names.index("method") if "method" in names else None
+        self._path = names.index("path") if "path" in names else None
+        self._known: dict[str, float] = {}  # by path
+
+    def of(self, recorded: Fingerprint) -> tuple[bool, float, int]:
+        """The likeness of a request that is matched by the same rules; the greatest is the most."""
+        sent, method = self._sent, self._method
+        alike = 1.0
+        if self._path is not None:
+            path = recorded[self._path][1]
+            if path not in self._known:
+                self._known[path] = _path_likeness(sent[self._path][1], path)
+            alike = self._known[path]
+        same_method = method is None or sent[method] == recorded[method]
+        return same_method, alike, sum(map(eq, sent, recorded))
+
+
+class Neighbours:
+    """Where recordings stand by method and path, to find those near a request without looking at
+    all. Its cost is a few bytes for each path.
+    """
+
+    def __init__(self, fingerprints: Iterable[tuple[int, Fingerprint]]) -> None:
+        # By method and path; most paths have one.
+        self._positions: dict[str, dict[str, int | list[int]]] = {}
+        for at, print_ in fingerprints:
+            method, path = _call(print_)
+            paths = self._positions.get(method)
+            if paths is None:
+                paths = self._positions[method] = {}
+            there = paths.get(path)
+            if there is None:
+                paths[path] = at
+            elif isinstance(there, int):
+                paths[path] = [there, at]
+            else:
+                there.append(at)
+        self._paths = {method: sorted(paths) for method, paths in self._positions.items()}
+
+    def near(self, sent: Fingerprint) -> list[int]:
+        """The positions of at most `LOOKED_AT_MAX` recordings, in order: of the same method, if
+        there are any, those of the same path, of paths that begin alike, also under other base
+        paths, and some of all others.
+        """
+        method, path = _call(sent)
+        methods = [method] if method in self._paths else [*self._paths]
+        found: dict[int, None] = {}
+        share = LOOKED_AT_MAX // len(methods)
+        for each in methods:
+            some = islice(self._some(each, path), share)
+            found.update(dict.fromkeys(some))
+        return sorted(found)
+
+    def _some(self, method: str, path: str) -> Iterator[int]:
+        paths = self._paths[method]
+        sample = paths[:: max(1, len(paths) // _SAMPLED_MAX)]
+        yield from self._of(method, path, LOOKED_AT_MAX // 2)
+        for like in dict.fromkeys((path, *_elsewhere(path, sample))):
+            for neighbour in _beside(paths, like):
+                yield from self._of(method, neighbour, _OF_ONE_PATH_MAX)
+        for other in sample:
+            yield from self._of(method, other, 1)
+
+    def _of(self, method: str, path: str, most: int) -> Sequence[int]:
+        """At most so many of the positions of a path: the first ones, and some of all others."""
+        there = self._positions[method].get(path, ())
+        return (there,) if isinstance(there, int) else _spread(there, most)
+
+
+LOOKED_AT_MAX = 1_000  # recordings that a miss is compared with, most of them at a glance
+_SAMPLED_MAX = 64  # paths that are tried whatever they are
+_BESIDE_MAX = 64  # paths before and after one in the order of the alphabet
+_OF_ONE_PATH_MAX = 8  # recordings of a path that begins alike
+
+
+def _call(print_: Fingerprint) -> tuple[str, str]:
+    method = path = ""
+    for name, text in print_:
+        if name == "path":
+            path = text
+        elif name == "method":
+            method = text
+    return method, path
+
+
+def _spread(positions: Sequence[int], most: int) -> Sequence[int]:
+    """At most so many of them: the first half of that, and some of all that follow."""
+    if len(positions) <= most:
+        return positions
+    rest = positions[most // 2 :]
+    step = -(-len(rest) // (most - most // 2))
+    return [*positions[: most // 2], *rest[::step]]
+
+
+def _elsewhere(path: str, sample: Iterable[str]) -> Iterator[str]:
+    """The same resource under the base paths of other paths."""
+    mine = base_path_of(path)
+    if mine is not None:
+        bases = {base_path_of(other) for other in sample} - {mine, None}
+        yield from (f"{base}{path.removeprefix(mine)}" for base in sorted(filter(None, bases)))
+        if "" in bases:
+            yield path.removeprefix(mine)
+
+
+def _beside(paths: list[str], path: str) -> Iterator[str]:
+    """The paths around the place of one in their order, the nearest first."""
+    at = bisect_left(paths, path)
+    for step in range(_BESIDE_MAX):
+        yield from paths[at + step : at + step + 1]
+        if step < at:
+            yield paths[at - step - 1]
 
 
 def _path_likeness(sent: str, recorded: str) -> float:
@@ -377,9 +530,16 @@ class Missed:
             yield (
                 f"No recording matches {call}: {self._first_difference()}"
                 f"{f', and {others} more' if others else ''}; nearest in cassette "
-                f"'{self.cassette}' is {name}{played}."
+                f"'{self.cassette}' is {name}{played}{self._out_of()}."
             )
             yield from miss.diff
+
+    def _out_of(self) -> str:
+        """With how many recordings it was compared, if not with all of them."""
+        compared, progress = self.miss.compared, self.miss.progress
+        if compared is None or progress is None:
+            return ""
+        return f", of {compared:,} compared out of {progress.recordings:,}"
 
     def _first_difference(self) -> str:
         if (bases := self._bases()) is not None:

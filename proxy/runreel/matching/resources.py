@@ -56,14 +56,22 @@ OPERATIONS = (
     Operation("getRunStep", "GET", (*_RUN, "steps", _ID), writes=False),
 )
 # The longest pattern first: `/threads/runs/runs` is a list of runs of the thread named "runs".
-_BY_LENGTH = tuple(sorted(OPERATIONS, key=lambda operation: -len(operation.pattern)))
+_BY_METHOD = {
+    method: tuple(
+        sorted(
+            (operation for operation in OPERATIONS if operation.method == method),
+            key=lambda operation: -len(operation.pattern),
+        )
+    )
+    for method in ("GET", "POST")
+}
 
 
 def recognise(method: str, path: str) -> Operation | None:
     """The operation that a method and a raw path name, or None for any other call."""
     segments = path.split("/")[1:]
-    for operation in _BY_LENGTH:
-        if operation.method == method and _ends_with(segments, operation.pattern):
+    for operation in _BY_METHOD.get(method, ()):
+        if _ends_with(segments, operation.pattern):
             return operation
     return None
 
@@ -71,16 +79,16 @@ def recognise(method: str, path: str) -> Operation | None:
 def _ends_with(segments: list[str], pattern: tuple[str, ...]) -> bool:
     if len(segments) < len(pattern):
         return False
-    tail = segments[len(segments) - len(pattern) :]
-    return all(
-        bool(segment) if part == _ID else segment == part
-        for segment, part in zip(tail, pattern, strict=True)
-    )
+    for segment, part in zip(reversed(segments), reversed(pattern), strict=False):
+        if segment != part and (part != _ID or not segment):
+            return False
+    return True
 
 
 Scope = tuple[str, ...]
 Place = tuple[int, ...]  # in any one order, such as that of a file or of arrival
 
+_ROOT_SEGMENTS = 2  # a root collection and an item in it
 _SEGMENTS_MAX = 32  # of a resource; what lies deeper is one resource with what lies above it
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Collections that a resource can begin with, and those that only stand below an item.
@@ -154,6 +162,10 @@ EFFECTS: tuple[tuple[tuple[str, ...], bool, tuple[tuple[Kind, int, Scope], ...]]
     (("vector_stores", _ANY, "files"), True, _COUNTS),
     (("vector_stores", _ANY, "file_batches"), True, _COUNTS),
 )
+_EFFECTS_OF = {
+    root: tuple(row for row in EFFECTS if row[0][0] == root)
+    for root in {row[0][0] for row in EFFECTS}
+}
 
 
 UNRELATED = Access(())  # a read that nothing covers
@@ -202,6 +214,16 @@ def is_create(access: Access) -> bool:
     return access.item is None and access.listed is not None
 
 
+def root_of(access: Access) -> Scope | None:
+    """The item of a root collection within which a request sees and changes all that it does; None
+    where that is more.
+    """
+    places = (access.scope, *(at for _, at in access.cells))
+    roots = {place[:_ROOT_SEGMENTS] for place in places if len(place) >= _ROOT_SEGMENTS}
+    enough = len(roots) == 1 and all(len(place) >= _ROOT_SEGMENTS for place in places)
+    return roots.pop() if enough and rooted(access.scope) else None
+
+
 def rooted(scope: Scope) -> bool:
     """Whether a path names what it touches, so that writes can be told apart by it."""
     return bool(scope) and scope[0] in _ROOTS
@@ -221,7 +243,7 @@ def _cells(write: Access) -> tuple[Cell, ...]:
     if write.listed is not None:
         found.append((Kind.LIST, write.listed))
     scope = write.scope
-    for path, deeper, covered in EFFECTS:
+    for path, deeper, covered in _EFFECTS_OF.get(scope[0], ()) if scope else ():
         fits = len(scope) == len(path) or (deeper and len(scope) > len(path))
         if fits and all(wanted in (_ANY, one) for wanted, one in zip(path, scope, strict=False)):
             found += [(kind, scope[:length] + more) for kind, length, more in covered]

@@ -4,8 +4,10 @@ Owns how things are blanked: within JSON string tokens only, again until nothing
 all other bytes stay as they were. What cannot be blanked raises `Unredactable`. Which values are
 secrets and which rules apply to what part of a message is `redactor`.
 
-A body is looked at twice. The first look is cheap and may be wrong in one direction only: it says
-which rules could find anything in the whole body, and most bodies end there. The second goes from
+A body is looked at up to three times. JSON is made of strings, and most strings of an API come
+again and again: where all of them were looked at before and nothing was to be blanked, nothing is
+now, and else only the others are looked at. The second look is cheap and may be wrong in one
+direction only: it says which rules could find anything in the whole body. The third goes from
 string to string with those rules alone, so that its time is linear in the body whatever it holds.
 """
 
@@ -44,11 +46,16 @@ _MEMBER_ENDS = (
     ),
     *("ey_id", "ey-id", "eyId", "eyID", "KEY", "OKEN", "ECRET", "WORD", "RIZATION"),
 )
+_MEMBER_END = re.compile(rf'(?:{"|".join(_MEMBER_ENDS)})["\\\\]')
 # Such a member in a text that is not JSON as a whole, with the backslashes of where it came from.
 _MEMBER = re.compile(
     r'(\\{0,7})"(?P<name>[A-Za-z][A-Za-z_-]{2,40})\1"\s{0,8}:\s{0,8}\1"'
     r'(?P<value>(?:[^"\\]|\\(?!\1"))*+)\1"'
 )
+# What stands between the quotes of a string of a JSON text.
+_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+_CALM_MAX = 16_384  # strings that are remembered, of so many characters each
+_CALM_CHARS_MAX = 64
 _SCHEMA = "properties"  # of a JSON Schema: its members are names of others' members
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -69,6 +76,21 @@ class Places:
     distinct: Patterns = NOWHERE
 
 
+class Calm:
+    """The strings of JSON texts, as they are written, in which nothing was to be blanked by the
+    rules and the secrets that they were looked at with: neither as names nor as values.
+    """
+
+    def __init__(self) -> None:
+        self.tokens: set[str] = set()
+
+    def learn(self, tokens: Iterable[str]) -> None:
+        """Remember some; long ones hardly come again."""
+        if len(self.tokens) >= _CALM_MAX:
+            self.tokens.clear()
+        self.tokens.update(token for token in tokens if len(token) <= _CALM_CHARS_MAX)
+
+
 @dataclass(frozen=True, slots=True)
 class Blanker:
     """What to blank in the message at hand: `secrets`, what `patterns` find, and `places`.
@@ -84,10 +106,14 @@ class Blanker:
     parameter: Callable[[str], Manner | None]
     member: Callable[[str], Manner | None]
     salt: str
+    calm: "Calm | None" = None
 
     def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
         """A text without secrets; `more` rules come first."""
-        members = self.member is not _no_member and '"' in text and _may_name_members(text)
+        members = self.member is not _no_member and '"' in text and may_name_members(text)
+        hinted = members or more or self.own or rules.HINTS.stand_in(text)
+        if not hinted and not self.secrets.occur_in(text):
+            return text
         # Until nothing changes, so that what was redacted once stays as it is for ever.
         for _ in range(_PASSES_MAX):
             before = text
@@ -116,6 +142,8 @@ class Blanker:
         """A body without secrets: JSON, a form, text or anything."""
         raw = body.decode("latin-1")
         form = media_type in (FORM, MULTIPART)
+        if not form and self.calm is not None and self._is_calm(body, self.calm):
+            return body
         alert = self.alerted_by(raw)
         if alert is None:
             if not form:
@@ -126,12 +154,37 @@ class Blanker:
     def alerted_by(self, raw: str) -> "Blanker | None":
         """A blanker with those rules that may find something in this text; None if none may."""
         escaped = "\\u00" in raw or "\\/" in raw  # which may hide what a rule looks for
-        found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
+        found: tuple[PatternRule, ...] = ()
+        if escaped or self.own or rules.HINTS.stand_in(raw):
+            found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
         secrets = self.secrets if self.secrets.occur_in(raw) else Secrets()
-        member = self.member if escaped or _may_name_members(raw) else _no_member
+        member = self.member if escaped or may_name_members(raw) else _no_member
         if not (found or secrets or self.places.all or member is not _no_member):
             return None
         return replace(self, patterns=found, secrets=secrets, member=member)
+
+    def _is_calm(self, body: bytes, calm: "Calm") -> bool:
+        """Whether a body is JSON that stays as it is, as its strings tell."""
+        if self.places.all or self.own or body[:1] not in (b"{", b"["):
+            return False
+        try:
+            text = body.decode("utf-8")
+            strict_json.document(text)
+        except ValueError:
+            return False
+        fresh = [token for token in _STRING.findall(text) if token not in calm.tokens]
+        simple = [token for token in fresh if "\\" not in token]
+        alert = self.alerted_by('"' + '"'.join(simple) + '"') if simple else None
+        if alert is not None and not all(alert.leaves(token) for token in simple):
+            return False
+        if not all(self.leaves(json.loads(f'"{token}"')) for token in fresh if "\\" in token):
+            return False
+        calm.learn(fresh)
+        return True
+
+    def leaves(self, value: str) -> bool:
+        """Whether a string of a JSON text stays as it is, be it a name or a value."""
+        return self.member(value) is None and self._of_text(value, 0) == value
 
     def alert_body(self, body: bytes, raw: str, media_type: str) -> bytes:
         """A body in which something may be found; `raw` is its view in latin-1."""
@@ -265,9 +318,9 @@ def _no_member(_: str) -> Manner | None:
     return None
 
 
-def _may_name_members(raw: str) -> bool:
+def may_name_members(raw: str) -> bool:
     """Whether the name of a member that is denied may stand in a text."""
-    return any(end + '"' in raw or end + "\\" in raw for end in _MEMBER_ENDS)
+    return _MEMBER_END.search(raw) is not None
 
 
 def _check_names(clean: str) -> None:

@@ -15,18 +15,31 @@ put together, for half a secret could stay in each piece:
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
+
+import orjson
 
 from runreel.errors import Unredactable
 from runreel.http import strict_json
 from runreel.http.encoding import partial_decode
-from runreel.http.headers import Trait, codings, drop, named
+from runreel.http.headers import Trait, codings, has, named
 from runreel.http.messages import Headers, Interaction, Request, Response, Violation, values
 from runreel.http.strict_json import Patterns
 from runreel.redaction import names
-from runreel.redaction.blanker import Blanker, Places, as_read, clean_events, clean_lines, unquoted
+from runreel.redaction.blanker import (
+    FORM,
+    MULTIPART,
+    Blanker,
+    Calm,
+    Places,
+    as_read,
+    clean_events,
+    clean_lines,
+    may_name_members,
+    unquoted,
+)
 from runreel.redaction.names import DISTINCT, FLAT, Manner
 from runreel.redaction.rules import (
     HEADER_PATTERNS,
@@ -182,6 +195,55 @@ class Redaction:
         """
         return Redacted(self._request(request, self.secrets_of(live or request)))
 
+    def leaves(self, request: Request) -> bool:
+        """Whether a request certainly comes out of `request` as it is: a cheap look, for the many
+        requests of a cassette. False where it would have to look closer.
+        """
+        if self.patterns or self.body or request.target[:1] != "/":
+            return False
+        if self._changes_target(request) or not self._leaves_headers(request.headers):
+            return False
+        text = _searched(request)
+        if text is None or self._known_secrets.occur_in(text):
+            return False
+        if not _may_be_hinted(text):
+            return True
+        return not any(rule.pattern.search(text) for rule in PATTERNS if rule.hinted(text))
+
+    def _changes_target(self, request: Request) -> bool:
+        """Whether anything but a shape may be found in a target."""
+        target = request.target
+        if any(map(target.__contains__, _SPELT_OTHERWISE)):
+            return True
+        if "?" not in target:
+            return False
+        names = (pair.partition("=")[0] for pair in request.query.split("&") if pair)
+        return any(self.parameter(name) is not None for name in names)
+
+    def _leaves_headers(self, headers: Headers) -> bool:
+        """The same of headers; those of one cassette are much alike."""
+        known = self._left_headers.get(headers)
+        if known is None:
+            text = "\n".join(text for pair in headers for text in pair)
+            known = (
+                not codings(headers)
+                and not any(has(name.lower(), Trait.NEVER_STORED) for name, _ in headers)
+                and all(self.header(name) is None for name, _ in headers)
+                and not self._known_secrets.occur_in(text)
+                and not any(rule.pattern.search(text) for rule in (*HEADER_PATTERNS, *PATTERNS))
+                and not any(media_type in text.lower() for media_type in (FORM, MULTIPART))
+            )
+            _keep(self._left_headers, headers, known)
+        return known
+
+    @cached_property
+    def _left_headers(self) -> dict[Headers, bool]:
+        return {}
+
+    @cached_property
+    def _known_secrets(self) -> Secrets:
+        return self._known()
+
     def rule_of_place(self, facet: str, at: str) -> str | None:
         """The name of the rule that blanks a parameter of the `query` or a place of the `body`."""
         if facet == "query" and self.parameter(at) is not None:
@@ -205,27 +267,27 @@ class Redaction:
                 found.append(f"pattern.{rule.name}")
         return tuple(found)
 
-    def interaction(self, live: Request, interaction: Interaction) -> Redacted[Interaction]:
-        """An interaction without secrets; `live` is the request as the client sent it.
+    def interaction(
+        self, live: Request, interaction: Interaction, sent: Redacted[Request] | None = None
+    ) -> Redacted[Interaction]:
+        """An interaction without secrets; `live` is the request as the client sent it, `sent` that
+        of the interaction if it was redacted before.
 
         Raises:
             Unredactable: a secret stands where it cannot be replaced.
         """
-        sent = self.secrets_of(live)
+        known = self.secrets_of(live)
         response = interaction.response
-        secrets = _with(sent, credentials_of(response.headers, self.header))
+        secrets = _with(known, credentials_of(response.headers, self.header))
+        body = self._body_of(response, secrets)
+        headers = self._header_pairs(response.headers, secrets)
         found = replace(
             interaction,
-            request=self._request(interaction.request, sent),
-            response=Response(
-                response.status,
-                self._header_pairs(response.headers, secrets),
-                self._body_of(response, secrets),
-                response.at_ms,
-            ),
-            violations=tuple(self._violation(item, secrets) for item in interaction.violations),
+            request=self._request(interaction.request, known) if sent is None else sent.value,
+            response=Response(response.status, headers, body, response.at_ms),
+            violations=tuple([self._violation(item, secrets) for item in interaction.violations]),
         )
-        _refuse_leftovers(secrets, _written(found.response))
+        _refuse_leftovers(secrets, _of_body(found.response))
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
         return Redacted(found)
 
@@ -247,7 +309,10 @@ class Redaction:
         """What must be found nowhere else in a request, the credentials that it carries; `request`
         is as the client sent it.
         """
-        secrets = _with(self._known(), credentials_of(request.headers, self.header))
+        secrets = self._credentials.get(request.headers)
+        if secrets is None:
+            secrets = _with(self._known(), credentials_of(request.headers, self.header))
+            _keep(self._credentials, request.headers, secrets)
         for pair in request.query.split("&") if request.query else ():
             name, _, value = pair.partition("=")
             manner = self.parameter(unquoted(name))
@@ -262,7 +327,7 @@ class Redaction:
             self._header_pairs(request.headers, secrets),
             self._body_of(request, secrets).replace(_OF_FIRST_BUILD, PLACEHOLDER.encode()),
         )
-        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_written(redacted)))
+        _refuse_leftovers(secrets, (redacted.method, redacted.target, *_of_body(redacted)))
         return redacted
 
     def _body_of(self, message: Request | Response, secrets: Secrets) -> bytes:
@@ -291,12 +356,36 @@ class Redaction:
         return target
 
     def _header_pairs(self, headers: Headers, secrets: Secrets) -> Headers:
-        blanker, shapes = self._blanker(secrets), self._blanker(Secrets())
-        return tuple(
-            (name, blanker.text(value, HEADER_PATTERNS))
-            for name, value in drop(headers, Trait.NEVER_STORED)
-            if self.header(name) is None and shapes.text(name) == name
-        )
+        """The headers of a message as they may be written.
+
+        Raises:
+            Unredactable: a secret stands where it cannot be replaced.
+        """
+        seen = self._seen(secrets)
+        known = seen.blocks.get(headers)
+        if known is None:
+            pairs = (self._header_pair(pair, secrets, seen) for pair in headers)
+            known = tuple([pair for pair in pairs if pair is not None])
+            _keep(seen.blocks, headers, known)
+        return known
+
+    def _header_pair(
+        self, pair: tuple[str, str], secrets: Secrets, seen: "_Seen"
+    ) -> tuple[str, str] | None:
+        if pair in seen.pairs:
+            return seen.pairs[pair]
+        name, value = pair
+        found = None
+        shapes = self._blanker(Secrets())
+        if (
+            not has(name.lower(), Trait.NEVER_STORED)
+            and self.header(name) is None
+            and shapes.text(name) == name
+        ):
+            found = name, self._blanker(secrets).text(value, HEADER_PATTERNS)
+            _refuse_leftovers(secrets, found)
+        _keep(seen.pairs, pair, found)
+        return found
 
     def _violation(self, violation: Violation, secrets: Secrets) -> Violation:
         blanker = self._blanker(secrets)
@@ -310,15 +399,55 @@ class Redaction:
         )
 
     def _blanker(self, secrets: Secrets) -> Blanker:
-        return Blanker(
-            secrets,
-            self._patterns,
-            self.patterns,
-            self._places,
-            self.parameter,
-            self.member,
-            self.salt,
-        )
+        return self._seen(secrets).blanker
+
+    def _seen(self, secrets: Secrets) -> "_Seen":
+        found = self._by_secrets.get(secrets)
+        if found is None:
+            blanker = Blanker(
+                secrets,
+                self._patterns,
+                self.patterns,
+                self._places,
+                self.parameter,
+                self.member,
+                self.salt,
+                Calm(),
+            )
+            found = _Seen(blanker)
+            _keep(self._by_secrets, secrets, found, _SECRETS_MAX)
+        return found
+
+    @cached_property
+    def _by_secrets(self) -> "dict[Secrets, _Seen]":
+        return {}
+
+    @cached_property
+    def _credentials(self) -> dict[Headers, Secrets]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was looked at with some secrets in mind, and may come again: whole blocks of headers and
+    single ones (None: one that is left out), as they are written.
+    """
+
+    blanker: Blanker
+    blocks: dict[Headers, Headers] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
+
+
+_SECRETS_MAX = 64  # of which something is remembered at once
+_REMEMBERED_MAX = 1_024  # blocks, and single headers
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value, most: int = _REMEMBERED_MAX) -> None:
+    if len(cache) >= most:
+        cache.clear()
+    cache[key] = value
 
 
 _FIXED_HEADERS = named(Trait.SECRET)
@@ -327,8 +456,10 @@ _FIXED_HEADERS = named(Trait.SECRET)
 def _with(secrets: Secrets, more: Iterable[tuple[str, Manner]]) -> Secrets:
     """These secrets and more of them; what is a placeholder already is none."""
     found = tuple(
-        (text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)
+        [(text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)]
     )
+    if not found:
+        return secrets
     flat = Secrets.of((*secrets.plain, *(text for text, manner in found if manner is FLAT)))
     apart = (text for text, manner in found if manner is DISTINCT and not flat.occur_in(text))
     return Secrets.of(flat.plain, (*secrets.named, *apart))
@@ -348,8 +479,64 @@ def _plain_values(query: str) -> str:
     return "&".join(name + equals + plain_segment(value) for name, equals, value in pairs)
 
 
-def _written(message: Request | Response) -> Iterator[str]:
-    yield from (text for pair in message.headers for text in pair)
+# What may stand for something else in a target: escapes, and placeholders of other tools.
+_SPELT_OTHERWISE = ("%", "+", "/<", "/[", "=<", "=[")
+_COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
+_UNHINTED = any(not rule.hints for rule in PATTERNS)
+
+
+def _sign_of(hint: str) -> str:
+    """A piece of a hint that few texts hold: a rare character, a pair of them, or all of it."""
+    rare = [char for char in hint if char not in _COMMON]
+    at = hint.find("_", 1)
+    return rare[0] if rare else hint[at - 1 : at + 1] if at > 0 else hint
+
+
+def _hints_by_sign() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for hint in dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints):
+        if isinstance(hint, str):
+            found.setdefault(_sign_of(hint), []).append(hint)
+    return tuple((sign, tuple(hints)) for sign, hints in found.items())
+
+
+_HINTS = _hints_by_sign()
+_SHAPES = tuple(hint for rule in PATTERNS for hint in rule.hints if not isinstance(hint, str))
+
+
+def _may_be_hinted(text: str) -> bool:
+    """Whether any rule may find something in a text."""
+    signs = [hints for sign, hints in _HINTS if sign in text]
+    if _UNHINTED or any(hint in text for hints in signs for hint in hints):
+        return True
+    return any(shape.search(text) for shape in _SHAPES)
+
+
+def _searched(request: Request) -> str | None:
+    """All that a pattern may be found in, of a request whose target is as it reads: where it stands
+    in a string of the body, the string is there as it reads too. None where that is not sure.
+    """
+    body = request.body
+    if not body:
+        return request.target
+    if _OF_FIRST_BUILD in body or body.startswith(COMPRESSED):
+        return None
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if may_name_members(text):
+        return None
+    if "\\" not in text:
+        return f"{request.target}\n{text}"
+    try:
+        strings = strict_json.strings_of(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return None
+    return "\n".join((request.target, text, *strings))
+
+
+def _of_body(message: Request | Response) -> Iterator[str]:
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")

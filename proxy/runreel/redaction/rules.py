@@ -17,7 +17,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import quote, unquote
@@ -99,13 +99,14 @@ _END = r"(?![A-Za-z0-9])"
 class PatternRule:
     """A shape that is replaced wherever it stands in a string.
 
-    A match holds one of the `hints`, if there are any. What of it is the secret is its group
-    `secret`, or all of it; `real` says whether that is one, however it looks, and may be None.
+    A match holds one of the `hints`, if there are any; each is a text, or a shape that is found as
+    fast. What of it is the secret is its group `secret`, or all of it; `real` says whether that is
+    one, however it looks, and may be None.
     """
 
     name: str
     pattern: re.Pattern[str]
-    hints: tuple[str, ...] = ()
+    hints: tuple["str | re.Pattern[str]", ...] = ()
     manner: Manner = FLAT
     real: Callable[[re.Match[str]], bool] | None = None
     secret: tuple[str, ...] = field(default=(), repr=False)
@@ -113,7 +114,12 @@ class PatternRule:
 
     def hinted(self, text: str) -> bool:
         """Whether it may find something in the text; a cheap look."""
-        return not self.hints or any(hint in text for hint in self.hints)
+        if not self.hints:
+            return True
+        for hint in self.hints:  # no generator: most texts are asked all of them
+            if (hint in text) if isinstance(hint, str) else hint.search(text):
+                return True
+        return False
 
     def replace_in(self, text: str, salt: str = "") -> str:
         """The text with every match replaced; what was replaced before stays as it is."""
@@ -266,7 +272,7 @@ _FAKE_32 = "Q2W3E4R5"
 def _key(
     name: str,
     pattern: str,
-    *hints: str,
+    *hints: str | re.Pattern[str],
     secret: tuple[str, ...],
     innocent: tuple[str, ...],
     manner: Manner = FLAT,
@@ -546,22 +552,12 @@ PATTERNS: tuple[PatternRule, ...] = (
         r"|pscale_(?:pw|tkn|oauth)_[A-Za-z0-9=._-]{32,64}|pul-[0-9a-f]{40}|rdme_[a-z0-9]{70}"
         r"|rubygems_[0-9a-f]{48}|sgp_(?:[A-Fa-f0-9]{16}_)?[A-Fa-f0-9]{40}|sntry[us]_[A-Za-z0-9+/=_]{64,}"
         r"|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16})" + _END,
-        *(
-            "pplx-",
-            "dapi",
-            "_v1_",
-            "SG.",
-            "shp",
-            "sq0",
-            "AKCp",
-            "AP",
-            ".",
-            ":AA",
-            "-us",
-            "AC",
-            "SK",
-        ),
-        *("AGE-", "AT", "CLOJARS_", "glsa_", "glc_", "lin_", "NRAK-", "ntn_", "ops_", "PMAK-"),
+        *("pplx-", "dapi", "_v1_", "SG.", "shp", "sq0", "AKCp", ":AA", "-us"),
+        re.compile(r"AP[0-9A-F][A-Za-z0-9]{40}|(?:AC|SK)[0-9a-f]{32}"),
+        re.compile(r"\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27}"),
+        *("dp.", "dt0c01.", "hvb.", "hvs."),
+        *("AGE-", "ATATT3", "ATCTT3", "CLOJARS_", "glsa_", "glc_", "lin_", "NRAK-", "ntn_"),
+        *("ops_", "PMAK-"),
         *("pnu_", "pscale_", "pul-", "rdme_", "rubygems_", "sgp_", "sntry", "xkeysib-"),
         real=_is_token,
         secret=(
@@ -717,6 +713,29 @@ PATTERNS: tuple[PatternRule, ...] = (
         ),
     ),
 )
+
+
+class Hints:
+    """The hints of some rules, each of which has some: whether any of them may find something."""
+
+    def __init__(self, patterns: Sequence[PatternRule]) -> None:
+        found = dict.fromkeys(hint for rule in patterns for hint in rule.hints)
+        texts = [hint for hint in found if isinstance(hint, str)]
+        # One that stands within another says no less.
+        self._texts = tuple(
+            text for text in texts if not any(one != text and one in text for one in texts)
+        )
+        self._shapes = tuple(hint for hint in found if isinstance(hint, re.Pattern))
+
+    def stand_in(self, text: str) -> bool:
+        """Whether one of them does."""
+        for hint in self._texts:
+            if hint in text:
+                return True
+        return any(shape.search(text) for shape in self._shapes)
+
+
+HINTS = Hints(PATTERNS)  # of the rules that are always on
 
 # In header values only: in prose they would eat "Basic arithmetic" or the rest of a JSON text.
 HEADER_PATTERNS = (

@@ -51,7 +51,15 @@ def can_be_written(headers: Headers) -> bool:
     return True
 
 
+def field_bytes(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A header as it leaves, its name and its value."""
+    name, value = field
+    return name.encode("latin-1"), _text(value).encode()
+
+
 def _text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeError:

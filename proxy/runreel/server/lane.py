@@ -118,6 +118,8 @@ class _Prepared:
 
     views: dict[Block, _View | None] = field(default_factory=dict)
     answers: dict[int, _Ready | None] = field(default_factory=dict)
+    # What came last that was equal to the request of a recording, by its position.
+    requests: dict[int, tuple[_View, Redacted[Request]]] = field(default_factory=dict)
     operations: dict[int, str | None] = field(default_factory=dict)
     # By position, the credentials that stand nowhere in its request.
     clean: dict[int, Secrets] = field(default_factory=dict)
@@ -173,7 +175,12 @@ class Lane:
         return Block(int(length), headers, admitted.authority or "", session)
 
     def hit(
-        self, found: OpenSession, block: Block, start: bytes, body: bytes, by: asyncio.Transport
+        self,
+        found: OpenSession,
+        block: Block,
+        start: bytes,
+        body: bytes,
+        by: asyncio.Transport,
     ) -> bytes | None:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
         has changed. `start` is its method, a space and its target within the session.
@@ -195,24 +202,17 @@ class Lane:
         like = session.state.exact.get(exact_key(start, view.decides, body))
         if like is None or not _is_clean(prepared, like, view.secrets, start, body):
             return None
-        choice = engine.at_once(session, like, by.is_closing, by)
-        if choice is None or choice.position is None:
+        position = engine.at_once(session, like, by.is_closing, by)
+        if position is None:
             return None
-        position = choice.position
-        try:
-            answer = prepared.answers[position]
-        except KeyError:
-            recorded = session.state.recorded(position).value
-            answer = prepared.answers[position] = _ready(recorded)
+        answer = prepared.answers.get(position) or _ready(prepared, position, session)
         if answer is None:
             return None
-        request = asked_with(request_of(session.state.recorded(like)), view.sent)
-        try:
-            operation = prepared.operations[like]
-        except KeyError:
-            known = recognise(request.value.method, request.value.path)
-            operation = prepared.operations[like] = known.name if known else None
-        session.state.play(like, choice)
+        of_view = prepared.requests.get(like)
+        if of_view is None or of_view[0] is not view:
+            of_view = _request(prepared, view, like, session)
+        request = of_view[1]
+        session.state.play(like, position)
         now = engine.clock.now()
         session.tell(
             Event(
@@ -220,7 +220,7 @@ class Lane:
                 session.name,
                 Outcome.SERVED,
                 request.value.method,
-                operation,
+                prepared.operations[like],
                 answer.status,
                 0,
                 request,
@@ -269,10 +269,27 @@ def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, bo
     return True
 
 
-def _ready(recorded: Interaction) -> _Ready | None:
-    """The answer of a recording, if it is plain as well: no stream, and nothing that depends on how
-    the client calls us.
-    """
+def _request(
+    prepared: _Prepared, view: _View, like: int, session: LiveSession
+) -> tuple[_View, Redacted[Request]]:
+    """A request as a session sees it that is equal to that of the recording at `like`."""
+    request = asked_with(request_of(session.state.recorded(like)), view.sent)
+    if like not in prepared.operations:
+        known = recognise(request.value.method, request.value.path)
+        prepared.operations[like] = known.name if known else None
+    found = prepared.requests[like] = view, request
+    return found
+
+
+def _ready(prepared: _Prepared, position: int, session: LiveSession) -> _Ready | None:
+    """The answer of a recording, if it is plain as well."""
+    if position not in prepared.answers:
+        prepared.answers[position] = _made_ready(session.state.recorded(position).value)
+    return prepared.answers[position]
+
+
+def _made_ready(recorded: Interaction) -> _Ready | None:
+    """None for a stream, and for what depends on how the client calls us."""
     method, response = recorded.request.method, recorded.response
     if (
         recorded.never_served

@@ -304,8 +304,14 @@ def as_ours(answer: Answer, context: ServerContext, session: LiveSession, place:
     if answer.source == "proxy":
         return answer
     here = session.upstream == SIMULATOR
-    passed = relocated(answer.response.headers, "" if here else session.upstream, place)
-    if answer.source == "upstream":
+    response, source = answer.response, answer.source
+    passed = response.headers
+    if values(passed, "location"):
+        passed = relocated(passed, "" if here else session.upstream, place)
+    if source == "upstream":
         passed = passed if here else (*passed, via(context.name))
-        answer = replace(answer, source="simulator" if simulated(answer.response) else "upstream")
-    return replace(answer, response=replace(answer.response, headers=passed))
+        source = "simulator" if simulated(response) else "upstream"
+    if passed is response.headers and source == answer.source:
+        return answer
+    response = Response(response.status, passed, response.body, response.at_ms)
+    return replace(answer, source=source, response=response)

@@ -41,6 +41,8 @@ class Recording:
     warn: Callable[[str], None]
 
 
+SAVING_TOLD_S = 1.0  # that saving may take before somebody is told
+SAVING_TOLD_AGAIN_S = 5.0
 OTHERS_S_MAX = 1.0  # a connection that was silent for longer is not at work
 
 
@@ -237,11 +239,19 @@ class LiveSession:
         return await asyncio.shield(task)
 
     async def close(
-        self, *, discard: bool = False, prunes: bool = True, incomplete: str | None = None
+        self,
+        *,
+        discard: bool = False,
+        prunes: bool = True,
+        incomplete: str | None = None,
+        alone: bool = False,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Put what was captured into the cassette, or with `discard` throw it away, and give up the
         right to record. Unless it `prunes`, no recording goes that was only not asked for.
-        `incomplete` says why it is half a recording, if it is.
+        `incomplete` says why it is half a recording, if it is. `alone`: no call is under way that
+        could change anything, so that the cassette is put together beside the event loop. `note`
+        is told a sentence now and then while that takes long.
 
         Raises:
             StoreFailed: that could not be done; the journal has it, for the next start.
@@ -253,18 +263,39 @@ class LiveSession:
             journal, self._journal = self._journal, None
             if journal is None:
                 return
-            final = None
-            if discard:
-                self.discarded = True
-            elif self.state.captured:
+            self.discarded = discard
+            keeps = self.state.captured and not discard
+            if keeps:
                 self._tell_of_equal_creates()
-                final = replace(
-                    self._header,
-                    interactions=self.state.merged(final=True, prunes=prunes),
-                    incomplete=incomplete or self._still_incomplete(),
-                )
-            self.sha256 = await asyncio.to_thread(journal.commit, final) or self.sha256
+
+            def merged() -> Cassette | None:
+                return self._final(incomplete, prunes=prunes) if keeps else None
+
+            ready = None if alone else merged()
+
+            def put_away() -> str | None:
+                return journal.commit(merged() if alone else ready)
+
+            self.sha256 = await self._saved(put_away, note) or self.sha256
             self.undurable = 0
+
+    def _final(self, incomplete: str | None, *, prunes: bool) -> Cassette:
+        return replace(
+            self._header,
+            interactions=self.state.merged(final=True, prunes=prunes),
+            incomplete=incomplete or self._still_incomplete(),
+        )
+
+    async def _saved(
+        self, put_away: Callable[[], str | None], note: Callable[[str], None]
+    ) -> str | None:
+        """What putting a recording away returns; told if it takes long."""
+        saving = asyncio.create_task(asyncio.to_thread(put_away))
+        told_s = SAVING_TOLD_S
+        while not (await asyncio.wait([saving], timeout=told_s))[0]:
+            told_s = SAVING_TOLD_AGAIN_S
+            note(f"cassette '{self.cassette}' is being saved, {self.interactions:,} interactions")
+        return await saving
 
     def _still_incomplete(self) -> str | None:
         """What was said before of the cassette, if this session did not go through all of it."""
@@ -292,10 +323,12 @@ class LiveSession:
                 raise StoreFailed("the recording has ended")
             worked = False
             try:
-                await asyncio.to_thread(self._journal.append, captures)
+                kept = await asyncio.to_thread(self._journal.append, captures)
                 worked = True
             finally:
                 self._unsure = not worked
+            if kept is not None:
+                self.state.let_go(captures, kept)
         return [None] * len(captures)
 
     def _not_durable(self, count: int, failed: StoreFailed) -> None:

@@ -5,8 +5,10 @@ to it, and nothing of HTTP; what is done with a request is `engine`.
 """
 
 import asyncio
+import gc
 import re
 import secrets
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -79,6 +81,42 @@ def open_session(
         CassetteDamaged: it cannot be trusted.
         Unredactable: it holds a request with a secret that cannot be taken out.
     """
+    with _NO_COLLECTIONS:
+        session = _open_session(spec, store, tell, warn)
+        if session.interactions >= _FROZEN_MIN:
+            gc.freeze()
+    return session
+
+
+_FROZEN_MIN = 10_000  # interactions of a cassette that no collection is to walk through
+
+
+class _NoCollections:
+    """Keeps the collector of cycles from walking, again and again, through what is being read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0  # in as many threads
+        self._was_on = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._was_on:
+                gc.enable()
+
+
+_NO_COLLECTIONS = _NoCollections()
+
+
+def _open_session(spec: SessionSpec, store: Store, tell: Tell, warn: Warn) -> LiveSession:
     passthrough = spec.mode == Mode.PASSTHROUGH.value
     stored = None if passthrough else _found(spec, store)
     half = None
@@ -367,9 +405,10 @@ class Sessions:
 
     `plain` names the session of requests that name none; None refuses them. It is the default one
     from when that is opened. `live` is awaited before a session starts that can reach the upstream.
+    `warn` is told what is wrong, `note` what takes long.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only wiring, as of a live session
         self,
         template: SessionSpec,
         store: Store,
@@ -380,6 +419,7 @@ class Sessions:
         clock: Clock,
         limits: SessionLimits,
         warn: Callable[[str], None],
+        note: Callable[[str], None] = _to_nobody,
     ) -> None:
         self.plain: str | None = None
         self.failed: str | None = None  # why all that is recorded is half a recording, if it is
@@ -391,6 +431,7 @@ class Sessions:
         self._clock = clock
         self._limits = limits
         self._warn = warn
+        self._note = note
         self._open: dict[str, OpenSession] = {}
         self._opening: set[str] = set()
         self._expected: dict[str, SessionRequest | RunreelError] = {}  # opened when they are used
@@ -640,8 +681,16 @@ class Sessions:
                 self._warn(f"session '{id_}' was ended while calls of it were under way")
         try:
             incomplete = self.failed or _left_out(found.receipt.document(found.session))
-            await found.session.close(discard=discard, prunes=prunes, incomplete=incomplete)
+            await found.session.close(
+                discard=discard,
+                prunes=prunes,
+                incomplete=incomplete,
+                alone=not found.calls,
+                note=self._note,
+            )
         finally:
+            if found.session.interactions >= _FROZEN_MIN:
+                gc.unfreeze()  # it has cycles of its own, which only a collection takes away
             document = found.receipt.document(found.session)
             self._keep(document)
         return document

@@ -15,12 +15,13 @@ and no upstream; its caller sees to it that calls do not overlap (one event loop
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic
+from typing import Any, Generic, TypeVar
 
 from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.cassettes.journal import Pending
 from runreel.cassettes.merge import (
     RULES,
+    Kept,
     Merged,
     Recorded,
     Rules,
@@ -30,22 +31,41 @@ from runreel.cassettes.merge import (
     recording,
 )
 from runreel.errors import Unredactable
-from runreel.http.messages import Interaction, Request
-from runreel.matching.matchers import Fingerprint, exact_key, fingerprint, said_in_headers
+from runreel.http.messages import Headers, Interaction, Request
+from runreel.matching.matchers import (
+    Fingerprint,
+    MatchOn,
+    exact_key,
+    fingerprint,
+    said_in_headers,
+)
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
     EXHAUSTED,
+    LOOKED_AT_MAX,
     NO_MATCH,
+    WRITES_MAX,
     Candidate,
     Miss,
+    Neighbours,
+    Progress,
     Unmet,
     nearest_to,
-    progress_of,
 )
-from runreel.matching.resources import Access, access_of, covers, has_state, is_create
+from runreel.matching.resources import (
+    Access,
+    Scope,
+    access_of,
+    covers,
+    has_state,
+    is_create,
+    root_of,
+)
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
-from runreel.sessions.playing import Choice, Player, Shortfall
+from runreel.sessions.playing import Player, Shortfall
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +138,7 @@ class SessionHistory(Generic[Content]):
         self.recordings = recordings
         self._decision = decision
         self._plays = decision.plays
+        self._serves = decision.on_hit is Action.SERVE and not decision.captures
         scopes = {item.scope for item in recordings}
         # Settled here and for all: answered from its own story, or else from what has none.
         self.story = None if self._plays and scope not in scopes and None in scopes else scope
@@ -132,6 +153,8 @@ class SessionHistory(Generic[Content]):
         self.storing = Storing(self.pasts, self.story, rules)
         self._tick = 0
         self._calls: dict[int, _Call] = {}  # under way, by arrival
+        # The same by what they and all that they cover stand in; under None where that is more.
+        self._by_root: dict[Scope | None, dict[int, _Call]] = {}
         self._left: dict[int, _Call] = {}  # over for their clients, and still to be kept
         self._awaited: set[int] = set()  # arrivals that have not asked yet
         self._gone_by: list[tuple[int, _Call]] = []  # ended after one of those came
@@ -182,26 +205,19 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def at_once(
-        self,
-        fingerprint: Hashable,
-        access: Access,
-        *,
-        may_wait: bool = False,
-        others_at_work: bool = False,
-    ) -> Choice | None:
-        """What `ask` would say to a request that comes alone, if that is the recording that is to
-        be played from its first byte to its last; else None. Nothing has changed so far.
+    def at_once(self, like: int, *, may_wait: bool, others_at_work: bool) -> int | None:
+        """The position of what `ask` would say to a request that comes alone and is equal to the
+        recording at `like`, if that is to be played from its first byte to its last; else None.
+        Nothing has changed so far.
         """
-        if self._decision.on_hit is not Action.SERVE or self._decision.captures:
-            return None
-        may_wait = may_wait and (others_at_work or self.player.worked_together(access))
-        return self.player.at_once(fingerprint, access, may_wait=may_wait)
+        if may_wait and not others_at_work:
+            may_wait = self.player.worked_together(self.recordings[like].access)
+        return self.player.at_once(like, may_wait=may_wait) if self._serves else None
 
-    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
-        """A request arrives, gets that recording and is done with it, all at once."""
+    def play(self, like: int, position: int) -> None:
+        """Such a request arrives, gets that recording and is done with it, all at once."""
         self._tick += 1
-        self.player.play(fingerprint, access, choice)
+        self.player.play(like, position)
 
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
@@ -244,11 +260,19 @@ class SessionHistory(Generic[Content]):
 
     def _set_out(self, arrival: int, access: Access) -> None:
         call = _Call(access)
-        call.partners = [*self._calls.values()]
+        root = root_of(access)
+        if root is None:
+            call.partners = [*self._calls.values()]
+        else:  # what stands in other roots cannot have seen it, nor be seen
+            call.partners = [
+                *self._by_root.get(root, {}).values(),
+                *self._by_root.get(None, {}).values(),
+            ]
         call.partners += [other for tick, other in self._gone_by if tick > arrival]
         for other in call.partners:
             other.partners.append(call)
         self._calls[arrival] = call
+        self._by_root.setdefault(root, {})[arrival] = call
         self._awaited.discard(arrival)
         self._forget_the_past()
 
@@ -308,7 +332,7 @@ class SessionHistory(Generic[Content]):
         self.player.end(arrival)
         if self._left.pop(arrival, None) is not None:
             self.storing.forget(arrival)
-        call = self._calls.pop(arrival, None)
+        call = self._end(arrival)
         self._awaited.discard(arrival)
         if call is None:
             return
@@ -343,8 +367,19 @@ class SessionHistory(Generic[Content]):
         self.player.release(arrival)
         self.storing.forget(arrival)
         self._awaited.discard(arrival)
-        self._calls.pop(arrival, None)
+        self._end(arrival)
         self._left.pop(arrival, None)
+
+    def _end(self, arrival: int) -> _Call | None:
+        """A call is no longer under way, if it was."""
+        call = self._calls.pop(arrival, None)
+        if call is not None:
+            root = root_of(call.access)
+            of_root = self._by_root[root]
+            del of_root[arrival]
+            if not of_root:
+                del self._by_root[root]
+        return call
 
     def abandon(self, arrival: int) -> None:
         """Its client has left, but the call is still under way: others get what it took."""
@@ -390,6 +425,10 @@ class SessionHistory(Generic[Content]):
     def unplayed(self) -> Iterator[int]:
         """The positions that could still be played."""
         return self.player.unplayed() if self._plays else iter(())
+
+    def let_go(self, id_: str, content: Any) -> None:
+        """As `Storing.let_go`."""
+        self.storing.let_go(id_, content)
 
     def merged(self) -> Merged[Content]:
         """The cassette as it stands now."""
@@ -463,12 +502,18 @@ class Session:
         self._manner = manner
         self._allow_regress = allow_regress
         self._prune = prune
+        once = _Once()
+        keys: list[bytes | None] = []
+        self._old = tuple(self._recording(item, redaction, once, keys) for item in interactions)
+        self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
+        # What a request gets at once that is equal to a recording, and to play that.
+        self.at_once = self._history.at_once
+        self.play = self._history.play
         # Where a recording stands that asks exactly so, byte for byte.
         self.exact: dict[bytes, int] = {}
-        self._old = tuple(
-            self._recording(at, item, redaction) for at, item in enumerate(interactions)
-        )
-        self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
+        for at, key in zip(self._history.pasts.places, keys, strict=True):
+            if key is not None:
+                self.exact.setdefault(key, at)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
         self._retired: set[Fingerprint] = set()  # that were answered 404 or 410
@@ -476,23 +521,38 @@ class Session:
         for at, item in enumerate(self._old if not decision.plays else ()):
             if item.scope == self._history.story:
                 self._like.setdefault(_print(item), []).append(at)
+        self._neighbours: Neighbours | None = None
+        self._marks = self._marked(writes=False), self._marked(writes=True)
+        if decision.plays and self._marks[0].bit_count() > LOOKED_AT_MAX:
+            self._neighbours = Neighbours((at, _print(self._old[at])) for at in self._comparable())
         self._captured = 0
         self._turns: Counter[Fingerprint] = Counter()
         self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
 
-    def _recording(self, at: int, item: Redacted[Interaction], redaction: Redaction) -> Recorded:
+    def _recording(
+        self,
+        item: Redacted[Interaction],
+        redaction: Redaction,
+        once: "_Once",
+        keys: list[bytes | None],
+    ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
         written = item.value.request
+        recorded = request_of(item)
         try:
-            recorded = redaction.request(request_of(item).value)
+            if not redaction.leaves(recorded.value):
+                recorded = redaction.request(recorded.value)
         except Unredactable as error:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
         plain = recorded.value.target == written.target and recorded.value.body == written.body
+        key = None
         if plain and self.decision.on_hit is Action.SERVE:
             start = f"{written.method} {written.target}".encode("latin-1")
-            in_headers = said_in_headers(recorded, self.match_on)
-            self.exact.setdefault(exact_key(start, in_headers, written.body), at)
-        return recording(item, fingerprint(recorded, self.match_on), access_of(recorded.value))
+            in_headers = once.said_in_headers(recorded, self.match_on)
+            key = exact_key(start, in_headers, written.body)
+        keys.append(key)
+        print_ = tuple(map(once.of, fingerprint(recorded, self.match_on)))
+        return recording(item, print_, once.access(access_of(recorded.value)))
 
     def arrive(self) -> int:
         """A place in the order of arrival; take it before the request's body is awaited."""
@@ -512,42 +572,33 @@ class Session:
         ruling = self._history.ask(
             arrival, print_, access, may_wait=may_wait, others_at_work=others_at_work
         )
-        verdict = Verdict(ruling.action, arrival, print_, access, waits=ruling.waits)
         if ruling.waits:
-            return verdict
+            return Verdict(ruling.action, arrival, print_, access, waits=True)
         if ruling.action is Action.REFUSE:
             miss = self._miss(print_, access, looping=ruling.looping)
             code = ANOTHER_STORY if ruling.another_story else miss.code
-            return replace(verdict, miss=replace(miss, code=code))
+            miss = replace(miss, code=code)
+            return Verdict(ruling.action, arrival, print_, access, miss=miss)
         if ruling.action is Action.CAPTURE:
             self._asked[print_] += 1
             self._turns[print_] += 1
             self._turn_at[arrival] = print_
         if ruling.position is not None and self.decision.plays:
-            return replace(verdict, hit=self._old[ruling.position].content)
-        unstored = _OTHER_STATE if ruling.unstored else None
-        turn = self._turns[print_]
-        return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
+            hit = self._old[ruling.position].content
+            return Verdict(ruling.action, arrival, print_, access, hit)
+        return Verdict(
+            ruling.action,
+            arrival,
+            print_,
+            access,
+            counterpart=ruling.position,
+            turn=self._turns[print_],
+            unstored=_OTHER_STATE if ruling.unstored else None,
+        )
 
     def recorded(self, position: int) -> Redacted[Interaction]:
         """The recording at a position."""
         return self._old[position].content
-
-    def at_once(
-        self, like: int, *, may_wait: bool = False, others_at_work: bool = False
-    ) -> Choice | None:
-        """What a request gets that is equal to that of the recording at a position, if it can be
-        had at once: see `SessionHistory.at_once`.
-        """
-        item = self._old[like]
-        return self._history.at_once(
-            item.fingerprint, item.access, may_wait=may_wait, others_at_work=others_at_work
-        )
-
-    def play(self, like: int, choice: Choice) -> None:
-        """Such a request gets it, from its first byte to its last."""
-        item = self._old[like]
-        self._history.play(item.fingerprint, item.access, choice)
 
     def pass_on(self, arrival: int, request: Request) -> None:
         """A request goes to the upstream that can be compared with nothing: it has a secret that
@@ -621,9 +672,14 @@ class Session:
         )
         return Pending(verdict.arrival, interaction_of(taken), replaces, ended, told.overlapped)
 
+    def let_go(self, captures: Sequence[Pending], kept: Sequence[Kept]) -> None:
+        """What some captures say is durable, and is read back from there when the time comes."""
+        for capture, elsewhere in zip(captures, kept, strict=True):
+            self._history.let_go(capture.interaction.value.id, elsewhere)
+
     def merged(
         self, *, final: bool = False, prunes: bool = True
-    ) -> tuple[Redacted[Interaction], ...]:
+    ) -> Sequence[Redacted[Interaction]]:
         """The cassette's interactions as they stand now.
 
         At the end (`final`) older recordings go that a recording session has superseded, and, if it
@@ -716,7 +772,7 @@ class Session:
     def _comparable(self) -> Iterator[int]:
         return (
             at
-            for at, item in enumerate(self._old)
+            for at, item in zip(self._history.pasts.places, self._old, strict=True)
             if item.received and item.scope == self._history.story
         )
 
@@ -724,15 +780,39 @@ class Session:
         item = self._old[at]
         return Candidate(_print(item), item.content, played=self._history.player.taken(at))
 
-    def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
-        progress = progress_of(
-            (self._candidate(at), self._old[at].access.writes) for at in self._comparable()
+    def _marked(self, *, writes: bool) -> int:
+        """The recordings that count, or the writes among them, in the bits of `Player.played`."""
+        story = self._history.story
+        marks = bytes(
+            item.received and item.scope == story and (not writes or item.access.writes)
+            for item in self._old
         )
+        return int.from_bytes(marks, "little")
+
+    def _progress(self) -> Progress:
+        every, writes = self._marks
+        played = self._history.player.played()
+        left = played & writes
+        last: list[Candidate] = []
+        while left and len(last) < WRITES_MAX:
+            at = left.bit_length() // 8
+            last.insert(0, self._candidate(at))
+            left ^= 1 << 8 * at
+        return Progress(
+            (played & every).bit_count(), every.bit_count(), tuple(last), left.bit_count()
+        )
+
+    def _miss(self, print_: Fingerprint, access: Access, *, looping: int) -> Miss:
+        progress = self._progress()
         if not looping and (found := self._history.shortfall(print_, access)):
             nearest = self._candidate(found.position)
             return Miss(EXHAUSTED, nearest, unmet=self._unmet(found), progress=progress)
-        known = self._history.player.known(print_)
-        miss = nearest_to(print_, EXHAUSTED if known else NO_MATCH, self.candidates())
+        code = EXHAUSTED if self._history.player.known(print_) else NO_MATCH
+        if self._neighbours is None:
+            miss = nearest_to(print_, code, self.candidates())
+        else:
+            near = map(self._candidate, self._neighbours.near(print_))
+            miss = nearest_to(print_, code, near, are_all=False)
         return replace(miss, repeated=looping, repeats=self._manner.repeat, progress=progress)
 
     def _unmet(self, found: Shortfall) -> Unmet:
@@ -747,6 +827,36 @@ class Session:
             twins=found.twins,
             repeats=self._manner.repeat,
         )
+
+
+class _Once:
+    """Keeps once what many recordings of a cassette have in common, while they are read."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, Hashable] = {}
+        self._said: dict[Headers, bytes] = {}
+
+    def said_in_headers(self, request: Redacted[Request], match_on: MatchOn) -> bytes:
+        """As the function of that name."""
+        headers = request.value.headers
+        said = self._said.get(headers)
+        if said is None:
+            said = self._said[headers] = said_in_headers(request, match_on)
+        return said
+
+    def of(self, value: Value) -> Value:
+        """The first value that equals this one."""
+        return self._kept.setdefault(value, value)  # type: ignore[return-value]  # it is equal
+
+    def access(self, access: Access) -> Access:
+        """The same of what a request touches, and of the parts of that."""
+        if access in self._kept:
+            return self.of(access)
+        scope, item, listed = (
+            part and self.of(tuple(map(self.of, part)))
+            for part in (access.scope, access.item, access.listed)
+        )
+        return self.of(Access(scope or (), item, listed))
 
 
 def _print(item: Recording[Redacted[Interaction]]) -> Fingerprint:

@@ -23,28 +23,68 @@ import fcntl
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+_WRITE_BYTES = 1_048_576  # at once, of a file that is written in pieces
+
+
+class Successor:
+    """A file that is written beside another, in whose place it is put, whole and durable; left
+    before that, it is gone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        make_folders(path.parent)
+        self._path = path
+        self._temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
+        self._descriptor: int | None = os.open(self._temporary, NEW_FILE, 0o666)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        let_go(descriptor)
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Write some pieces, few of which are in hand at a time."""
+        waiting: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            waiting.append(piece)
+            size += len(piece)
+            if size >= _WRITE_BYTES:
+                write_all(self._open(), b"".join(waiting))
+                waiting, size = [], 0
+        write_all(self._open(), b"".join(waiting))
+
+    def put_in_place(self) -> None:
+        """What was written stands in the place of the other, durable with its name."""
+        os.fsync(self._open())
+        self._temporary.replace(self._path)
+        os.close(self._open())
+        self._descriptor = None
+        sync(self._path.parent)
+
+    def _open(self) -> int:
+        assert self._descriptor is not None  # noqa: S101 - it is used within its own block
+        return self._descriptor
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put a file in the place of another, whole and durable."""
-    make_folders(path.parent)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(temporary, NEW_FILE, 0o666)
-    try:
-        try:
-            write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    sync(path.parent)
+    with Successor(path) as successor:
+        successor.write([content])
+        successor.put_in_place()
 
 
 def remove_leftovers(path: Path) -> None:
