@@ -17,7 +17,7 @@ from lane.world import SLOW_S, Clients, Seen, Step, Story, told
 from runreel.cassettes.format import dump
 from runreel.engine.engine import Engine
 from runreel.http.messages import Interaction
-from runreel.redaction.redactor import Redacted
+from runreel.redaction.redactor import Redacted, placed
 from runreel.server import lane as lanes
 
 BETA = (("OpenAI-Beta", "assistants=v2"),)
@@ -148,6 +148,23 @@ def test_what_is_no_secret_of_one_client_may_be_one_of_another(proxies: Proxies)
     )
 
     assert [statuses(answer) for answer in seen.answers] == [[200, 200], [424], [424]]
+
+
+def test_a_recording_of_another_story_is_none_of_a_session_without_one(
+    proxies: Proxies,
+) -> None:
+    of_red = placed(a_recording("GET-1"), "GET-1", after=(), during=(), scope="red")
+    proxies.hold(of_red, a_recording("GET-2", "/v1/things/2"))
+    opened = {"cassette": "default", "id": "one", "scope": "red"}
+
+    seen = proxies.told(
+        ("send", ADMIN, admin("POST", "sessions", opened)),
+        REST,
+        ("send", 0, raw() + raw("/_runreel/s/one" + PATH)),
+        WAIT,
+    )
+
+    assert statuses(seen.answers[1]) == [424, 200]
 
 
 def test_an_answer_counts_as_given_when_its_head_is_sent_though_nobody_reads_it(

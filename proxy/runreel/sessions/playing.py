@@ -537,6 +537,8 @@ class Player(Generic[Content]):
         if self._calls or self._waiting:
             return None
         equal, access = self._equal_at(like), self._pasts.recordings[like].access
+        if equal is None:
+            return None
         stateful = self._stateful(access)
         if stateful:
             queue = equal.whole.get(self.made.over(access.scope))
@@ -573,12 +575,13 @@ class Player(Generic[Content]):
         self._taken[position] = 1
         self._play(position, again=again)
 
-    def _equal_at(self, position: int) -> _Equal:
+    def _equal_at(self, position: int) -> _Equal | None:
+        """The recordings of this story that are equal to any one; None if there are none."""
         equal = self._equals.get(position)
         if equal is None:
-            found = self._equal_to(self._pasts.recordings[position].fingerprint)
-            assert found is not None  # noqa: S101 - it is one of them itself
-            equal = self._equals[position] = found
+            equal = self._equal_to(self._pasts.recordings[position].fingerprint)
+            if equal is not None:
+                self._equals[position] = equal
         return equal
 
     def _leaves_behind(self, position: int) -> bool:
@@ -829,7 +832,9 @@ class Player(Generic[Content]):
         """
         item = self._pasts.recordings[position]
         access = item.access
-        self._equal_at(position).played(position, self._taken)
+        equal = self._equal_at(position)
+        assert equal is not None  # noqa: S101 - it is one of them itself
+        equal.played(position, self._taken)
         if not access.writes:
             return 0
         if self._repeat:
