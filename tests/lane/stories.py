@@ -330,21 +330,26 @@ class Teller:
     def _ask(self, count: int, number: int | None = None) -> None:
         rng = self._rng
         number = self._connection() if number is None else number
+        if count > 1:
+            # Several calls in a row, and those of another connection: whose next one comes first
+            # when both are woken at one moment means nothing.
+            self._steps.append(("wait", 0.517))
         asked = [self._raw() for _ in range(count)]  # perhaps with a rewind before
         raw = b"".join(one for one, _ in asked)
         # What may be bad comes in a piece of its own: see `fed_by_bytes`.
         starts = [sum(len(one) for one, _ in asked[:at]) for at in range(1, count)]
-        ends = {start for start, (_, wild) in zip(starts, asked[1:], strict=True) if wild}
+        bad = {start for start, (_, wild) in zip(starts, asked[1:], strict=True) if wild}
         cuts = {rng.randrange(1, len(raw)) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2, 5)))}
         begin = 0
-        for end in sorted(cuts | ends | {len(raw)}):
+        for end in sorted(cuts | bad | {len(raw)}):
             self._steps.append(("more" if begin else "send", number, raw[begin:end]))
             if end in cuts:
                 self._steps += rng.choice(
                     ((), (("rest",),), (("wait", 0.413),), (("wait", 1.303),))
                 )
             begin = end
-        self._steps.append(rng.choice((("rest",), ("rest",), ("wait", 0.317), ("wait", 2.011))))
+        ends = (("wait", 2.011),) if count > 1 else (("rest",), ("rest",), ("wait", 0.317))
+        self._steps.append(rng.choice(ends))
 
     def _connection(self) -> int:
         """One of three connections, of which one is a new one now and then."""
