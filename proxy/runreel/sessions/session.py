@@ -327,7 +327,9 @@ class SessionHistory(Generic[Content]):
             if self._plays:
                 self._wanted.add(call.access, weight(call.id))
                 self.player.identify(arrival, call.id)
+        partners = call.partners
         self.ended(arrival)
+        call.partners = partners
         self._left[arrival] = call
 
     def ended(self, arrival: int) -> None:
@@ -386,6 +388,7 @@ class SessionHistory(Generic[Content]):
             del of_root[arrival]
             if not of_root:
                 del self._by_root[root]
+            call.partners = []  # else each would hold all before it, as long as any is under way
         return call
 
     def abandon(self, arrival: int) -> None:
