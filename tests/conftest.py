@@ -59,8 +59,29 @@ def log() -> io.StringIO:
     return io.StringIO()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-lanes",
+        action="store_true",
+        help="run every test of a proxy in this process twice, with the fast lane and without",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "fast_lane" in metafunc.fixturenames:
+        web = "web" in metafunc.definition.path.parts
+        if web or metafunc.config.getoption("both_lanes"):
+            metafunc.parametrize("fast_lane", [True, False], ids=["lane", "aiohttp"])
+
+
 @pytest.fixture
-def proxy(tmp_path: Path, log: io.StringIO) -> Proxy:
+def fast_lane() -> bool:
+    """Whether the proxies of this test have the fast lane; those of `web` have both in turn."""
+    return True
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, log: io.StringIO, *, fast_lane: bool) -> Proxy:
     """Start proxies in this process: `async with proxy(mode="record", upstream=url) as running`.
 
     Settings are given by their dotted key with `__` for the dot; cassettes are in `tmp_path`, and
@@ -71,7 +92,8 @@ def proxy(tmp_path: Path, log: io.StringIO) -> Proxy:
     async def start(**settings: Any) -> AsyncIterator[Running]:
         run = {key: settings.pop(key) for key in list(settings) if hasattr(RunOptions, key)}
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        usual = {"cassettes": tmp_path, "listen.port": 0, "base_path": ""}
+        usual: dict[str, Any] = {"cassettes": tmp_path, "listen.port": 0, "base_path": ""}
+        usual["listen.fast_lane"] = fast_lane
         config = load(None, {}, usual | {"audit.enabled": "audit.path" in dotted} | dotted)
         async with serving(config, replace(RunOptions(log=log), **run)) as running:
             yield running

@@ -128,7 +128,7 @@ def stage(
     engine = Engine(
         upstream=upstream if session.state.decision.live else None,
         clock=clock,
-        profile=profile,
+        profile=lambda: profile,
         checks=Checks(check_request, check_response),
         limits=Limits(decoded_bytes_max=decoded_bytes_max, response_bytes_max=response_bytes_max),
         latency=latency,

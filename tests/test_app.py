@@ -5,14 +5,13 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from builders import TARGET
 from runreel.config.loading import load
 from runreel.config.settings import redaction_of
 from runreel.errors import StartRefused
-from runreel.server.upstream import UpstreamOptions, _upstream_options
+from runreel.server.upstream import Connections, UpstreamOptions, _upstream_options
 from servers import Proxy, RawUpstream, Received, http
 from wire import exchange, get, post
 
@@ -200,13 +199,13 @@ async def test_replay_opens_no_client_even_with_an_upstream(
     settings = {"upstream": upstream.url}
     async with proxy(mode="record", **settings) as running:
         await exchange(running.url, stage("a"))
-    original = aiohttp.ClientSession.__init__
+    original = Connections.__init__
 
-    def counted(self: aiohttp.ClientSession, *args: Any, **kwargs: Any) -> None:
+    def counted(self: Connections, *args: Any, **kwargs: Any) -> None:
         opened.append(self)
         original(self, *args, **kwargs)
 
-    monkeypatch.setattr(aiohttp.ClientSession, "__init__", counted)
+    monkeypatch.setattr(Connections, "__init__", counted)
 
     async with proxy(mode="replay", **settings) as running:
         reply = await exchange(running.url, stage("a"))

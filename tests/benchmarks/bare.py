@@ -1,19 +1,22 @@
 """What runreel is measured against, each a process of its own on one core.
 
-    python tests/benchmarks/bare.py application|protocol|upstream ANSWERS.json [--uvloop]
+    python tests/benchmarks/bare.py application|protocol|upstream|streams ANSWERS.json [--uvloop]
     python tests/benchmarks/bare.py proxy http://HOST:PORT [--uvloop]
 
 `application` is aiohttp with a dictionary of answers by method, target and body, `protocol` the
 same on an asyncio.Protocol with httptools, the most that Python can do here; `proxy` is an aiohttp
 server that sends each request on with aiohttp's client and records nothing; `upstream` answers all
-by one body. Each prints its port.
+by one body, `streams` too, but for paths that end in /stream, which get 20 events in a second. Each
+prints its port.
 """
 
 import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import httptools
@@ -78,8 +81,7 @@ class _Protocol(asyncio.Protocol):
         self._target = self._body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is of no such class
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -113,6 +115,40 @@ async def upstream(path: str) -> int:
     return await _listen(lambda _method, _target, _body: reply)
 
 
+EVENTS = 20
+EVENT_EVERY_S = 0.05
+EVENT = b'event: thread.message.delta\ndata: {"delta":{"text":"%d"}}\n\n'
+DONE = b"event: done\ndata: [DONE]\n\n"
+
+
+class _Streams(_Protocol):
+    def on_message_complete(self) -> None:
+        if not self._target.endswith(b"/stream"):
+            super().on_message_complete()
+            return
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        self._send(0)
+
+    def _send(self, number: int) -> None:
+        last = number == EVENTS
+        event = DONE if last else EVENT % number
+        end = b"0\r\n\r\n" if last else b""
+        self._transport.write(b"%x\r\n%b\r\n%b" % (len(event), event, end))
+        if not last:
+            asyncio.get_running_loop().call_later(EVENT_EVERY_S, self._send, number + 1)
+
+
+async def streams(path: str) -> int:
+    reply = _whole(next(iter(answers(path).values())))
+    loop = asyncio.get_running_loop()
+    made = partial(_Streams, lambda _method, _target, _body: reply)
+    server = await loop.create_server(made, "127.0.0.1", 0)
+    return int(server.sockets[0].getsockname()[1])
+
+
 async def _listen(reply: Callable[[str, str, bytes], bytes]) -> int:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Protocol(reply), "127.0.0.1", 0)
@@ -125,6 +161,7 @@ async def main(kind: str, argument: str) -> None:
         "proxy": proxy,
         "protocol": protocol,
         "upstream": upstream,
+        "streams": streams,
     }
     print(await starts[kind](argument), flush=True)
     await asyncio.Event().wait()

@@ -29,6 +29,8 @@ port = 8080
 # client_token is not set
 cors_origins = []
 allowed_hosts = []
+fast_lane = true
+uvloop = false
 
 [match]
 # headers is not set

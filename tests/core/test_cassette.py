@@ -16,13 +16,15 @@ from runreel.cassettes.format import (
     check_storable,
     dump,
     header_line,
+    interaction_document,
     parse,
+    parse_interaction,
     read_header_line,
 )
-from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation
+from runreel.http.messages import NO_RESPONSE, Interaction, Request, Response, Violation
 from runreel.http.strict_json import BadDocument
 from runreel.redaction.redactor import Redacted
-from strategies import cassettes
+from strategies import cassettes, requests, responses
 
 HEADER_VALUES = st.text(["\t", *map(chr, range(0x20, 0x7F)), *map(chr, range(0x80, 0x100))])
 
@@ -306,3 +308,20 @@ class TestNames:
             f"{name!r} looks like a file; a cassette is named without its suffix, below the "
             f"folder that --cassettes sets{instead}"
         )
+
+
+@given(requests(), responses(), st.integers(100, 700), st.text(max_size=3))
+def test_what_is_storable_by_its_looks_can_be_read_back(
+    request: Request, response: Response, status: int, note: str
+) -> None:
+    base = an_interaction().value
+    finding = Violation("/a", "type", "advice", note)
+    answer = replace(response, status=status)
+    item = Redacted(replace(base, request=request, response=answer, violations=(finding,)))
+    try:
+        check_storable(item)
+    except BadDocument:
+        return
+
+    assert parse_interaction(interaction_document(item)) == item
+    assert parse_interaction(interaction_document(item, readable=False)) == item

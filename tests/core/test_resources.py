@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import a_request
+from runreel.http.messages import Request
 from runreel.matching.resources import (
     OPERATIONS,
     Access,
@@ -13,6 +14,7 @@ from runreel.matching.resources import (
     Writes,
     access_of,
     covers,
+    root_of,
 )
 
 THREAD = "/threads/t"
@@ -141,3 +143,22 @@ def test_the_index_counts_what_covers_says(
     assert index.before(place, read) == sum(
         covers(write, read.scope) for number, write in written if number < at
     )
+
+
+SEGMENTS = st.sampled_from(
+    ("threads", "runs", "messages", "steps", "vector_stores", "files", "a", "b", "cancel", "v1")
+)
+CALLS = st.builds(
+    lambda method, segments: Request(method, "/" + "/".join(segments)),
+    st.sampled_from(("GET", "POST", "PUT", "DELETE")),
+    st.lists(SEGMENTS, max_size=6),
+)
+
+
+@given(CALLS, CALLS)
+def test_what_stands_in_different_roots_never_sees_each_other(one: Request, other: Request) -> None:
+    write, seen = access_of(one), access_of(other)
+    roots = {root_of(write), root_of(seen)}
+
+    if None not in roots and len(roots) == 2:
+        assert not covers(write, seen.scope)

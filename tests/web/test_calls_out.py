@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from runreel.errors import UpstreamFailed, UpstreamFault
 from runreel.http.messages import Request
-from runreel.server.upstream import HttpUpstream, UpstreamOptions, http_upstream
+from runreel.server.upstream import Connections, HttpUpstream, UpstreamOptions, http_upstream
 from servers import Answered, Cut, Proxy, RawUpstream, Received, http
 from wire import Wire, exchange, get, post
 
@@ -23,16 +22,16 @@ BODY = b'{"metadata":{"stage":"a"}}'
 OK = http(200, [], b"answer")
 
 
-async def test_replay_creates_no_client_session(
+async def test_replay_creates_no_client(
     proxy: Proxy, upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with proxy(mode="record", upstream=upstream.url) as running:
         await exchange(running.url, post(PATH, BODY))
 
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a client session in replay")
+        raise AssertionError("a client in replay")
 
-    monkeypatch.setattr(aiohttp, "ClientSession", refuse)
+    monkeypatch.setattr(Connections, "__init__", refuse)
     async with proxy(mode="replay", upstream=upstream.url) as running:
         hit = await exchange(running.url, post(PATH, BODY))
         miss = await exchange(running.url, post(PATH, b"{}"))

@@ -168,7 +168,7 @@ async def test_repeated_headers_keep_number_order_and_spelling(
     assert replayed.headers[:6] == list(pairs)
 
 
-async def test_a_repeated_header_of_two_spellings_keeps_all_its_values(
+async def test_a_repeated_header_of_two_spellings_keeps_them_and_all_its_values(
     proxy: Proxy, upstream: RawUpstream
 ) -> None:
     pairs = (("x-a", "1"), ("X-A", "2"), ("X-a", "3"))
@@ -177,7 +177,7 @@ async def test_a_repeated_header_of_two_spellings_keeps_all_its_values(
     async with proxy(mode="passthrough", upstream=upstream.url) as running:
         reply = await exchange(running.url, get("/v1/x", pairs))
 
-    assert _sent_by_client(upstream.received[0]) == [("x-a", "1"), ("x-a", "2"), ("x-a", "3")]
+    assert _sent_by_client(upstream.received[0]) == list(pairs)
     assert reply.headers[:3] == list(pairs)
 
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from runreel.errors import UpstreamFailed, UpstreamFault
@@ -49,9 +48,7 @@ async def to(
 
 
 def open_connections(client: HttpUpstream) -> int:
-    connector = client._session.connector
-    assert isinstance(connector, aiohttp.TCPConnector)
-    return len(connector._acquired)
+    return len(client.connections.in_use)
 
 
 FAILURES = {

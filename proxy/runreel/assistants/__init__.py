@@ -1,23 +1,36 @@
 """Profiles: the dialects of the API, by name.
 
-A new dialect is one more value in `PROFILES`; nothing else asks which one it is.
+A new dialect is a module of that name, with its value in capital letters, and one more name in
+`PROFILES`; nothing else asks which one it is. Its models are made when it is asked for first: who
+only replays needs none.
 """
 
-from runreel.assistants.openai import OPENAI
-from runreel.assistants.openai_v1 import OPENAI_V1
-from runreel.assistants.profile import Finding, Profile, Refusal, Shape, kind_of
-from runreel.assistants.rubra import RUBRA
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-PROFILES = {profile.name: profile for profile in (OPENAI, OPENAI_V1, RUBRA)}
+from runreel.assistants.profile import Profile
 
-__all__ = [
-    "OPENAI",
-    "OPENAI_V1",
-    "PROFILES",
-    "RUBRA",
-    "Finding",
-    "Profile",
-    "Refusal",
-    "Shape",
-    "kind_of",
-]
+
+class _Profiles(Mapping[str, Profile]):
+    """The profiles, each loaded when it is looked up."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> Profile:
+        if name not in self._names:
+            raise KeyError(name)
+        found: Profile = getattr(import_module(f"{__name__}.{name}"), name.upper())
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+PROFILES: Mapping[str, Profile] = _Profiles("openai", "openai_v1", "rubra")

@@ -13,6 +13,10 @@ from pydantic import BaseModel
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
+# Before each tag of a union, so that no member of a document is called like one: pydantic puts
+# tags among the steps of an error's location, and they have to be told from the steps.
+TAG = "tag:"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

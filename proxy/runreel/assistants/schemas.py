@@ -22,9 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
-# Before each tag of a union, so that no member of a document is called like one: pydantic puts
-# tags among the steps of an error's location, and they have to be told from the steps.
-TAG = "tag:"
+from runreel.assistants.profile import TAG
 
 
 class RequestModel(BaseModel):

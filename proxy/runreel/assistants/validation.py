@@ -19,8 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from runreel.assistants.profile import Finding, Profile, Shape, kind_of
-from runreel.assistants.schemas import TAG
+from runreel.assistants.profile import TAG, Finding, Profile, Shape, kind_of
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
@@ -117,8 +116,8 @@ def _findings(shape: Shape, body: bytes) -> tuple[Any, list[Finding]]:
 
 def _document(body: bytes) -> Any:
     text = body.decode("utf-8")
-    document = strict_json.loads(text)
-    if "\\ud" not in text.lower():
+    document = strict_json.document(text)
+    if "\\u" not in text or "\\ud" not in text.lower():
         return document
     # An escaped lone surrogate is one character, but none that a model or a file could hold.
     return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+import orjson
 import rfc8785
 
 from runreel.http.strict_json import BadDocument
@@ -143,22 +144,60 @@ class Link:
 
 def chained(link: Link, draft: Entry) -> Entry:
     """The draft as the entry after `link`."""
-    entry = replace(draft, seq=link.seq + 1, prev=link.hash)
-    return replace(entry, hash=digest(entry))
+    seq = link.seq + 1
+    found = _digest(entry_document(draft) | {"seq": seq, "prev": link.hash})
+    return replace(draft, seq=seq, prev=link.hash, hash=found)
 
 
 def digest(entry: Entry) -> str:
     """SHA-256 (hex) over the RFC 8785 form of an entry without its hash."""
-    document = entry_document(entry)
+    return _digest(entry_document(entry))
+
+
+def _digest(document: dict[str, Any]) -> str:
     del document["hash"]
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+    return hashlib.sha256(canonical(document)).hexdigest()
 
 
 def entry_line(entry: Entry) -> bytes:
     """An entry as it stands in a file."""
-    return rfc8785.dumps(entry_document(entry)) + b"\n"
+    return canonical(entry_document(entry)) + b"\n"
 
 
 def checkpoint(at: str, link: Link) -> bytes:
     """A line of the file of checkpoints; `at` is a time as entries have it."""
-    return rfc8785.dumps({"at": at, "hash": link.hash, "size": link.seq}) + b"\n"
+    return canonical({"at": at, "hash": link.hash, "size": link.seq}) + b"\n"
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 form of a value.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if is_plain(value):
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return rfc8785.dumps(value)
+
+
+_INT_MAX = 2**53 - 1
+
+
+def is_plain(value: Any) -> bool:
+    """Whether orjson writes a value as RFC 8785 wants it: no number but small integers, nothing but
+    ASCII that can be printed, whose order is that of its bytes.
+    """
+    match value:
+        case str():
+            return value.isascii() and value.isprintable()
+        case None | bool():
+            return True
+        case int():
+            return -_INT_MAX <= value <= _INT_MAX
+        case dict():
+            return all(type(name) is str and is_plain(name) for name in value) and all(
+                map(is_plain, value.values())
+            )
+        case list() | tuple():
+            return all(map(is_plain, value))
+    return False

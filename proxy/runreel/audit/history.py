@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import rfc8785
-
-from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata
+from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata, canonical
 from runreel.audit.observation import CREATING, NAMES_METADATA, ChangeRequest, Run, one_run
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
@@ -106,7 +104,7 @@ def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same one: 1 and true are not, 1 and 1.0 are."""
     if isinstance(one, str) and isinstance(other, str):
         return one == other
-    return rfc8785.dumps(one) == rfc8785.dumps(other)
+    return canonical(one) == canonical(other)
 
 
 def _stands(key: str, asked: Any, after: Metadata) -> bool:

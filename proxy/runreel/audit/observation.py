@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import rfc8785
 
-from runreel.audit.entries import UNKNOWN, Known, Metadata
+from runreel.audit.entries import UNKNOWN, Known, Metadata, canonical, is_plain
 from runreel.http import sse, strict_json
 from runreel.http.encoding import StreamDecoder
 from runreel.http.headers import codings, is_event_stream
@@ -142,7 +142,7 @@ def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None
     if operation not in NAMES_METADATA or not body:
         return None, None
     try:
-        document = strict_json.loads(body.decode("utf-8"))
+        document = strict_json.document(body.decode("utf-8"))
     except ValueError:
         return None, "the request's body cannot be read as JSON"
     metadata = document.get("metadata") if isinstance(document, dict) else None
@@ -183,7 +183,7 @@ def _runs_of_stream(body: bytes) -> Iterator[Any]:
 def _read(body: bytes) -> Any:
     """A JSON value; None if it is none."""
     try:
-        return strict_json.loads(body.decode("utf-8"))
+        return strict_json.document(body.decode("utf-8"))
     except ValueError:
         return None
 
@@ -215,7 +215,9 @@ def _is_text(value: Any) -> bool:
 def _writable(metadata: Metadata) -> bool:
     """Whether readers of all languages would read back what RFC 8785 writes of it."""
     try:
-        written = rfc8785.dumps(metadata)
+        written = canonical(metadata)
+        if is_plain(metadata):
+            return len(written) <= METADATA_BYTES_MAX
         return (
             len(written) <= METADATA_BYTES_MAX
             and rfc8785.dumps(strict_json.loads(written.decode("utf-8"))) == written

@@ -166,7 +166,9 @@ class AuditWriter:
         batch = [*self._held, *batch]
         durable = any(isinstance(said, Intended) for said in batch)
         try:
-            drafts = [draft for said in batch for draft in self._drafts(said)]
+            named = any(not isinstance(said, Concluded) for said in batch)
+            key = self._log.key() if named else b""
+            drafts = [draft for said in batch for draft in self._drafts(said, key)]
             entries = self._log.append(drafts, durable=durable)
         except BaseException:
             self._history.undo()
@@ -176,10 +178,10 @@ class AuditWriter:
         self._held = []
         return entries
 
-    def _drafts(self, said: Said) -> tuple[Entry, ...]:
+    def _drafts(self, said: Said, key: bytes) -> tuple[Entry, ...]:
         if isinstance(said, Concluded):
             return (self._history.outcome(said.intent, said.asked, said.result),)
-        named = replace(said.occasion, actor=actor(self._log.key(), said.headers))
+        named = replace(said.occasion, actor=actor(key, said.headers))
         if isinstance(said, Intended):
             return (self._history.intent(named, said.asked),)
         return self._history.observations(named, said.result)

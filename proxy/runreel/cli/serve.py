@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from runreel.cli.output import say
+from runreel.errors import StartRefused
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
 from runreel.text import safe
 
@@ -331,13 +332,33 @@ def _run(
         prune=given.get("prune", False),
         rerun=_rerun(given, command),
     )
-    if command is None:
-        code = asyncio.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
-    else:
-        wrapping = Wrapping(command, os.environ, given["env"], given.get("fail_on_unplayed", False))
-        code = asyncio.run(wrapped(config, options, wrapping, _tell))
+    with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
+        if command is None:
+            code = runner.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
+        else:
+            unplayed = given.get("fail_on_unplayed", False)
+            wrapping = Wrapping(command, os.environ, given["env"], unplayed)
+            code = runner.run(wrapped(config, options, wrapping, _tell))
     if code:
         sys.exit(code)
+
+
+def _loop_factory(config: "Config") -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; None for asyncio's own.
+
+    Raises:
+        StartRefused: it is to be uvloop's, which is not installed.
+    """
+    if not config.listen.uvloop:
+        return None
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        raise StartRefused(
+            "listen.uvloop: uvloop is not installed; install it with pip install 'runreel[speed]', "
+            "or take the setting out"
+        ) from None
+    return new_event_loop
 
 
 # What a recording of what a command line plays must have in common with it.

@@ -295,6 +295,9 @@ class Listen(Section):
     fast_lane: bool = Field(
         True, description="plain requests are served in front of aiohttp; false: all by it"
     )
+    uvloop: bool = Field(
+        False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
+    )
 
 
 class Replay(Section):

@@ -14,7 +14,7 @@ from runreel.audit.entries import UNKNOWN, Entry
 from runreel.audit.history import ChangeResult, Occasion
 from runreel.audit.observation import ChangeRequest, Run, Watch
 from runreel.audit.writer import AuditLog, AuditWriter, Concluded, Intended, Observed
-from runreel.engine.call import Call
+from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
 from runreel.errors import Unredactable, UpstreamFailed
 from runreel.http.headers import Trait, drop, recordable_response
 from runreel.http.messages import Interaction, Request, Response, values
@@ -89,7 +89,8 @@ class Auditing:
         Raises:
             StoreFailed: it is not: the call must not be forwarded.
         """
-        call = replace(call, operation=call.operation or observation.meant(call.live))
+        if call.operation is None:
+            call = replace(call, operation=observation.meant(call.live))
         changes = call.operation in observation.CHANGING
         if not changes and call.operation not in observation.SHOWING:
             return None
@@ -173,8 +174,12 @@ class Audit:
         if response is None:
             self.failed(_TOO_LARGE)
             return ()
-        size, watched = len(response.body), self._watched(response)
-        runs, problem = await self.call.aside.run(size, _shown, self.asked, watched)
+        size, kept, problem = len(response.body), self.call.kept, None
+        if kept is not None and size <= AT_ONCE_BYTES_MAX:  # it was redacted for its recording
+            runs = observation.runs(self.asked, response_of(kept))
+        else:
+            watched = self._watched(response)
+            runs, problem = await self.call.aside.run(size, _shown, self.asked, watched)
         self._end(response.status, runs, problem or reason)
         return runs
 

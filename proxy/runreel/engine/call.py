@@ -184,7 +184,7 @@ class Answer:
     redacted: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Call:
     """One request: `sent` is None if it cannot be redacted, and `opaque` says why.
 
@@ -205,6 +205,7 @@ class Call:
     opaque: str | None = None
     checks: tuple[Violation, ...] = ()
     aside: Aside = field(default_factory=Aside)  # where work on its bodies is done
+    kept: Redacted[Interaction] | None = None  # what is recorded of it, but for its number
 
     def elapsed_ms(self) -> int:
         """Milliseconds since it came in."""

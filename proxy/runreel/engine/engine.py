@@ -7,6 +7,7 @@ Every request ends in exactly one `Event`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
@@ -27,7 +28,6 @@ from runreel.redaction.rules import count
 from runreel.sessions.events import Outcome
 from runreel.sessions.live import LiveSession
 from runreel.sessions.modes import Action, Latency
-from runreel.sessions.playing import Choice
 from runreel.sessions.session import Verdict
 
 
@@ -69,14 +69,17 @@ def _stays() -> bool:
 
 
 class Engine:
-    """Answers requests; one for all sessions of a process."""
+    """Answers requests; one for all sessions of a process.
+
+    `profile` is asked for the profile when the first call goes live: its models take long to make.
+    """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the path
         self,
         *,
         upstream: Upstream | None,
         clock: Clock,
-        profile: Profile,
+        profile: Callable[[], Profile],
         checks: Checks,
         limits: Limits,
         rule: Rule,
@@ -91,32 +94,46 @@ class Engine:
         self._latency = latency
         self._order_wait_s = order_wait_ms / 1000
         self._waiting = Waiting()
+        self._profile = profile
+        self._upstream = upstream
+        self._checks = checks
+        self._rule = rule
+        self._auditing = auditing
+
+    @cached_property
+    def _forwarding(self) -> Forwarding:
+        profile, checks, limits = self._profile(), self._checks, self._limits
         recorder = Recorder(profile, checks.response, limits.decoded_bytes_max)
         # What a recording says is compared, right or wrong.
         lenient = replace(recorder, check_response="off" if checks.response == "off" else "warn")
-        self._forwarding = Forwarding(
-            upstream=upstream,
+        return Forwarding(
+            upstream=self._upstream,
             profile=profile,
             check_request=checks.request,
             response_bytes_max=limits.response_bytes_max,
             capturing=Capturing(recorder, limits.response_bytes_max),
-            verifying=Verifying(lenient, rule, limits.response_bytes_max),
-            auditing=auditing,
+            verifying=Verifying(lenient, self._rule, limits.response_bytes_max),
+            auditing=self._auditing,
             waiting=self._waiting,
         )
 
     def at_once(
-        self, session: LiveSession, like: int, client_disconnected: Callable[[], bool], by: object
-    ) -> Choice | None:
-        """What a request is answered that is equal to that of the recording at a position, if
-        nothing has to be waited for, and no other call is under way; else None. Nothing of the
-        session has changed so far. `client_disconnected` and `by` as for `answer`.
+        self,
+        session: LiveSession,
+        like: int,
+        client_disconnected: Callable[[], bool],
+        connection: object,
+    ) -> int | None:
+        """The position of the recording that answers a request which is equal to that of the one at
+        `like`, if nothing has to be waited for, and no other call is under way; else None. Nothing
+        of the session has changed so far. The rest is as for `answer`.
         """
         if self._waiting or self._latency != "none":
             return None
         now = self.clock.monotonic()
-        others = session.others_at_work(by, client_disconnected, now)
-        return session.state.at_once(like, may_wait=self._order_wait_s > 0, others_at_work=others)
+        others = session.others_at_work(connection, client_disconnected, now)
+        may_wait = self._order_wait_s > 0
+        return session.state.at_once(like, may_wait=may_wait, others_at_work=others)
 
     async def answer(
         self,

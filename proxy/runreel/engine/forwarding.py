@@ -8,7 +8,7 @@ framework and no file.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runreel.assistants import validation
 from runreel.assistants.profile import Profile
@@ -63,6 +63,7 @@ class Capturing:
             kept = call.session.refuses(kept.value.response) or kept
         reason = kept if isinstance(kept, str) else None
         if verdict is not None and not isinstance(kept, str):
+            call.kept = kept
             pending = call.session.state.keep(verdict, kept)
             kept = pending.interaction
             try:
@@ -208,7 +209,7 @@ class Forwarding:
 
     async def forward(self, call: Call, verdict: Verdict | None) -> Answer:
         """The upstream's answer, kept as the session's mode says, or one of our own."""
-        call = replace(call, checks=await self._findings_of_request(call))
+        call.checks = await self._findings_of_request(call)
         if self.check_request == "strict" and validation.forbids(call.checks):
             return self._refuse(call)
         upstream = call.session.own_upstream or self.upstream
@@ -276,8 +277,8 @@ class Forwarding:
         keeper: Capturing | Verifying = self.capturing if captures else self.verifying
         keeping = keeper.keep(call, verdict, status, response, received=received)
         kept = await call.session.shielded(keeping)
-        if kept and audit is not None and verdict is not None:
-            audit.interaction = name_of(call.operation, call.live.method, verdict.fingerprint)
+        if kept and audit is not None and call.kept is not None:
+            audit.interaction = call.kept.value.id
         return kept
 
     async def _stream(

@@ -96,10 +96,10 @@ class Interaction:
 
 def values(headers: Headers, name: str) -> tuple[str, ...]:
     """All values of the header `name` (any case), in order."""
-    wanted = name.lower()
-    return tuple(value for key, value in headers if key.lower() == wanted)
+    wanted, length = name.lower(), len(name)
+    return tuple([value for key, value in headers if len(key) == length and key.lower() == wanted])
 
 
 def without(headers: Headers, names: frozenset[str]) -> Headers:
     """The headers less those in `names` (lower case)."""
-    return tuple(pair for pair in headers if pair[0].lower() not in names)
+    return tuple([pair for pair in headers if pair[0].lower() not in names])

@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -172,6 +173,8 @@ def canonical_query(text: str, ignored: IgnoreRules = NOTHING) -> str:
 
 
 def _pairs(text: str) -> list[list[str]]:
+    if not text:
+        return []
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
     return sorted([_unquote(name), _unquote(value)] for name, _, value in pairs)
 
@@ -271,7 +274,8 @@ def fingerprint(request: Redacted[Request], match_on: Sequence[str]) -> Fingerpr
         ready = _remembered.get((request.value, tuple(match_on)))
         if ready is not None:
             return ready
-    return tuple((name, read(request.value)) for name, read in _matchers(tuple(match_on)))
+    value = request.value
+    return tuple([(name, read(value)) for name, read in _matchers(tuple(match_on))])
 
 
 def said_in_headers(request: Redacted[Request], match_on: Sequence[str]) -> bytes:
@@ -314,8 +318,12 @@ def _matchers(match_on: MatchOn) -> tuple[tuple[str, Matcher], ...]:
 
 def digest(print_: Fingerprint) -> str:
     """8 hex digits that stand for a fingerprint in names; equality is never decided by them."""
-    text = json.dumps(print_, ensure_ascii=True, separators=(",", ":"))
+    pairs = [f"[{_quoted(name)},{_quoted(said)}]" for name, said in print_]
+    text = f"[{','.join(pairs)}]"
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
+
+
+_quoted = encode_basestring_ascii
 
 
 def _method(request: Request, ignored: IgnoreRules) -> str:  # noqa: ARG001 - all of it counts
@@ -352,7 +360,7 @@ def _header(request: Request, name: str) -> str:
 @lru_cache(maxsize=1024)  # many requests have the same headers
 def _header_text(headers: Headers, name: str) -> str:
     found = values(headers, name)
-    return json.dumps(", ".join(found) if found else None)
+    return encode_basestring_ascii(", ".join(found)) if found else "null"
 
 
 MATCHERS: dict[str, Callable[[Request, IgnoreRules], str]] = {

@@ -56,14 +56,22 @@ OPERATIONS = (
     Operation("getRunStep", "GET", (*_RUN, "steps", _ID), writes=False),
 )
 # The longest pattern first: `/threads/runs/runs` is a list of runs of the thread named "runs".
-_BY_LENGTH = tuple(sorted(OPERATIONS, key=lambda operation: -len(operation.pattern)))
+_BY_METHOD = {
+    method: tuple(
+        sorted(
+            (operation for operation in OPERATIONS if operation.method == method),
+            key=lambda operation: -len(operation.pattern),
+        )
+    )
+    for method in ("GET", "POST")
+}
 
 
 def recognise(method: str, path: str) -> Operation | None:
     """The operation that a method and a raw path name, or None for any other call."""
     segments = path.split("/")[1:]
-    for operation in _BY_LENGTH:
-        if operation.method == method and _ends_with(segments, operation.pattern):
+    for operation in _BY_METHOD.get(method, ()):
+        if _ends_with(segments, operation.pattern):
             return operation
     return None
 
@@ -71,11 +79,10 @@ def recognise(method: str, path: str) -> Operation | None:
 def _ends_with(segments: list[str], pattern: tuple[str, ...]) -> bool:
     if len(segments) < len(pattern):
         return False
-    tail = segments[len(segments) - len(pattern) :]
-    return all(
-        bool(segment) if part == _ID else segment == part
-        for segment, part in zip(tail, pattern, strict=True)
-    )
+    for segment, part in zip(reversed(segments), reversed(pattern), strict=False):
+        if segment != part and (part != _ID or not segment):
+            return False
+    return True
 
 
 Scope = tuple[str, ...]

@@ -111,6 +111,9 @@ class Blanker:
     def text(self, text: str, more: Sequence[PatternRule] = ()) -> str:
         """A text without secrets; `more` rules come first."""
         members = self.member is not _no_member and '"' in text and may_name_members(text)
+        hinted = members or more or self.own or rules.HINTS.stand_in(text)
+        if not hinted and not self.secrets.occur_in(text):
+            return text
         # Until nothing changes, so that what was redacted once stays as it is for ever.
         for _ in range(_PASSES_MAX):
             before = text
@@ -151,7 +154,9 @@ class Blanker:
     def alerted_by(self, raw: str) -> "Blanker | None":
         """A blanker with those rules that may find something in this text; None if none may."""
         escaped = "\\u00" in raw or "\\/" in raw  # which may hide what a rule looks for
-        found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
+        found: tuple[PatternRule, ...] = ()
+        if escaped or self.own or rules.HINTS.stand_in(raw):
+            found = tuple(rule for rule in self.patterns if escaped or rule.hinted(raw))
         secrets = self.secrets if self.secrets.occur_in(raw) else Secrets()
         member = self.member if escaped or may_name_members(raw) else _no_member
         if not (found or secrets or self.places.all or member is not _no_member):

@@ -55,7 +55,7 @@ from runreel.redaction.secrets import Secrets, credentials_of, of_authorization
 _OF_FIRST_BUILD = b"[redacted]"
 _PARTLY_DECODED_BYTES_MAX = 16 * 1024 * 1024  # of a body whose coding cannot be undone
 # How bytes begin that are compressed, though nothing says so: gzip, and three ways of zlib.
-_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -280,16 +280,12 @@ class Redaction:
         response = interaction.response
         secrets = _with(known, credentials_of(response.headers, self.header))
         body = self._body_of(response, secrets)
+        headers = self._header_pairs(response.headers, secrets)
         found = replace(
             interaction,
             request=self._request(interaction.request, known) if sent is None else sent.value,
-            response=Response(
-                response.status,
-                self._header_pairs(response.headers, secrets),
-                body,
-                response.at_ms,
-            ),
-            violations=tuple(self._violation(item, secrets) for item in interaction.violations),
+            response=Response(response.status, headers, body, response.at_ms),
+            violations=tuple([self._violation(item, secrets) for item in interaction.violations]),
         )
         _refuse_leftovers(secrets, _of_body(found.response))
         _refuse_leftovers(secrets, (text for item in found.violations for text in _said(item)))
@@ -460,8 +456,10 @@ _FIXED_HEADERS = named(Trait.SECRET)
 def _with(secrets: Secrets, more: Iterable[tuple[str, Manner]]) -> Secrets:
     """These secrets and more of them; what is a placeholder already is none."""
     found = tuple(
-        (text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)
+        [(text, FLAT if _is_a_key(text) else manner) for text, manner in more if not is_ours(text)]
     )
+    if not found:
+        return secrets
     flat = Secrets.of((*secrets.plain, *(text for text, manner in found if manner is FLAT)))
     apart = (text for text, manner in found if manner is DISTINCT and not flat.occur_in(text))
     return Secrets.of(flat.plain, (*secrets.named, *apart))
@@ -521,7 +519,7 @@ def _searched(request: Request) -> str | None:
     body = request.body
     if not body:
         return request.target
-    if _OF_FIRST_BUILD in body or body.startswith(_COMPRESSED):
+    if _OF_FIRST_BUILD in body or body.startswith(COMPRESSED):
         return None
     try:
         text = body.decode("utf-8")
@@ -542,7 +540,7 @@ def _of_body(message: Request | Response) -> Iterator[str]:
     yield message.body.decode("latin-1")
     if applied := codings(message.headers):
         yield partial_decode(message.body, applied, _PARTLY_DECODED_BYTES_MAX).decode("latin-1")
-    elif message.body.startswith(_COMPRESSED):
+    elif message.body.startswith(COMPRESSED):
         yield _unpacked(message.body).decode("latin-1")
 
 

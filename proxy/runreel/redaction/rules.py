@@ -17,7 +17,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import quote, unquote
@@ -713,6 +713,29 @@ PATTERNS: tuple[PatternRule, ...] = (
         ),
     ),
 )
+
+
+class Hints:
+    """The hints of some rules, each of which has some: whether any of them may find something."""
+
+    def __init__(self, patterns: Sequence[PatternRule]) -> None:
+        found = dict.fromkeys(hint for rule in patterns for hint in rule.hints)
+        texts = [hint for hint in found if isinstance(hint, str)]
+        # One that stands within another says no less.
+        self._texts = tuple(
+            text for text in texts if not any(one != text and one in text for one in texts)
+        )
+        self._shapes = tuple(hint for hint in found if isinstance(hint, re.Pattern))
+
+    def stand_in(self, text: str) -> bool:
+        """Whether one of them does."""
+        for hint in self._texts:
+            if hint in text:
+                return True
+        return any(shape.search(text) for shape in self._shapes)
+
+
+HINTS = Hints(PATTERNS)  # of the rules that are always on
 
 # In header values only: in prose they would eat "Basic arithmetic" or the rest of a JSON text.
 HEADER_PATTERNS = (

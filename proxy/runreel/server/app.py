@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -204,7 +205,7 @@ def _engine(
     return Engine(
         upstream=upstream,
         clock=SystemClock(),
-        profile=PROFILES[config.profile],
+        profile=partial(PROFILES.__getitem__, config.profile),
         checks=Checks(config.validation.request, config.validation.response),
         limits=Limits(
             decoded_bytes_max=config.limits.decoded_body_bytes_max,
@@ -282,21 +283,15 @@ async def serving(
     check_parser()
     check_receipt(options.receipt)
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
-
-    def warn(what: str) -> None:
-        log.problem(SystemClock().now(), what)
-
+    warn, note = partial(_say, log.problem), partial(_say, log.noted)
     retirement = Retirement(shown_upstream(config), warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = LazyUpstream(config, SystemClock())
-
-    def note(what: str) -> None:
-        log.noted(SystemClock().now(), what)
-
     audits = Audits(config, SystemClock(), warn, note)
 
     async def live() -> None:
+        await asyncio.to_thread(PROFILES.__getitem__, config.profile)  # before a call waits for it
         await upstream.open()
         await audits.open()
 
@@ -319,6 +314,10 @@ async def serving(
             stack.callback(retirement.sum_up)
             async with _expiring(sessions):
                 yield Running(url, sessions, resolve(config.mode, cassette_exists=True))
+
+
+def _say(how: Callable[[datetime, str], None], what: str) -> None:
+    how(SystemClock().now(), what)
 
 
 async def _open_default(config: Config, sessions: Sessions, default: Default) -> None:

@@ -34,7 +34,8 @@ from runreel.ports import SystemClock
 from runreel.redaction.redactor import request_of
 from runreel.server.app import Default, Running, serving
 from runreel.server.listener import RunOptions
-from runreel.server.upstream import check_reachable, simulator
+from runreel.server.simulated import simulator
+from runreel.server.upstream import check_reachable
 from runreel.sessions.manager import SessionRequest
 from runreel.sessions.modes import DECISIONS, SPELLINGS, Mode
 from runreel.simulator.server import Simulator

@@ -11,6 +11,7 @@ import asyncio
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 from http import HTTPStatus
 from socket import SO_LINGER, SOL_SOCKET
 
@@ -23,7 +24,7 @@ from runreel.engine.call import Answer, Turn
 from runreel.errors import error_response
 from runreel.http.headers import Trait, drop, has_body, response_headers
 from runreel.http.messages import Headers, Response
-from runreel.sessions.live import LiveSession
+from runreel.sessions.manager import OpenSession
 
 
 def raw_pairs(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -50,7 +51,15 @@ def can_be_written(headers: Headers) -> bool:
     return True
 
 
+def field_bytes(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A header as it leaves, its name and its value."""
+    name, value = field
+    return name.encode("latin-1"), _text(value).encode()
+
+
 def _text(value: str) -> str:
+    if value.isascii():
+        return value
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -233,18 +242,30 @@ class NotHttp(web.RequestPayloadError):
     """The body of a request turned out to be no valid HTTP."""
 
 
+@dataclass(slots=True)
+class Held:
+    """A request of which only the head has come: it has its session, and its place there, if that
+    depends on the order of arrival. `since` is in the loop's time.
+    """
+
+    method: str
+    found: OpenSession
+    arrival: int | None
+    since: float
+
+
 class Connection(web.RequestHandler):
     """One connection of a client; `refused` is told the slug of what was refused here."""
 
     __slots__ = ("_refused",)
 
-    def taken(self, session: LiveSession) -> int | None:  # noqa: ARG002 - a lane may have
-        """The place in the order of arrival that its request has in a session, if it has one."""
-        return None
-
     def __init__(self, *args: object, refused: Callable[[str], None], **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
         self._refused = refused
+
+    def taken(self) -> Held | None:
+        """What is known already of the request that begins, for whoever answers it."""
+        return None
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sent.

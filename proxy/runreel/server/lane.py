@@ -22,10 +22,12 @@ aiohttp whose end is not known here, the connection is aiohttp's for good.
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from weakref import WeakSet
 
 from runreel.engine.call import Answer
 from runreel.errors import Unredactable, UpstreamFailed, error_response
@@ -33,7 +35,7 @@ from runreel.http.headers import has_body, recordable_request
 from runreel.http.messages import Headers, Interaction, Request, values
 from runreel.matching.matchers import exact_key, said_in_headers
 from runreel.matching.resources import recognise
-from runreel.redaction.redactor import Redacted, asked_with, request_of
+from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
 from runreel.redaction.rules import count
 from runreel.redaction.secrets import Secrets
 from runreel.server import exchange
@@ -41,6 +43,7 @@ from runreel.server.admin import ADMIN_PREFIX
 from runreel.server.exchange import (
     OURS,
     Connection,
+    Held,
     answer_headers,
     head_bytes,
     nothing,
@@ -57,17 +60,22 @@ HEAD_BYTES_MAX = 8_000  # of a request; aiohttp looks at a larger one, and refus
 BODY_BYTES_MAX = 65_536  # of a request; a larger one would be read piece by piece
 ANSWER_BYTES_MAX = 262_144  # of a recording that is answered at once
 HALF_S_MAX = 1  # that a request may lack something, before aiohttp waits for the rest
-_FIELDS_MAX = 100  # of a head; aiohttp refuses more than 128
 _A_SECOND = timedelta(seconds=1)
-_BLOCKS_MAX = 1_024  # that are remembered; 8 MB at most
-_VIEWS_MAX = 4_096  # of blocks, by one session
+# Remembered of whoever calls; with the largest heads some 20 MB, and 100 MB.
+_BLOCKS_MAX = 1_024
+_VIEWS_MAX = 4_096  # of all sessions
 
 _START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*((?:[!-~](?:[ -~]*[!-~])?)?)[ \t]*")
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
+_HEADERS_MAX = 128  # of a request, as aiohttp has it
 # What makes a request another one than it seems, or its answer.
-_UNUSUAL = frozenset({"expect", "http2-settings", "origin", "transfer-encoding", "upgrade"})
-_ONCE = ("host", "content-length", "content-type", "x-runreel-session", "connection")
+_UNUSUAL = frozenset(
+    {
+        *("content-encoding", "expect", "http2-settings", "origin", "proxy-connection"),
+        *("sec-websocket-key1", "transfer-encoding", "upgrade"),
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +110,7 @@ class _Ready:
     redacted: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Prepared:
     """What is ready of one session: views by block, answers and operations by position; None where
     there is none.
@@ -110,6 +118,8 @@ class _Prepared:
 
     views: dict[Block, _View | None] = field(default_factory=dict)
     answers: dict[int, _Ready | None] = field(default_factory=dict)
+    # What came last that was equal to the request of a recording, by its position.
+    requests: dict[int, tuple[_View, Redacted[Request]]] = field(default_factory=dict)
     operations: dict[int, str | None] = field(default_factory=dict)
     # By position, the credentials that stand nowhere in its request.
     clean: dict[int, Secrets] = field(default_factory=dict)
@@ -120,9 +130,11 @@ class Lane:
 
     def __init__(self, context: ServerContext) -> None:
         self.context = context
-        self.half_s_max = min(HALF_S_MAX, context.body_read_s_max / 10)
+        self.half_s = min(HALF_S_MAX, context.body_read_s_max)
         self._us = Identity(context.name, context.hosts, context.origins)
         self._blocks: dict[bytes, Block | None] = {}
+        self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
+        self._views = 0
         self._second = -1
         self._at = datetime.min.replace(tzinfo=UTC)
         self._date = b""
@@ -140,15 +152,12 @@ class Lane:
     def _read(self, lines: bytes) -> Block | None:
         fields = [_FIELD.fullmatch(line) for line in lines.split(b"\r\n")]
         pairs = tuple((one[1].decode(), one[2].decode()) for one in fields if one)
-        lower = [name.lower() for name, _ in pairs]
-        named = dict(zip(lower, (value for _, value in pairs), strict=True))
+        named = {name.lower(): value for name, value in pairs}
         length = named.get("content-length", "0")
         if (
-            len(pairs) < len(fields)
-            or len(fields) > _FIELDS_MAX
+            len(named) < len(fields)  # one is not plain, or stands twice
+            or len(fields) > _HEADERS_MAX
             or not _UNUSUAL.isdisjoint(named)
-            or any(lower.count(name) > 1 for name in _ONCE)
-            or "content-encoding" in named
             or named.get("connection", "keep-alive").lower() != "keep-alive"
             or not _LENGTH.fullmatch(length)
             or int(length) > min(BODY_BYTES_MAX, self.context.body_bytes_max)
@@ -166,39 +175,44 @@ class Lane:
         return Block(int(length), headers, admitted.authority or "", session)
 
     def hit(
-        self, found: OpenSession, block: Block, start: bytes, body: bytes, by: asyncio.Transport
+        self,
+        found: OpenSession,
+        block: Block,
+        start: bytes,
+        body: bytes,
+        by: asyncio.Transport,
     ) -> bytes | None:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
         has changed. `start` is its method, a space and its target within the session.
         """
+        session, engine = found.session, self.context.engine
+        if not session.state.exact:
+            return None
         prepared = found.prepared
         if prepared is None:
             prepared = found.prepared = _Prepared()
-        session, engine = found.session, self.context.engine
-        view = prepared.views.get(block) or _view(prepared, session, block)
+            self._prepared.add(prepared)
+        try:
+            view = prepared.views[block]
+        except KeyError:
+            self._make_room()
+            view = prepared.views[block] = _view(session, block)
         if view is None:
             return None
         like = session.state.exact.get(exact_key(start, view.decides, body))
         if like is None or not _is_clean(prepared, like, view.secrets, start, body):
             return None
-        choice = engine.at_once(session, like, by.is_closing, by)
-        if choice is None or choice.position is None:
+        position = engine.at_once(session, like, by.is_closing, by)
+        if position is None:
             return None
-        position = choice.position
-        try:
-            answer = prepared.answers[position]
-        except KeyError:
-            recorded = session.state.recorded(position).value
-            answer = prepared.answers[position] = _ready(recorded)
+        answer = prepared.answers.get(position) or _ready(prepared, position, session)
         if answer is None:
             return None
-        request = asked_with(request_of(session.state.recorded(like)), view.sent)
-        try:
-            operation = prepared.operations[like]
-        except KeyError:
-            known = recognise(request.value.method, request.value.path)
-            operation = prepared.operations[like] = known.name if known else None
-        session.state.play(like, choice)
+        of_view = prepared.requests.get(like)
+        if of_view is None or of_view[0] is not view:
+            of_view = _request(prepared, view, like, session)
+        request = of_view[1]
+        session.state.play(like, position)
         now = engine.clock.now()
         session.tell(
             Event(
@@ -206,7 +220,7 @@ class Lane:
                 session.name,
                 Outcome.SERVED,
                 request.value.method,
-                operation,
+                prepared.operations[like],
                 answer.status,
                 0,
                 request,
@@ -216,6 +230,13 @@ class Lane:
         )
         return b"%bDate: %b\r\n\r\n%b" % (answer.head, self.date(now), answer.body)
 
+    def _make_room(self) -> None:
+        self._views += 1
+        if self._views > _VIEWS_MAX:
+            self._views = 1
+            for prepared in self._prepared:
+                prepared.views.clear()
+
     def date(self, now: datetime) -> bytes:
         """The time as answers have it."""
         if now.second != self._second or now - self._at > _A_SECOND:
@@ -224,22 +245,14 @@ class Lane:
         return self._date
 
 
-def _view(prepared: _Prepared, session: LiveSession, block: Block) -> _View | None:
-    if block in prepared.views:
-        return None  # looked at before
-    if len(prepared.views) >= _VIEWS_MAX:
-        prepared.views.clear()
+def _view(session: LiveSession, block: Block) -> _View | None:
     live = Request("POST", "/", block.headers)
-    found = None
     try:
         sent = session.redaction.request(recordable_request(live, BODY_BYTES_MAX), live)
     except Unredactable:
-        pass  # nothing is known of it that may be told; all is for the engine to say
-    else:
-        decides = said_in_headers(sent, session.state.match_on)
-        found = _View(sent, decides, session.redaction.secrets_of(live))
-    prepared.views[block] = found
-    return found
+        return None  # nothing is known of it that may be told; all is for the engine to say
+    decides = said_in_headers(sent, session.state.match_on)
+    return _View(sent, decides, session.redaction.secrets_of(live))
 
 
 def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, body: bytes) -> bool:
@@ -247,16 +260,36 @@ def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, bo
     what the recording has.
     """
     if prepared.clean.get(like) is not secrets:
-        if secrets.occur_in(f"{start.decode('latin-1')}\n{body.decode('latin-1')}"):
+        # What is compressed may hold them too, which is for the engine to find out.
+        if body.startswith(COMPRESSED) or secrets.occur_in(
+            f"{start.decode('latin-1')}\n{body.decode('latin-1')}"
+        ):
             return False
         prepared.clean[like] = secrets
     return True
 
 
-def _ready(recorded: Interaction) -> _Ready | None:
-    """The answer of a recording, if it is plain as well: no stream, and nothing that depends on how
-    the client calls us.
-    """
+def _request(
+    prepared: _Prepared, view: _View, like: int, session: LiveSession
+) -> tuple[_View, Redacted[Request]]:
+    """A request as a session sees it that is equal to that of the recording at `like`."""
+    request = asked_with(request_of(session.state.recorded(like)), view.sent)
+    if like not in prepared.operations:
+        known = recognise(request.value.method, request.value.path)
+        prepared.operations[like] = known.name if known else None
+    found = prepared.requests[like] = view, request
+    return found
+
+
+def _ready(prepared: _Prepared, position: int, session: LiveSession) -> _Ready | None:
+    """The answer of a recording, if it is plain as well."""
+    if position not in prepared.answers:
+        prepared.answers[position] = _made_ready(session.state.recorded(position).value)
+    return prepared.answers[position]
+
+
+def _made_ready(recorded: Interaction) -> _Ready | None:
+    """None for a stream, and for what depends on how the client calls us."""
     method, response = recorded.request.method, recorded.response
     if (
         recorded.never_served
@@ -274,27 +307,19 @@ def _ready(recorded: Interaction) -> _Ready | None:
     return _Ready(head, response.body, response.status, recorded.id, altered)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A request whose head has come and whose body has not: it has its place already."""
-
-    method: str
-    found: OpenSession
-    arrival: int | None  # None where nothing depends on the order of arrival
-
-
 class LaneConnection(Connection):
     """A connection that looks for plain requests before aiohttp does."""
 
-    __slots__ = ("_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
+    __slots__ = ("_begun", "_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
 
     def __init__(self, *args: object, lane: Lane, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
         self._lane = lane
         self._theirs = False  # aiohttp's for good
         self._half = b""  # what has come of a request, or after the one in the task
-        self._half_since = 0.0
-        self._held: _Held | None = None
+        self._half_since: float | None = None  # when the first of it came
+        self._begun = False  # whether anything was sent of the answer under way
+        self._held: Held | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -334,12 +359,14 @@ class LaneConnection(Connection):
                 return self._give(data)
             whole = end + 4 + block.length
             asked = self._asked(start, block)
-            if asked is None:
-                # If it is whole, and nothing more, the next is for us again.
-                return data if len(data) == whole else self._give(data)
-            if len(data) < whole:
+            if asked is None and len(data) != whole:
+                return self._give(data)
+            if asked is not None and len(data) < whole:
                 self._hold(asked)
                 return self._keep(data)
+            self._half_since = None
+            if asked is None:
+                return data  # it is whole, and there is nothing more: the next is for us again
             self._answer(asked, block, data[end + 4 : whole])
             data = data[whole:]
             if data and self._task is not None:
@@ -348,12 +375,12 @@ class LaneConnection(Connection):
         return b""
 
     def _is_ours(self) -> bool:
-        """Whether aiohttp has nothing of this connection in hand, and what is sent gets out."""
+        """Whether aiohttp has nothing of this connection in hand."""
         waiter = self._waiter
         return (
             waiter is not None
             and not waiter.done()
-            and not (self._messages or self._paused or self._close or self._force_close)
+            and not (self._messages or self._close or self._force_close)
         )
 
     def _give(self, data: bytes) -> bytes:
@@ -364,17 +391,18 @@ class LaneConnection(Connection):
     def _keep(self, data: bytes) -> bytes:
         """Wait for what is lacking, but not for long: that is aiohttp's business."""
         self._half = data
-        self._half_since = self._loop.time()
+        if self._half_since is None:
+            self._half_since = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_later(self._lane.half_s_max, self._waited)
+            self._timer = self._loop.call_at(self._half_since + self._lane.half_s, self._waited)
         return b""
 
     def _waited(self) -> None:
         # One timer serves many requests: it is set anew, not cancelled.
         self._timer = None
-        if not self._half or self._task is not None or self.transport is None:
+        if self._half_since is None or self.transport is None:
             return
-        ends = self._half_since + self._lane.half_s_max
+        ends = self._half_since + self._lane.half_s
         if ends > self._loop.time():
             self._timer = self._loop.call_at(ends, self._waited)
             return
@@ -399,22 +427,12 @@ class LaneConnection(Connection):
             session = asked.found.session
             arrival = session.arrive() if session.state.decision.captures else None
             asked.found.calls += 1
-            self._held = _Held(asked.method.decode("ascii"), asked.found, arrival)
+            now = self._loop.time()
+            self._held = Held(asked.method.decode("ascii"), asked.found, arrival, now)
 
-    def taken(self, session: LiveSession) -> int | None:
-        """The place that a request has whose head came here first."""
-        held = self._let_go()
-        if held is None or held.arrival is None:
-            return None
-        if held.found.session is not session:
-            held.found.session.release(held.arrival)
-            return None
-        return held.arrival
-
-    def _let_go(self) -> _Held | None:
+    def taken(self) -> Held | None:
+        """A request whose head came here first."""
         held, self._held = self._held, None
-        if held is not None:
-            self._lane.context.sessions.used(held.found)
         return held
 
     def _answer(self, asked: "_Asked", block: Block, body: bytes) -> None:
@@ -423,24 +441,36 @@ class LaneConnection(Connection):
         found, start = asked.found, b"%b %b" % (asked.method, asked.target)
         answer = self._lane.hit(found, block, start, body, self.transport)
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        if answer is not None:
-            self.transport.write(answer)
-            if self._held is not None:
-                self._let_go()
-            else:
-                found.used_at = self._lane.context.engine.clock.monotonic()
-            return
-        held, self._held = self._held, None
+        held = self.taken()
         if held is None:
             found.calls += 1
+        if answer is not None:
+            self.transport.write(answer)
+            if self._paused:
+                self._begin(self._taken_in(found))
+            else:
+                self._lane.context.sessions.used(found)
+            return
         arrival = held.arrival if held is not None else None
         if arrival is None:
             arrival = found.session.arrive()
         method, target = asked.method.decode("ascii"), asked.target.decode("ascii")
         live = Request(method, target, block.headers, body)
         place = Place(f"http://{block.authority}" if block.authority else "", asked.prefix)
-        self._task = self._loop.create_task(self._call(found, arrival, live, place))
+        self._begin(self._call(found, arrival, live, place))
+
+    def _begin(self, answering: Coroutine[None, None, None]) -> None:
+        """Take in nothing more before it has come to its end."""
+        self._begun = False
+        self._task = self._loop.create_task(answering)
         self._task.add_done_callback(self._done)
+
+    async def _taken_in(self, found: OpenSession) -> None:
+        """Wait until the client has taken in an answer that was sent."""
+        try:
+            await self._drained()
+        finally:
+            self._lane.context.sessions.used(found)
 
     async def _call(self, found: OpenSession, arrival: int, live: Request, place: Place) -> None:
         context, session = self._lane.context, found.session
@@ -479,11 +509,10 @@ class LaneConnection(Connection):
         body = response.body if shows else b""
         try:
             async with aclosing(answer.tail or nothing()) as chunks:
-                there = not self._has_left()
-                first = head + (_framed(body, length) if body else b"")
-                there = there and await self._reaches(first)
+                there = self._sends(head + (_framed(body, length) if body else b""))
                 if turn is not None:
                     tell_begin(turn, answer, there=there)
+                there = there and await self._drained()
                 async for chunk in chunks:
                     if there and chunk and shows:
                         there = await self._reaches(_framed(chunk, length))
@@ -493,12 +522,21 @@ class LaneConnection(Connection):
             if turn is not None:
                 turn.ended()
 
-    async def _reaches(self, sent: bytes) -> bool:
-        """Whether the client was there to get what was sent; one that takes nothing is let go."""
+    def _sends(self, sent: bytes) -> bool:
+        """Whether the client was there to be sent something."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return False
         transport.write(sent)
+        self._begun = True
+        return True
+
+    async def _reaches(self, sent: bytes) -> bool:
+        """Whether the client was there to get what was sent."""
+        return self._sends(sent) and await self._drained()
+
+    async def _drained(self) -> bool:
+        """Whether the client takes in what was sent to it; one that takes nothing is let go."""
         if not self._paused:
             return True
         try:
@@ -507,7 +545,8 @@ class LaneConnection(Connection):
         except ConnectionError:
             return False
         except TimeoutError:
-            transport.abort()
+            if self.transport is not None:
+                self.transport.abort()
             return False
         return not self._has_left()
 
@@ -518,9 +557,10 @@ class LaneConnection(Connection):
         transport = self.transport
         if error is not None:
             self._fail(error)
-        if transport is None or task.cancelled() or self._close or self._force_close:
-            if transport is not None:
-                transport.close()
+        if transport is None or transport.is_closing():
+            return  # nothing more is answered, though what was sent may still be on its way
+        if task.cancelled() or self._close or self._force_close:
+            transport.close()
             return
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         data, self._half = self._half, b""
@@ -532,23 +572,25 @@ class LaneConnection(Connection):
     def _fail(self, error: BaseException) -> None:
         """What no handler could answer ends the connection."""
         self.log_exception("Error handling request", exc_info=error)
-        if self.transport is not None:
+        if self.transport is not None and not self._begun:
             self.transport.write(on_the_wire(error_response(*OURS)))
         self.force_close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client has left, or was let go."""
-        held = self._let_go()
+        held = self.taken()
         if held is not None:
+            self._lane.context.sessions.used(held.found)
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
-            self._lane.context.refused(held.method, "client_gone")
+            if not self._close:  # it is not we who left
+                self._lane.context.refused(held.method, "client_gone")
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
 
     def _process_keepalive(self) -> None:
-        if self._task is not None:  # to aiohttp it looks idle
+        if self._task is not None or self._held is not None:  # to aiohttp it looks idle
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
 

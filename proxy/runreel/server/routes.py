@@ -31,6 +31,7 @@ from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
 from runreel.server.exchange import (
     Connection,
+    Held,
     TooLarge,
     cut_off,
     drop_additions,
@@ -221,16 +222,26 @@ async def _answer(
         raise Refused("session_unknown", "The request names a session more than once.")
     if context.token is not None:
         admitted = replace(admitted, headers=without_token(admitted.headers, context.token))
+    assert isinstance(request.protocol, Connection)  # noqa: S101 - the listener makes no others
+    begun = request.protocol.taken()
+    if begun is not None:
+        held.callback(context.sessions.used, begun.found)
+        session = begun.found.session
+    else:
+        session = await _session(context, name, held)
+    answer = await _call(context, session, request, admitted, target, begun)
+    origin = f"http://{admitted.authority}" if admitted.authority else ""
+    return as_ours(answer, context, session, Place(origin, before))
+
+
+async def _session(context: ServerContext, name: str | None, held: ExitStack) -> LiveSession:
     try:
         await context.sessions.open_if_expected(name)
-        session = held.enter_context(context.sessions.using(name))
+        return held.enter_context(context.sessions.using(name))
     except SessionUnknown as error:
         raise Refused("session_unknown", str(error)) from None
     except RunreelError as error:
         raise Refused(slug_of(error), str(error)) from None
-    answer = await _call(context, session, request, admitted, target)
-    origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return as_ours(answer, context, session, Place(origin, before))
 
 
 async def _admin(
@@ -247,14 +258,14 @@ async def _call(
     request: web.Request,
     admitted: Admitted,
     target: str,
+    begun: Held | None,
 ) -> Answer:
-    arrival = None
-    if isinstance(request.protocol, Connection):
-        arrival = request.protocol.taken(session)
+    waited_s = asyncio.get_running_loop().time() - begun.since if begun is not None else 0
+    arrival = begun.arrival if begun is not None else None
     if arrival is None:
         arrival = session.arrive()
     try:
-        body = await _body(context, request, admitted)
+        body = await _body(context, request, admitted, waited_s)
         live = Request(request.method, target, admitted.headers, body)
         left = partial(has_left, request)
         return await context.engine.answer(session, arrival, live, left, request.transport)
@@ -263,9 +274,11 @@ async def _call(
         raise
 
 
-async def _body(context: ServerContext, request: web.Request, admitted: Admitted) -> bytes:
+async def _body(
+    context: ServerContext, request: web.Request, admitted: Admitted, waited_s: float = 0
+) -> bytes:
     try:
-        async with asyncio.timeout(context.body_read_s_max):
+        async with asyncio.timeout(context.body_read_s_max - waited_s):
             return await read_body(request, context.body_bytes_max, waits=admitted.waits)
     except TimeoutError:
         raise Refused(
@@ -291,8 +304,14 @@ def as_ours(answer: Answer, context: ServerContext, session: LiveSession, place:
     if answer.source == "proxy":
         return answer
     here = session.upstream == SIMULATOR
-    passed = relocated(answer.response.headers, "" if here else session.upstream, place)
-    if answer.source == "upstream":
+    response, source = answer.response, answer.source
+    passed = response.headers
+    if values(passed, "location"):
+        passed = relocated(passed, "" if here else session.upstream, place)
+    if source == "upstream":
         passed = passed if here else (*passed, via(context.name))
-        answer = replace(answer, source="simulator" if simulated(answer.response) else "upstream")
-    return replace(answer, response=replace(answer.response, headers=passed))
+        source = "simulator" if simulated(response) else "upstream"
+    if passed is response.headers and source == answer.source:
+        return answer
+    response = Response(response.status, passed, response.body, response.at_ms)
+    return replace(answer, source=source, response=response)

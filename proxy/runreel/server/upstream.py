@@ -7,16 +7,20 @@ says how many calls may be under way and how long each may take. aiohttp's error
 """
 
 import asyncio
-import io
 import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import ServerDisconnectedError, StreamReader
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from runreel.cassettes.format import SIMULATOR
@@ -25,10 +29,7 @@ from runreel.errors import StartRefused, UpstreamFailed, UpstreamFault
 from runreel.http.headers import Trait, end_to_end, named
 from runreel.http.messages import Headers, Request, without
 from runreel.ports import Clock, Upstream, UpstreamAnswer
-from runreel.server.exchange import raw_pairs, to_multidict
-from runreel.simulator.dialects import DIALECTS
-from runreel.simulator.server import Options, Simulator
-from runreel.simulator.world import Settings
+from runreel.server.exchange import field_bytes, raw_pairs
 
 
 class TooMany(Exception):
@@ -47,29 +48,27 @@ class Call:
         """Whether its time has run out."""
         return self._ends_at is not None and self._ends_at <= asyncio.get_running_loop().time()
 
-    @asynccontextmanager
-    async def within(self, seconds: float | None = None) -> AsyncIterator[None]:
-        """Wait at most so long, and never beyond the end of the call.
+    def within(self, seconds: float | None = None) -> asyncio.Timeout:
+        """What waits at most so long, and never beyond the end of the call.
 
         Raises:
             TimeoutError: it took longer.
         """
         if self.over:
             raise TimeoutError
-        latest = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        ends = [at for at in (latest, self._ends_at) if at is not None]
-        async with asyncio.timeout_at(min(ends, default=None)) as waits:
-            self._waits = waits
-            try:
-                yield
-            finally:
-                self._waits = None
+        ends = self._ends_at
+        if seconds is not None:
+            latest = asyncio.get_running_loop().time() + seconds
+            ends = latest if ends is None else min(ends, latest)
+        self._waits = asyncio.timeout_at(ends)
+        return self._waits
 
     def end(self) -> None:
         """Its time has run out now."""
         self._ends_at = asyncio.get_running_loop().time()
-        if self._waits is not None:
-            self._waits.reschedule(self._ends_at)
+        with suppress(RuntimeError):  # nobody waits just now
+            if self._waits is not None:
+                self._waits.reschedule(self._ends_at)
 
 
 class UpstreamLimiter:
@@ -116,10 +115,11 @@ class UpstreamLimiter:
                 call.end()
 
 
-_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
+_IDLE_MAX = 256  # connections that nobody uses
 _IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close under a POST
+_BLOCKS_MAX = 1_024  # of headers that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,85 +139,186 @@ class UpstreamOptions:
     ca_file: Path | None = None
 
 
-class HttpUpstream:
-    """Forwards requests with one pool of connections and no memory of cookies."""
+_NO_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that need no length for none
 
-    def __init__(self, session: aiohttp.ClientSession, options: UpstreamOptions) -> None:
-        self._session = session
-        self._options = options
+
+class Connections:
+    """Connections to one server, kept for the next call while nobody uses them.
+
+    They are aiohttp's, with its parser; what its session does for each call beside is left out.
+    """
+
+    def __init__(self, base: URL, trust: ssl.SSLContext | None) -> None:
+        self._base = base
+        self._trust = trust
+        self._idle: list[tuple[ResponseHandler, float]] = []
+        self.in_use: set[ResponseHandler] = set()
+
+    async def take(self) -> ResponseHandler:
+        """One that nobody uses: the one that was used last, or a new one.
+
+        Raises:
+            OSError: there is no connection; also `ssl.SSLError`, and UnicodeError for a name that
+                no host can have.
+        """
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - _IDLE_S_MAX
+        while self._idle:
+            found, since = self._idle.pop()
+            if found.is_connected() and since > latest and not found.should_close:
+                self.in_use.add(found)
+                return found
+            found.close()
+        _, made = await loop.create_connection(
+            partial(ResponseHandler, loop),
+            self._base.raw_host or "",
+            self._base.port or 0,
+            ssl=self._trust,
+            happy_eyeballs_delay=_NEXT_ADDRESS_S,
+        )
+        self.in_use.add(made)
+        return made
+
+    def drop(self, used: ResponseHandler) -> None:
+        """Close one whose call has ended half-way."""
+        self.in_use.discard(used)
+        used.close()
+
+    def give_back(self, used: ResponseHandler) -> None:
+        """One whose answer was read to its end is for the next call, if it can be."""
+        transport = used.transport
+        if transport is None or used.should_close or transport.get_write_buffer_size():
+            self.drop(used)
+        else:
+            self.in_use.discard(used)
+            self._idle.append((used, asyncio.get_running_loop().time()))
+            while len(self._idle) > _IDLE_MAX:
+                self._idle.pop(0)[0].close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        for found in (*self.in_use, *(idle for idle, _ in self._idle)):
+            found.close()
+        self.in_use.clear()
+        self._idle.clear()
+
+
+class HttpUpstream:
+    """Forwards requests over one pool of connections, and never twice."""
+
+    def __init__(self, options: UpstreamOptions, trust: ssl.SSLContext | None) -> None:
+        self.options = options
         self._base = URL(options.base, encoded=True)
+        self.connections = Connections(self._base, trust)
+        self._path = self._base.raw_path.rstrip("/").encode("ascii")
+        self._host = _host_of(self._base)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
         self._calls = UpstreamLimiter(options.calls_max, options.total_timeout_s)
+        self._blocks: dict[Headers, bytes] = {}
         self._dropped = named(Trait.ENDS_HERE) | {name.lower() for name, _ in options.headers}
 
     async def send(self, request: Request) -> UpstreamAnswer:
         """Send once; never follow, never repeat."""
         if self._calls.stopped:
             fault, text = _STOPPED
-            raise UpstreamFailed(fault, text.format(self._options.base), sent=False)
+            raise UpstreamFailed(fault, text.format(self.options.base), sent=False)
         try:
             call = self._calls.begin()
         except TooMany:
-            raise _failed(UpstreamFault.TOO_MANY, _TOO_MANY, self._options.base) from None
+            raise _failed(UpstreamFault.TOO_MANY, _TOO_MANY, self.options.base) from None
+        connection = None
         try:
-            response = await self._answered(call, request)
-        except BaseException:
+            # A connection's own limit does not count while a body goes out; with this one an
+            # upstream that stops reading is noticed too.
+            async with call.within(self._answer_s_max):
+                connection = await self._connected()
+                message, payload = await self._answered(connection, request)
+        except BaseException as error:
             self._calls.end(call)
+            if connection is not None:
+                self.connections.drop(connection)
+            if isinstance(error, _ERRORS):
+                raise self._translated(call, error) from None
             raise
-        return UpstreamAnswer(
-            response.status, raw_pairs(response.raw_headers), self._chunks(call, response)
-        )
+        chunks = self._chunks(call, connection, payload)
+        return UpstreamAnswer(message.code, raw_pairs(message.raw_headers), chunks)
 
     async def stop(self, patience_s: float) -> None:
         """Return when no call is under way; those that take longer than this fail as `stopping`."""
         await self._calls.stop(patience_s)
 
-    async def _answered(self, call: Call, request: Request) -> aiohttp.ClientResponse:
-        passed = _one_spelling(without(end_to_end(request.headers), self._dropped))
+    async def _connected(self) -> ResponseHandler:
         try:
-            # aiohttp's own limits do not count while a body goes out; with this one an upstream
-            # that stops reading is noticed too.
-            async with call.within(self._answer_s_max):
-                response = await self._session.request(
-                    request.method,
-                    self._url(request.target),
-                    headers=to_multidict(passed + self._options.headers),
-                    data=io.BytesIO(request.body) if request.body else None,
-                    allow_redirects=False,
-                    skip_auto_headers=_NOT_ADDED,
-                    middlewares=(_once,),
-                )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise self._translated(call, error) from None
-        if not _can_be_passed_on(response):
-            response.close()
-            raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self._options.base)
-        return response
+            async with asyncio.timeout(self.options.connect_timeout_s):
+                return await self.connections.take()
+        except (OSError, UnicodeError) as error:
+            fault, text = next(
+                (fault, text) for kind, fault, text in _UNREACHABLE if isinstance(error, kind)
+            )
+            reason = getattr(error, "verify_message", "").rstrip(".")
+            raise _failed(fault, text, self.options.base, reason) from None
 
-    def _url(self, target: str) -> URL:
-        # As a path, query and all: parsed, it would lose the question mark of an empty query.
-        return URL.build(
-            scheme=self._base.scheme,
-            authority=self._base.raw_authority,
-            path=self._base.raw_path.rstrip("/") + target,
-            encoded=True,
+    async def _answered(
+        self, connection: ResponseHandler, request: Request
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        connection.set_response_params(
+            skip_payload=request.method == "HEAD",
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=self.options.read_timeout_s,
+            max_field_size=_HEADER_BYTES_MAX,
+        )
+        if connection.transport is None:
+            raise ServerDisconnectedError
+        connection.transport.write(self._head(request) + request.body)
+        connection.start_timeout()
+        while True:
+            message, payload = await connection.read()
+            if not 100 <= message.code <= 199 or message.code == 101:
+                break
+        if not _can_be_passed_on(message):
+            raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self.options.base)
+        return message, payload
+
+    def _head(self, request: Request) -> bytes:
+        """The request line and the headers; the target goes as it came, query and all."""
+        block = self._blocks.get(request.headers)
+        if block is None:
+            passed = without(end_to_end(request.headers), self._dropped) + self.options.headers
+            block = b"".join(b"%b: %b\r\n" % field for field in map(field_bytes, passed))
+            if len(self._blocks) >= _BLOCKS_MAX:
+                self._blocks.clear()
+            self._blocks[request.headers] = block
+        length = b""
+        if request.body or request.method not in _NO_BODY:
+            length = b"Content-Length: %d\r\n" % len(request.body)
+        return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (
+            request.method.encode("ascii"),
+            self._path,
+            request.target.encode("latin-1"),
+            self._host,
+            block,
+            length,
         )
 
     async def _chunks(
-        self, call: Call, response: aiohttp.ClientResponse
+        self, call: Call, connection: ResponseHandler, content: StreamReader
     ) -> AsyncGenerator[bytes, None]:
+        whole = False
         try:
-            while True:
-                async with call.within():
-                    chunk = await response.content.readany()
+            while not content.at_eof():
+                chunk = b"" if call.over else content.read_nowait()
                 if not chunk:
-                    break
-                yield chunk
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    async with call.within():
+                        chunk = await content.readany()
+                if chunk:
+                    yield chunk
+            whole = True
+        except _ERRORS as error:
             raise self._translated(call, error) from None
         finally:
-            # Closes the connection if the body was not read to its end, else returns it.
-            response.release() if response.content.at_eof() else response.close()
+            # If the body was not read to its end, nobody knows where the next answer begins.
+            (self.connections.give_back if whole else self.connections.drop)(connection)
             self._calls.end(call)
 
     def _translated(self, call: Call, error: BaseException) -> UpstreamFailed:
@@ -226,36 +327,26 @@ class HttpUpstream:
         )
         if isinstance(error, TimeoutError) and call.over:
             fault, text = _STOPPED if self._calls.stopped else _TOO_LONG
-        return _failed(fault, text, self._options.base, _distrust(error))
+        return _failed(fault, text, self.options.base)
 
 
-def _one_spelling(pairs: Headers) -> Headers:
-    """The headers with every repeated name as spelled first; aiohttp takes others for new values
-    of the same name, and drops the old ones.
-    """
-    first: dict[str, str] = {}
-    return tuple((first.setdefault(name.lower(), name), value) for name, value in pairs)
+_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError)
 
 
-async def _once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET, PUT or DELETE again when a used connection breaks."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        raise aiohttp.ClientConnectionError from None
+def _host_of(base: URL) -> bytes:
+    """What a request says of whom it is for."""
+    host = base.raw_host or ""
+    shown = f"[{host}]" if ":" in host else host
+    return (shown if base.is_default_port() else f"{shown}:{base.port}").encode("ascii")
 
 
-def _can_be_passed_on(response: aiohttp.ClientResponse) -> bool:
+def _can_be_passed_on(message: RawResponseMessage) -> bool:
     """Whether it is a final response with a body as it is meant and headers that can be sent."""
-    codings = response.headers.getall("Transfer-Encoding", [])
+    codings = message.headers.getall("Transfer-Encoding", [])
     return (
-        response.status >= 200
+        message.code >= 200
         and all(coding.lower() == "chunked" for coding in codings)
-        and not any(_CONTROL.search(value) for _, value in response.raw_headers)
+        and not any(_CONTROL.search(value) for _, value in message.raw_headers)
     )
 
 
@@ -266,27 +357,24 @@ async def http_upstream(options: UpstreamOptions) -> AsyncIterator[HttpUpstream]
     Raises:
         StartRefused: `ca_file` cannot be used.
     """
-    timeout = aiohttp.ClientTimeout(
-        total=None, connect=options.connect_timeout_s, sock_read=options.read_timeout_s
-    )
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=_IDLE_S_MAX, ttl_dns_cache=30, ssl=_trust(options.ca_file)
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookie must never reach another
-        auto_decompress=False,
-        trust_env=False,  # no proxy and no ~/.netrc credential slips in
-        raise_for_status=False,
-        requote_redirect_url=False,
-        max_field_size=_HEADER_BYTES_MAX,
-        timeout=timeout,
-    ) as session:
-        yield HttpUpstream(session, options)
+    upstream = HttpUpstream(options, _trust(options))
+    try:
+        yield upstream
+    finally:
+        upstream.connections.close()
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    if ca_file is None:
-        return True
+def _trust(options: UpstreamOptions) -> ssl.SSLContext | None:
+    """Whom to trust; None where there is no TLS."""
+    secure = urlsplit(options.base).scheme == "https"
+    if not secure and options.ca_file is None:
+        return None
+    found = _authorities(options.ca_file)
+    found.set_alpn_protocols(["http/1.1"])
+    return found if secure else None
+
+
+def _authorities(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError:
@@ -326,40 +414,11 @@ _STOPPED = (
 # The first that fits; messages name the upstream, never the request.
 _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
     (
-        aiohttp.ConnectionTimeoutError,
-        UpstreamFault.TIMEOUT,
-        _NO_CONNECTION,
-    ),
-    (
-        asyncio.TimeoutError,
+        TimeoutError,
         UpstreamFault.TIMEOUT,
         "The upstream {0} went silent; see upstream_options.read_timeout_s.",
     ),
-    (
-        aiohttp.ClientConnectorCertificateError,
-        UpstreamFault.UNREACHABLE,
-        _UNTRUSTED,
-    ),
-    (
-        aiohttp.ClientSSLError,
-        UpstreamFault.UNREACHABLE,
-        _NO_TLS,
-    ),
-    (
-        aiohttp.ClientConnectorError,
-        UpstreamFault.UNREACHABLE,
-        _NOT_THERE,
-    ),
-    (
-        aiohttp.ClientResponseError,
-        UpstreamFault.MALFORMED,
-        _NOT_HTTP,
-    ),
-    (
-        aiohttp.InvalidURL,
-        UpstreamFault.MALFORMED,
-        "The request's target cannot be sent to the upstream {0}.",
-    ),
+    (HttpProcessingError, UpstreamFault.MALFORMED, _NOT_HTTP),
     (
         BaseException,
         UpstreamFault.DISCONNECTED,
@@ -374,23 +433,13 @@ def _failed(
     return UpstreamFailed(fault, text.format(base, reason))
 
 
-def _distrust(error: BaseException) -> str | None:
-    """Why a certificate is not trusted, in OpenSSL's words."""
-    if not isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return None
-    found = error.certificate_error
-    if isinstance(found, ssl.SSLCertVerificationError):
-        return found.verify_message.rstrip(".")
-    return str(found)
-
-
 # The first that fits, of what can go wrong before anything is sent.
-_UNREACHABLE: tuple[tuple[type[OSError | UnicodeError], str], ...] = (
-    (TimeoutError, _NO_CONNECTION),
-    (ssl.SSLCertVerificationError, _UNTRUSTED),
-    (ssl.SSLError, _NO_TLS),
-    (OSError, _NOT_THERE),
-    (UnicodeError, _NOT_THERE),  # a name that no host can have
+_UNREACHABLE: tuple[tuple[type[OSError | UnicodeError], UpstreamFault, str], ...] = (
+    (TimeoutError, UpstreamFault.TIMEOUT, _NO_CONNECTION),
+    (ssl.SSLCertVerificationError, UpstreamFault.UNREACHABLE, _UNTRUSTED),
+    (ssl.SSLError, UpstreamFault.UNREACHABLE, _NO_TLS),
+    (OSError, UpstreamFault.UNREACHABLE, _NOT_THERE),
+    (UnicodeError, UpstreamFault.UNREACHABLE, _NOT_THERE),  # a name that no host can have
 )
 _NEXT_ADDRESS_S = 0.25  # as long as browsers give an address of a name before they try its next one
 
@@ -412,11 +461,11 @@ async def check_reachable(config: Config) -> None:
             _, writer = await asyncio.open_connection(
                 place.hostname,
                 place.port or (443 if secure else 80),
-                ssl=_trust(options.ca_file) if secure else None,
+                ssl=_authorities(options.ca_file) if secure else None,
                 happy_eyeballs_delay=_NEXT_ADDRESS_S,
             )
     except (OSError, UnicodeError) as error:
-        text = next(text for kind, text in _UNREACHABLE if isinstance(error, kind))
+        text = next(text for kind, _, text in _UNREACHABLE if isinstance(error, kind))
         reason = getattr(error, "verify_message", "").rstrip(".")
         raise StartRefused(text.format(shown_upstream(config), reason)) from None
     writer.close()
@@ -469,6 +518,9 @@ async def open_upstream(config: Config, clock: Clock) -> AsyncIterator[Upstream]
         StartRefused: it cannot be what is asked for.
     """
     if config.upstream == SIMULATOR:
+        # Here, so that nobody waits for it at the start who does not need it.
+        from runreel.server.simulated import simulator  # noqa: PLC0415 - see above
+
         yield simulator(config, clock)
         return
     async with http_upstream(_upstream_options(config)) as upstream:
@@ -485,40 +537,4 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         total_timeout_s=options.total_timeout_s,
         calls_max=config.limits.upstream_calls_max,
         ca_file=options.ca_file,
-    )
-
-
-def simulator(config: Config, clock: Clock, story: str | None = None) -> Simulator:
-    """The simulator of a configuration; with a `story`, one whose ids are of that story only.
-
-    Raises:
-        StartRefused: it cannot be what is asked for.
-    """
-    options = _simulation(config)
-    if story is not None:
-        options = replace(options, seed=f"{options.seed}\n{story}")
-    return Simulator(options, clock)
-
-
-def _simulation(config: Config) -> Options:
-    if config.profile not in DIALECTS:
-        raise StartRefused(
-            f"profile: the simulator does not speak {config.profile}; it speaks "
-            f"{' and '.join(DIALECTS)}"
-        )
-    told = config.simulator
-    return Options(
-        dialect=config.profile,
-        base_path=config.base_path,
-        seed=told.seed,
-        api_key=told.api_key,
-        request_bytes_max=config.limits.decoded_body_bytes_max,
-        headers=tuple(config.upstream_options.headers.items()),
-        settings=Settings(
-            merges=told.metadata == "merge",
-            lenient=told.lenient,
-            status_s=None if told.status == "poll" else told.status / 1000,
-            objects_max=told.objects_max,
-            bytes_max=told.bytes_max,
-        ),
     )

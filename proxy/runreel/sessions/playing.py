@@ -404,6 +404,7 @@ class Player(Generic[Content]):
         # Positions by fingerprint; what is known of those once somebody has asked for one of them.
         self._positions: dict[Hashable, int | list[int]] = {}
         self._equal: dict[Hashable, _Equal] = {}
+        self._equals: dict[int, _Equal] = {}  # by position, of those that were looked for
         self._pool = [
             at
             for at, item in zip(pasts.places, pasts.recordings, strict=True)
@@ -526,14 +527,17 @@ class Player(Generic[Content]):
         self._row = (fingerprint, 0)
         return self._no_more_waiting(arrival, Choice(position))
 
-    def at_once(self, fingerprint: Hashable, access: Access, *, may_wait: bool) -> Choice | None:
-        """What a request gets that comes alone, finds what fits it whole, and is answered before
-        anything else happens; None where more has to be looked at. Nothing has changed so far.
+    def at_once(self, like: int, *, may_wait: bool) -> int | None:
+        """The position of what a request gets that is equal to the recording at `like`, if it comes
+        alone, finds what fits it whole, and is answered before anything else happens; None where
+        more has to be looked at. Nothing has changed so far.
 
         It is the short way through `choose`, and never leads elsewhere.
         """
-        equal = self._equal_to(fingerprint)
-        if equal is None or self._calls or self._waiting:
+        if self._calls or self._waiting:
+            return None
+        equal, access = self._equal_at(like), self._pasts.recordings[like].access
+        if equal is None:
             return None
         stateful = self._stateful(access)
         if stateful:
@@ -542,35 +546,43 @@ class Player(Generic[Content]):
         else:
             position = equal.all.first(self._taken)
         if position is None:
-            return self._at_once_again(fingerprint, equal, access)
+            return self._at_once_again(like, equal, access)
         if stateful and (
             position in self._came_during
             or (may_wait and access.writes and self._leaves_behind(position))
         ):
             return None
-        return Choice(position)
+        return position
 
-    def _at_once_again(self, fingerprint: Hashable, equal: _Equal, access: Access) -> Choice | None:
+    def _at_once_again(self, like: int, equal: _Equal, access: Access) -> int | None:
         """The same where all recordings of a request were played: `--repeat last`."""
-        count = self._row[1] + 1 if self._row[0] == fingerprint else 1
-        enough = bool(self._repeats_max) and count > self._repeats_max
+        enough = bool(self._repeats_max) and self._in_a_row(like) >= self._repeats_max
         if not self._repeat or enough or equal.all.first(self._taken) is not None:
             return None
-        find = self._earlier_write if access.writes else self._last_read
-        position = find(equal, access)
-        if position is None or position in self._came_during:
-            return None
-        return Choice(position, again=True)
+        position = (self._earlier_write if access.writes else self._last_read)(equal, access)
+        return None if position in self._came_during else position
 
-    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
+    def _in_a_row(self, like: int) -> int:
+        """How often a request was answered again, by now."""
+        same = self._row[0] == self._pasts.recordings[like].fingerprint
+        return self._row[1] if same else 0
+
+    def play(self, like: int, position: int) -> None:
         """A request gets what `at_once` found, from its first byte to its last."""
-        assert choice.position is not None  # noqa: S101 - there is nothing to play
-        count = 0
-        if choice.again:
-            count = self._row[1] + 1 if self._row[0] == fingerprint else 1
-        self._row = (fingerprint, count)
-        self._taken[choice.position] = 1
-        self._play(_Call(access, choice.position, choice.again, begun=True), choice.position)
+        again = bool(self._taken[position])
+        count = self._in_a_row(like) + 1 if again else 0
+        self._row = (self._pasts.recordings[like].fingerprint, count)
+        self._taken[position] = 1
+        self._play(position, again=again)
+
+    def _equal_at(self, position: int) -> _Equal | None:
+        """The recordings of this story that are equal to any one; None if there are none."""
+        equal = self._equals.get(position)
+        if equal is None:
+            equal = self._equal_to(self._pasts.recordings[position].fingerprint)
+            if equal is not None:
+                self._equals[position] = equal
+        return equal
 
     def _leaves_behind(self, position: int) -> bool:
         return next(self._left_behind(position), None) is not None
@@ -770,7 +782,7 @@ class Player(Generic[Content]):
             return
         call.begun = True
         if call.position is not None:
-            self._play(call, call.position)
+            call.value = self._play(call.position, again=call.again) or call.value
         elif call.access.writes:
             call.value = weight(call.id) if call.id else self._mark()
             self._unrecorded |= not call.id
@@ -814,24 +826,32 @@ class Player(Generic[Content]):
         if self._order is not None:
             self._order.reopen(position, item.access.scope)
 
-    def _play(self, call: _Call, position: int) -> None:
+    def _play(self, position: int, *, again: bool) -> int:
+        """A recording counts as played from here on; what its write weighs in the state, 0 if it
+        was part of that before.
+        """
         item = self._pasts.recordings[position]
-        equal = self._equal[item.fingerprint]
+        access = item.access
+        equal = self._equal_at(position)
+        assert equal is not None  # noqa: S101 - it is one of them itself
         equal.played(position, self._taken)
-        if not item.access.writes:
-            return
+        if not access.writes:
+            return 0
         if self._repeat:
-            self._play_again(call, position)
-        if is_create(item.access):
-            self._enter_list(item.access, position)
-            self._enter_item(call, item)
-        for length in range(1, len(item.access.scope) + 1) if self._creates else ():
-            at = item.access.scope[:length]
-            self._changed[at] = max(position, self._changed.get(at, -1))
-        if not self._counted[position] or self._repeat:
-            self._counted[position] = 1
-            call.value = self._weight(position)
-            self.made.add(item.access, call.value)
+            self._play_again(position, again=again)
+        if self._creates:
+            if is_create(access):
+                self._enter_list(access, position)
+                self._enter_item(item, position, again=again)
+            for length in range(1, len(access.scope) + 1):
+                at = access.scope[:length]
+                self._changed[at] = max(position, self._changed.get(at, -1))
+        if self._counted[position] and not self._repeat:
+            return 0
+        self._counted[position] = 1
+        value = self._weight(position)
+        self.made.add(access, value)
+        return value
 
     def _enter_list(self, create: Access, position: int) -> None:
         """What enters a list otherwise than recorded leaves it in a state that nobody knows."""
@@ -848,17 +868,17 @@ class Player(Generic[Content]):
             else:
                 self.made.add(alone, mark)
 
-    def _enter_item(self, call: _Call, create: Recording[Content]) -> None:
+    def _enter_item(self, create: Recording[Content], position: int, *, again: bool) -> None:
         """What was changed before it is created, and was not when this was recorded, is in a state
         that nobody knows from there on: its id was known from elsewhere.
         """
         created = self._created(create.access, create.content)
-        if created is None or not self._stateful(create.access) or call.position is None:
+        if created is None or not self._stateful(create.access):
             return
-        if call.again:
+        if again:
             for below in self.made.below(created) if isinstance(self.made, Views) else ():
                 self._changed.pop(below, None)
-        elif self._changed.get(created, -1) > call.position:
+        elif self._changed.get(created, -1) > position:
             self._spoilt.add(created)
             self.made.add(Access((), item=created), self._mark())
 
@@ -905,19 +925,19 @@ class Player(Generic[Content]):
         queue = equal.whole.get(self.made.over(access.scope))
         return queue.positions[-1] if queue else None
 
-    def _play_again(self, call: _Call, position: int) -> None:
+    def _play_again(self, position: int, *, again: bool) -> None:
         """A write goes back to where it was played before, if it was."""
         assert isinstance(self.made, Views)  # noqa: S101 - as `_begin` made it
         item = self._pasts.recordings[position]
         if self._first is None:
             self._first = position, [at for at in self._pool if self._taken[at]]
-        elif call.again and position == self._first[0]:
+        elif again and position == self._first[0]:
             kept = self._first[1]
             self._start_over()
             for at in kept:
                 self._taken[at] = 1
             self._first = position, kept
-        elif call.again:
+        elif again:
             created = self._created(item.access, item.content)
             self.made.go_back(item.access, weight(item.id), created)
             self._refresh(position, created)

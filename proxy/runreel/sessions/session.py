@@ -64,7 +64,7 @@ from runreel.matching.resources import (
 )
 from runreel.redaction.redactor import Redacted, Redaction, request_of
 from runreel.sessions.modes import Action, Decision
-from runreel.sessions.playing import Choice, Player, Shortfall
+from runreel.sessions.playing import Player, Shortfall
 
 Value = TypeVar("Value", bound=Hashable)
 
@@ -139,6 +139,7 @@ class SessionHistory(Generic[Content]):
         self.recordings = recordings
         self._decision = decision
         self._plays = decision.plays
+        self._serves = decision.on_hit is Action.SERVE and not decision.captures
         scopes = {item.scope for item in recordings}
         # Settled here and for all: answered from its own story, or else from what has none.
         self.story = None if self._plays and scope not in scopes and None in scopes else scope
@@ -205,26 +206,19 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def at_once(
-        self,
-        fingerprint: Hashable,
-        access: Access,
-        *,
-        may_wait: bool = False,
-        others_at_work: bool = False,
-    ) -> Choice | None:
-        """What `ask` would say to a request that comes alone, if that is the recording that is to
-        be played from its first byte to its last; else None. Nothing has changed so far.
+    def at_once(self, like: int, *, may_wait: bool, others_at_work: bool) -> int | None:
+        """The position of what `ask` would say to a request that comes alone and is equal to the
+        recording at `like`, if that is to be played from its first byte to its last; else None.
+        Nothing has changed so far.
         """
-        if self._decision.on_hit is not Action.SERVE or self._decision.captures:
-            return None
-        may_wait = may_wait and (others_at_work or self.player.worked_together(access))
-        return self.player.at_once(fingerprint, access, may_wait=may_wait)
+        if may_wait and not others_at_work:
+            may_wait = self.player.worked_together(self.recordings[like].access)
+        return self.player.at_once(like, may_wait=may_wait) if self._serves else None
 
-    def play(self, fingerprint: Hashable, access: Access, choice: Choice) -> None:
-        """A request arrives, gets that recording and is done with it, all at once."""
+    def play(self, like: int, position: int) -> None:
+        """Such a request arrives, gets that recording and is done with it, all at once."""
         self._tick += 1
-        self.player.play(fingerprint, access, choice)
+        self.player.play(like, position)
 
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
@@ -516,6 +510,9 @@ class Session:
         keys: list[bytes | None] = []
         self._old = tuple(self._recording(item, redaction, once, keys) for item in interactions)
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
+        # What a request gets at once that is equal to a recording, and to play that.
+        self.at_once = self._history.at_once
+        self.play = self._history.play
         # Where a recording stands that asks exactly so, byte for byte.
         self.exact: dict[bytes, int] = {}
         for at, key in zip(self._history.pasts.places, keys, strict=True):
@@ -590,42 +587,33 @@ class Session:
         ruling = self._history.ask(
             arrival, key, access, may_wait=may_wait, others_at_work=others_at_work
         )
-        verdict = Verdict(ruling.action, arrival, print_, access, waits=ruling.waits)
         if ruling.waits:
-            return verdict
+            return Verdict(ruling.action, arrival, print_, access, waits=True)
         if ruling.action is Action.REFUSE:
             miss = self._miss(print_, access, looping=ruling.looping)
             code = ANOTHER_STORY if ruling.another_story else miss.code
-            return replace(verdict, miss=replace(miss, code=code))
+            miss = replace(miss, code=code)
+            return Verdict(ruling.action, arrival, print_, access, miss=miss)
         if ruling.action is Action.CAPTURE:
             self._asked[key] += 1
             self._turns[key] += 1
             self._turn_at[arrival] = key
         if ruling.position is not None and self.decision.plays:
-            return replace(verdict, hit=self._old[ruling.position].content)
-        unstored = _OTHER_STATE if ruling.unstored else None
-        turn = self._turns[key]
-        return replace(verdict, counterpart=ruling.position, turn=turn, unstored=unstored)
+            hit = self._old[ruling.position].content
+            return Verdict(ruling.action, arrival, print_, access, hit)
+        return Verdict(
+            ruling.action,
+            arrival,
+            print_,
+            access,
+            counterpart=ruling.position,
+            turn=self._turns[key],
+            unstored=_OTHER_STATE if ruling.unstored else None,
+        )
 
     def recorded(self, position: int) -> Redacted[Interaction]:
         """The recording at a position."""
         return self._old[position].content
-
-    def at_once(
-        self, like: int, *, may_wait: bool = False, others_at_work: bool = False
-    ) -> Choice | None:
-        """What a request gets that is equal to that of the recording at a position, if it can be
-        had at once: see `SessionHistory.at_once`.
-        """
-        item = self._old[like]
-        return self._history.at_once(
-            item.fingerprint, item.access, may_wait=may_wait, others_at_work=others_at_work
-        )
-
-    def play(self, like: int, choice: Choice) -> None:
-        """Such a request gets it, from its first byte to its last."""
-        item = self._old[like]
-        self._history.play(item.fingerprint, item.access, choice)
 
     def pass_on(self, arrival: int, request: Request) -> None:
         """A request goes to the upstream that can be compared with nothing: it has a secret that
