@@ -379,10 +379,10 @@ async def _tell(loop: HeldLoop, story: Story, seen: Seen, folder: Path, *, lane:
         "audit.path": folder / "audit",
         "upstream": UPSTREAM,
     }
-    config = load(None, {}, usual | story.settings)
     options = RunOptions(log=log, receipt=folder / "receipt.json", **story.run)
     clients = Clients(loop)
     try:
+        config = load(None, {}, usual | story.settings)
         async with app.serving(config, options) as running:
             clients.port = int(running.url.rpartition(":")[2])
             for step in chain.from_iterable(story.turns):
