@@ -1,12 +1,14 @@
 """Entries are written as RFC 8785 wants them, however that is done."""
 
+from typing import Any
+
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runreel.audit.entries import canonical
 
-VALUES = st.recursive(
+VALUES: st.SearchStrategy[Any] = st.recursive(
     st.text(max_size=8)
     | st.sampled_from(("é", "\x7f", "\u2028", "\n", '"', "\\", "/", "\U0001f600", "\ue000"))
     | st.integers(-(2**60), 2**60)
@@ -22,7 +24,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_it_is_what_the_other_writer_writes_or_both_refuse(value: object) -> None:
+def test_it_is_what_the_other_writer_writes_or_both_refuse(value: Any) -> None:
     try:
         expected = rfc8785.dumps(value)
     except ValueError as error:

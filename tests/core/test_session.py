@@ -12,7 +12,7 @@ from builders import a_request, a_response, an_interaction
 from runreel.errors import Unredactable
 from runreel.http.messages import Interaction, Request
 from runreel.matching.matchers import MATCH_ON
-from runreel.matching.near_miss import Missed
+from runreel.matching.near_miss import Miss, Missed
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.sessions.modes import DECISIONS, Action, Mode
 from runreel.sessions.session import Manner, Session, Verdict
@@ -323,3 +323,33 @@ def test_a_miss_of_calls_that_overlapped_names_the_order_in_which_they_came() ->
         f"overlapped when this was recorded (in the order POST {run} (write), GET {run} (poll), "
         f"GET {run} (last)), and came in another now."
     )
+
+
+def test_a_miss_among_many_recordings_tells_the_progress_as_among_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requests = [a_request(b'{"n":%d}' % at, target=f"/v1/threads/t/runs/{at}") for at in range(20)]
+    recordings = [an_interaction(one, name=f"w{at}") for at, one in enumerate(requests)]
+
+    def missed() -> Miss | None:
+        session = a_session(Mode.REPLAY, recordings)
+        for request in requests[:9]:
+            arrival = session.arrive()
+            assert session.ask(arrival, REDACTION.request(request)).action is Action.SERVE
+            session.ended(arrival)
+        sent = REDACTION.request(a_request(b'{"n":"x"}', target="/v1/threads/t/runs/3"))
+        return session.ask(session.arrive(), sent).miss
+
+    few = missed()
+    monkeypatch.setattr("runreel.sessions.session.LOOKED_AT_MAX", 10)
+    many = missed()
+
+    assert few is not None
+    assert many is not None
+    assert few.progress is not None
+    assert [item.interaction.value.id for item in few.progress.writes] == [
+        f"w{at}" for at in range(3, 9)
+    ]
+    assert (few.progress.played, few.progress.recordings, few.progress.more_writes) == (9, 20, 3)
+    assert (few.compared, many.compared) == (None, 20)
+    assert replace(many, compared=None) == few

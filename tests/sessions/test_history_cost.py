@@ -2,17 +2,21 @@
 remembers, which its cassette bounds and not the number of requests.
 """
 
+import gc
 import json
 import os
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from history_sessions import Playing, recording
-from history_world import Call, Cassette
-from runreel.sessions.modes import Action
+from history_world import RULES, Call, Cassette, access
+from runreel.sessions import session
+from runreel.sessions.modes import DECISIONS, Action, Mode
+from runreel.sessions.session import SessionHistory
 
 
 def a_cassette(threads: int) -> Cassette:
@@ -126,3 +130,21 @@ def test_calls_that_ended_are_forgotten() -> None:
     session.history.release(arrival)
     assert session.history.player._calls == {}
     assert session.history.player._waiting == {}
+
+
+def test_calls_that_ended_are_forgotten_by_those_that_came_while_they_were_under_way() -> None:
+    history = SessionHistory((), DECISIONS[Mode.RECORD], RULES)
+    call: Call = ("POST", "/threads/T1", "{}")
+    under_way = deque[int]()
+
+    for n in range(100):
+        arrival = history.arrive()
+        history.ask(arrival, call, access(call))
+        under_way.append(arrival)
+        if n >= 10:
+            history.keep(under_way[0], recording(call, {"n": n}))
+            history.ended(under_way.popleft())
+
+    gc.collect()
+    held = sum(isinstance(one, session._Call) for one in gc.get_objects())
+    assert held <= 2 * len(under_way)

@@ -1,5 +1,6 @@
 """Journal files: who they belong to, and how their frames are numbered."""
 
+import asyncio
 import errno
 import os
 import stat
@@ -9,8 +10,9 @@ import pytest
 
 from builders import a_cassette, a_pending, an_interaction
 from disks import failing
+from held import capture, recording_to
 from runreel.cassettes.file_store import FileJournal, FileStore, belongs_to, parts_of
-from runreel.errors import CassetteDamaged
+from runreel.errors import CassetteDamaged, StoreFailed
 
 HEADER = a_cassette()
 OLD = a_cassette(an_interaction(name="old"))
@@ -114,3 +116,57 @@ def test_frames_are_numbered_from_the_opening_on(journal: FileJournal, tmp_path:
     heads = part.read_text(encoding="ascii").splitlines()[::2]
     writer = part.name.split(".")[2]
     assert [head.split(" ")[3:] for head in heads] == [[writer, "0"], [writer, "1"], [writer, "2"]]
+
+
+class TestReadingBack:
+    def test_what_was_appended_is_read_back_in_any_order_even_if_its_file_is_gone(
+        self, tmp_path: Path
+    ) -> None:
+        journal = FileStore(tmp_path).open_journal("default", HEADER)
+        captures = [a_pending(at, f"{at} é".encode()) for at in range(1, 301)]
+
+        kept = [*(journal.append(captures[:2]) or ()), *(journal.append(captures[2:]) or ())]
+        for path in tmp_path.glob(".*.journal"):
+            path.unlink()
+
+        assert [one().value for one in reversed(kept)] == [
+            capture.interaction.value for capture in reversed(captures)
+        ]
+        journal.release()
+
+    def test_what_cannot_be_read_back_is_told_and_nothing_is_saved(self, tmp_path: Path) -> None:
+        session = recording_to(FileStore(tmp_path))
+        asyncio.run(session.persist(capture(session, b"one")))
+        (part,) = tmp_path.glob(".*.journal")
+        content = part.read_bytes()
+        part.write_bytes(content[:-10] + b"?" + content[-9:])
+
+        with pytest.raises(StoreFailed) as caught:
+            asyncio.run(session.close())
+
+        begins = content.index(b"\n", content.index(b"\n") + 1) + 1
+        assert str(caught.value) == (
+            f"{part}: what was recorded cannot be read back from byte {begins}; the next recording "
+            "into the cassette takes in what can be read of it"
+        )
+        assert sorted(path.name for path in tmp_path.iterdir()) == [part.name]
+
+    def test_a_session_holds_nothing_of_what_is_durable_and_saves_all_of_it(
+        self, tmp_path: Path
+    ) -> None:
+        store = FileStore(tmp_path)
+        session = recording_to(store)
+        for at in range(3):
+            asyncio.run(session.persist(capture(session, b'{"id": "run_%d"}' % at)))
+        held = [one.content for one in session.state._history.storing.captures()]
+        before = tuple(session.state.merged())
+
+        asyncio.run(session.close())
+
+        assert all(map(callable, held))
+        stored = store.load("default")
+        assert stored is not None
+        assert stored.cassette.interactions == before
+        assert [item.value.response.body for item in before] == [
+            b'{"id": "run_%d"}' % at for at in range(3)
+        ]

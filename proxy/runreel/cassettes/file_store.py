@@ -168,7 +168,7 @@ class _FrameReader:
         self._path = path
         self._descriptor = descriptor
         self._records = RecordReader()
-        self._read: dict[int, list[Record]] = {}  # by the place of the frame
+        self._read: dict[int, list[Kept]] = {}  # by the place of the frame
 
     @classmethod
     def of(cls, path: Path) -> "_FrameReader | None":
@@ -178,23 +178,24 @@ class _FrameReader:
         except OSError:
             return None
 
-    def record(self, at: int, index: int) -> Record:
-        """One of the records of the frame at a byte.
+    def capture(self, at: int, index: int) -> Redacted[Interaction]:
+        """One of the captures of the frame at a byte.
 
         Raises:
             StoreFailed: it cannot be read.
         """
-        records = self._read.get(at)
-        if records is None:
-            if len(self._read) >= _FRAMES_READ_MAX:
-                del self._read[next(iter(self._read))]
-            try:
-                records = self._read[at] = self._records.records(self._frame(at).payload)
-            except (OSError, BadDocument):
-                raise StoreFailed(
-                    f"{self._path}: what was recorded cannot be read back from byte {at}"
-                ) from None
-        return records[index]
+        try:
+            captures = self._read.get(at)
+            if captures is None:
+                if len(self._read) >= _FRAMES_READ_MAX:
+                    del self._read[next(iter(self._read))]
+                captures = self._read[at] = self._records.captures(self._frame(at).payload)
+            return captures[index]()
+        except (OSError, BadDocument):
+            raise StoreFailed(
+                f"{self._path}: what was recorded cannot be read back from byte {at}; the next "
+                "recording into the cassette takes in what can be read of it"
+            ) from None
 
     def _frame(self, at: int) -> Frame:
         content = b""
@@ -221,9 +222,7 @@ class _InFrame:
         self._place = place
 
     def __call__(self) -> Redacted[Interaction]:
-        record = self._reader.record(*divmod(self._place, _OF_ONE_FRAME_MAX))
-        assert isinstance(record, Pending)  # noqa: S101 - as it was appended
-        return record.interaction
+        return self._reader.capture(*divmod(self._place, _OF_ONE_FRAME_MAX))
 
 
 class JournalFiles:

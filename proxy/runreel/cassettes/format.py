@@ -471,7 +471,7 @@ _LEVELS = 2  # of the document, above an interaction
 
 
 def _piece(document: dict[str, Any]) -> bytes:
-    natively = strict_json.written_natively(document, indent=True, levels=_LEVELS)
+    natively = strict_json.written_natively(document, indent=True, levels=_LEVELS, finite=True)
     if natively is not None:
         return natively
     text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -504,7 +504,7 @@ def interaction_document(
     document: dict[str, Any] = {
         "id": value.id,
         "operation": value.operation,
-        "recorded_at": value.recorded_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "recorded_at": _written_time(value.recorded_at),
         "duration_ms": value.duration_ms,
     }
     if value.scope is not None:
@@ -528,6 +528,11 @@ def interaction_document(
     if readable:
         document["digest"] = digest_of(value)
     return document
+
+
+@lru_cache(maxsize=1024)  # many calls are made in one second
+def _written_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _Form = Callable[[bytes, tuple[int, ...] | None], dict[str, Any] | None]

@@ -16,13 +16,14 @@ cassette file that holds all of them, so that a journal which outlived its merge
 Recovery never drops a recording: that is for a session that came to its end. Knows no files.
 """
 
+import contextlib
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Protocol
 
 import orjson
@@ -103,6 +104,9 @@ def dump_records(records: Sequence[Record]) -> bytes:
         return json.dumps(documents, separators=(",", ":")).encode("ascii")
 
 
+_Capture = Callable[[dict[str, Any]], Redacted[Interaction]]
+
+
 class RecordReader:
     """Reads the records of one journal; what many of them have in common is kept once."""
 
@@ -115,16 +119,30 @@ class RecordReader:
         Raises:
             BadDocument: one is none of the three.
         """
-        documents, capture = read_natively(payload, indent=False), self._capture
+        documents, capture = self._documents(payload)
+        return [_record(document, capture) for document in documents]
+
+    def captures(self, payload: bytes) -> list[Kept]:
+        """What reads the capture in each record of a payload that holds nothing else.
+
+        Raises:
+            BadDocument: it does.
+        """
+        documents, capture = self._documents(payload)
+        try:
+            return [partial(capture, document["capture"]) for document in documents]
+        except (KeyError, TypeError):
+            raise BadDocument("", "not a capture") from None
+
+    def _documents(self, payload: bytes) -> tuple[list[Any], _Capture]:
+        documents: Any = read_natively(payload, indent=False)
+        capture: _Capture = parse_interaction if documents is None else self._capture
         if documents is None:
-            capture = parse_interaction
-            try:
+            with contextlib.suppress(UnicodeDecodeError):
                 documents = read_json(payload.decode("utf-8"))
-            except UnicodeDecodeError:
-                documents = None
         if not isinstance(documents, list):
             raise BadDocument("", "not a record of a journal")
-        return [_record(document, capture) for document in documents]
+        return documents, capture
 
     def _capture(self, document: dict[str, Any]) -> Redacted[Interaction]:
         return self._reader.of_journal(document) or parse_interaction(document)
@@ -160,7 +178,7 @@ def _write_document(write: tuple[int, str, Access | None]) -> dict[str, Any]:
     return document
 
 
-def _record(document: Any, capture: Callable[[dict[str, Any]], Redacted[Interaction]]) -> Record:
+def _record(document: Any, capture: _Capture) -> Record:
     match document:
         case {"opening": dict(header)}:
             return Opening(parse_header(header))

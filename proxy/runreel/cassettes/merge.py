@@ -19,7 +19,6 @@ import orjson
 from runreel.cassettes.history import Content, Pasts, Recording, Tally, latest, weight
 from runreel.http.headers import Trait, drop
 from runreel.http.messages import Headers, Interaction
-from runreel.matching.matchers import Fingerprint
 from runreel.matching.resources import (
     Access,
     Cell,
@@ -526,7 +525,7 @@ Recorded = Recording[Redacted[Interaction]]
 
 
 def recording(
-    interaction: Redacted[Interaction], fingerprint: Fingerprint, access: Access
+    interaction: Redacted[Interaction], fingerprint: Hashable, access: Access
 ) -> Recorded:
     """An interaction as history looks at it."""
     value = interaction.value

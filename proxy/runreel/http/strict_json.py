@@ -361,17 +361,24 @@ def _decimal(literal: str) -> _Number:
 
 
 _FLOAT_MIN, _FLOAT_MAX = 1e-4, 1e16  # from here to there floats have no exponent in either spelling
+# One of these stands in what orjson writes for a finite float beyond them, as long as it says so.
+_OF_ODD_FLOATS = (b"e+", b"e-", b"0.0000") if orjson.dumps(1e22) == b"1e+22" else (b"",)
 _WITHOUT_FLOATS = frozenset({str, int, bool, type(None)})
 
 
-def written_natively(value: Any, *, indent: bool = False, levels: int = 0) -> bytes | None:
+def written_natively(
+    value: Any, *, indent: bool = False, levels: int = 0, finite: bool = False
+) -> bytes | None:
     """The bytes that `json.dumps` writes without `ensure_ascii`: compact, or with `indent` two
-    spaces a level, as an item so many `levels` of arrays deep. None where that is not sure.
+    spaces a level, as an item so many `levels` of arrays deep. None where that is not sure. It
+    takes less time where the value is known to be `finite`: without NaN and infinities.
     """
     try:
         text = _dumped(value, orjson.OPT_INDENT_2 if indent else 0, levels)
     except orjson.JSONEncodeError:  # an integer beyond 64 bits, a lone surrogate, or too deep
         return None
+    if finite and not any(map(text.__contains__, _OF_ODD_FLOATS)):
+        return text
     return text if _has_plain_floats((value,)) else None
 
 
@@ -399,7 +406,8 @@ def layout_of(body: bytes) -> tuple[Any, bool] | None:
     except orjson.JSONDecodeError:
         return None
     indent = b"\n" in body
-    return (value, indent) if written_natively(value, indent=indent) == body else None
+    written = written_natively(value, indent=indent, finite=True)
+    return (value, indent) if written == body else None
 
 
 def canonical_natively(text: bytes) -> str | None:

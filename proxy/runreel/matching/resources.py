@@ -114,6 +114,7 @@ _BELOW = frozenset(
 )
 _THREAD_WITH_RUN = ("threads", "runs")
 _COLLECTIONS = _ROOTS | _BELOW
+_KNOWN = {name: name for name in _COLLECTIONS}  # each is kept once, however many paths name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def base_path_of(path: str) -> str | None:
 
 def access_of(request: Request) -> Access:
     """What a request touches, by its method and raw path alone."""
-    segments = [segment for segment in request.path.split("/") if segment]
+    segments = [_KNOWN.get(segment, segment) for segment in request.path.split("/") if segment]
     known = [at for at, segment in enumerate(segments) if segment in _ROOTS]
     scope = tuple(segments[known[0] if known else 0 :][:_SEGMENTS_MAX])
     if request.method in _READS:

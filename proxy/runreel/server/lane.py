@@ -186,19 +186,10 @@ class Lane:
         has changed. `start` is its method, a space and its target within the session.
         """
         session, engine = found.session, self.context.engine
-        if not session.state.exact:
-            return None
-        prepared = found.prepared
-        if prepared is None:
-            prepared = found.prepared = _Prepared()
-            self._prepared.add(prepared)
-        try:
-            view = prepared.views[block]
-        except KeyError:
-            self._make_room()
-            view = prepared.views[block] = _view(session, block)
+        view = self._view(found, block) if session.state.exact else None
         if view is None:
             return None
+        prepared: _Prepared = found.prepared
         like = session.state.exact.get(exact_key(start, view.decides, body))
         if like is None or not _is_clean(prepared, like, view.secrets, start, body):
             return None
@@ -229,6 +220,19 @@ class Lane:
             )
         )
         return b"%bDate: %b\r\n\r\n%b" % (answer.head, self.date(now), answer.body)
+
+    def _view(self, found: OpenSession, block: Block) -> _View | None:
+        """A block as a session sees it; None if nothing may be told of it."""
+        prepared: _Prepared | None = found.prepared
+        if prepared is None:
+            prepared = found.prepared = _Prepared()
+            self._prepared.add(prepared)
+        try:
+            return prepared.views[block]
+        except KeyError:
+            self._make_room()
+            view = prepared.views[block] = _view(found.session, block)
+            return view
 
     def _make_room(self) -> None:
         self._views += 1

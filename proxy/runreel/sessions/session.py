@@ -12,6 +12,7 @@ recording answers is `playing`, how captures enter `cassettes.merge`. Never awai
 and no upstream; its caller sees to it that calls do not overlap (one event loop does).
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -320,7 +321,9 @@ class SessionHistory(Generic[Content]):
             if self._plays:
                 self._wanted.add(call.access, weight(call.id))
                 self.player.identify(arrival, call.id)
+        partners = call.partners
         self.ended(arrival)
+        call.partners = partners
         self._left[arrival] = call
 
     def ended(self, arrival: int) -> None:
@@ -379,6 +382,7 @@ class SessionHistory(Generic[Content]):
             del of_root[arrival]
             if not of_root:
                 del self._by_root[root]
+            call.partners = []  # else each would hold all before it, as long as any is under way
         return call
 
     def abandon(self, arrival: int) -> None:
@@ -516,18 +520,18 @@ class Session:
                 self.exact.setdefault(key, at)
         self._asked: Counter[Hashable] = Counter()  # to capture
         self._kept: Counter[Hashable] = Counter()
-        self._retired: set[Fingerprint] = set()  # that were answered 404 or 410
-        self._like: dict[Fingerprint, list[int]] = {}
+        self._retired: set[Hashable] = set()  # that were answered 404 or 410
+        self._like: dict[Hashable, list[int]] = {}
         for at, item in enumerate(self._old if not decision.plays else ()):
             if item.scope == self._history.story:
-                self._like.setdefault(_print(item), []).append(at)
+                self._like.setdefault(item.fingerprint, []).append(at)
         self._neighbours: Neighbours | None = None
         self._marks = self._marked(writes=False), self._marked(writes=True)
         if decision.plays and self._marks[0].bit_count() > LOOKED_AT_MAX:
             self._neighbours = Neighbours((at, _print(self._old[at])) for at in self._comparable())
         self._captured = 0
-        self._turns: Counter[Fingerprint] = Counter()
-        self._turn_at: dict[int, Fingerprint] = {}  # by arrival, of calls under way
+        self._turns: Counter[Hashable] = Counter()
+        self._turn_at: dict[int, Hashable] = {}  # by arrival, of calls under way
 
     def _recording(
         self,
@@ -551,8 +555,18 @@ class Session:
             in_headers = once.said_in_headers(recorded, self.match_on)
             key = exact_key(start, in_headers, written.body)
         keys.append(key)
-        print_ = tuple(map(once.of, fingerprint(recorded, self.match_on)))
-        return recording(item, print_, once.access(access_of(recorded.value)))
+        print_ = fingerprint(recorded, self.match_on)
+        if self.decision.plays:
+            print_ = tuple(map(once.of, print_))
+        return recording(item, self._key(print_), once.access(access_of(recorded.value)))
+
+    def _key(self, print_: Fingerprint) -> Hashable:
+        """What stands for a fingerprint here: itself, or where only equality counts, for nothing is
+        ever explained, a BLAKE2b digest of 16 bytes, of which no two fingerprints have the same.
+        """
+        if self.decision.plays:
+            return print_
+        return hashlib.blake2b(repr(print_).encode("utf-8"), digest_size=16).digest()
 
     def arrive(self) -> int:
         """A place in the order of arrival; take it before the request's body is awaited."""
@@ -569,8 +583,9 @@ class Session:
         """What to do with a request; see `SessionHistory.ask` for waiting."""
         print_ = fingerprint(request, self.match_on)
         access = access_of(request.value)
+        key = self._key(print_)
         ruling = self._history.ask(
-            arrival, print_, access, may_wait=may_wait, others_at_work=others_at_work
+            arrival, key, access, may_wait=may_wait, others_at_work=others_at_work
         )
         if ruling.waits:
             return Verdict(ruling.action, arrival, print_, access, waits=True)
@@ -580,9 +595,9 @@ class Session:
             miss = replace(miss, code=code)
             return Verdict(ruling.action, arrival, print_, access, miss=miss)
         if ruling.action is Action.CAPTURE:
-            self._asked[print_] += 1
-            self._turns[print_] += 1
-            self._turn_at[arrival] = print_
+            self._asked[key] += 1
+            self._turns[key] += 1
+            self._turn_at[arrival] = key
         if ruling.position is not None and self.decision.plays:
             hit = self._old[ruling.position].content
             return Verdict(ruling.action, arrival, print_, access, hit)
@@ -592,7 +607,7 @@ class Session:
             print_,
             access,
             counterpart=ruling.position,
-            turn=self._turns[print_],
+            turn=self._turns[key],
             unstored=_OTHER_STATE if ruling.unstored else None,
         )
 
@@ -632,9 +647,9 @@ class Session:
         self._free_turn(arrival)
 
     def _free_turn(self, arrival: int) -> None:
-        print_ = self._turn_at.pop(arrival, None)
-        if print_ is not None:
-            self._turns[print_] -= 1
+        key = self._turn_at.pop(arrival, None)
+        if key is not None:
+            self._turns[key] -= 1
 
     def abandon(self, arrival: int) -> None:
         """As `release`, for a call that is still under way: what comes of it may be kept."""
@@ -649,7 +664,7 @@ class Session:
         """
         if self._allow_regress or status not in _GONE or self.decision.plays:
             return False
-        like = self._like.get(verdict.fingerprint, [])
+        like = self._like.get(self._key(verdict.fingerprint), [])
         replaceable = {verdict.counterpart, *like[verdict.turn - 1 : verdict.turn]}
         return any(at is not None and _good(self._old[at]) for at in replaceable)
 
@@ -659,12 +674,13 @@ class Session:
         """Take a captured interaction in; it shows in `merged` from here on, under the id of what
         comes back, which is for a journal. One that was not `answered` makes no cassette alone.
         """
-        captured = recording(interaction, verdict.fingerprint, verdict.access)
+        key = self._key(verdict.fingerprint)
+        captured = recording(interaction, key, verdict.access)
         taken, told = self._history.keep(verdict.arrival, captured)
         if captured.received:
-            self._kept[verdict.fingerprint] += 1
+            self._kept[key] += 1
         if interaction.value.response.status in _GONE and not self._allow_regress:
-            self._retired.add(verdict.fingerprint)
+            self._retired.add(key)
         self._captured += answered or bool(self._old)
         replaces = taken.id if self._history.is_old(taken.id) else None
         ended = tuple(
