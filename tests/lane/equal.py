@@ -9,6 +9,7 @@ and printed, and the command ends with 1.
 """
 
 import argparse
+import gc
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from lane.stories import Shelf, a_story, shelf
 from lane.world import Seen, Story, fed_by_bytes, told
 from runreel.server import lane as lanes
 
+TRIES_MAX = 200  # to make a story shorter
 SOCKETS_EVERY = 20  # of so many stories one goes over real sockets
 
 
@@ -65,6 +67,17 @@ def counted(ways: Counter[str]) -> Iterator[None]:
         mock.patch.object(lanes.LaneConnection, "_asked", asked),
     ):
         yield
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """While the context lasts the collector of cycles runs less often: much is made here."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def differences(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = False) -> list[str]:
@@ -121,11 +134,12 @@ def _both(lane: Sequence[Any], none: Sequence[Any], start: int, end: int) -> str
 
 
 def shortest(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = False) -> Story:
-    """The story without all that the difference does without."""
-    size = max(1, len(story.turns) // 2)
-    while size:
+    """The story without most of what the difference does without."""
+    size, tries = max(1, len(story.turns) // 2), 0
+    while size and tries < TRIES_MAX:
         at = 0
-        while at + size < len(story.turns):  # the last one is a wait
+        while at + size < len(story.turns) and tries < TRIES_MAX:  # the last one is a wait
+            tries += 1
             shorter = replace(story, turns=(*story.turns[:at], *story.turns[at + size :]))
             if differences(shorter, shelf, folder, sockets=sockets):
                 story = shorter
@@ -136,12 +150,11 @@ def shortest(story: Story, shelf: Shelf, folder: Path, *, sockets: bool = False)
 
 
 def tell(
-    requests: int, seed: int, first: int, folder: Path, *, step: int = 1, differences_max: int = 1
+    requests: int, seed: int, first: int, shelf_: Shelf, *, step: int = 1, differences_max: int = 1
 ) -> Told:
     """Compare stories until so many requests were sent; every `step`th from the first on."""
-    found, number = Told(), first
-    shelf_ = shelf(folder / "shelf")
-    with counted(found.ways):
+    found, number, folder = Told(), first, shelf_.folder.parent
+    with counted(found.ways), rarely_collected():
         while found.requests < requests and len(found.differences) < differences_max:
             sockets = number % SOCKETS_EVERY == SOCKETS_EVERY - 1
             story, count = a_story(seed, number, shelf_)
@@ -167,7 +180,8 @@ def _part(job: tuple[int, int, int, int, int]) -> Told:
     requests, seed, first, step, most = job
     place = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - fsync costs nothing there
     with tempfile.TemporaryDirectory(dir=place) as folder:
-        return tell(requests, seed, first, Path(folder), step=step, differences_max=most)
+        made = shelf(Path(folder))
+        return tell(requests, seed, first, made, step=step, differences_max=most)
 
 
 def main() -> int:

@@ -289,12 +289,13 @@ class Story:
     by_bytes: bool = False
 
 
-_PIECE = re.compile(rb"(.)\1{99,}|.", re.DOTALL)
+# Not what can end no request: a line of a head, and a long row of one byte.
+_PIECE = re.compile(rb"(?<=\n)[A-Za-z0-9-]+:[^\r\n]*\r\n|(.)\1{99,}|.", re.DOTALL)
 
 
 @contextmanager
 def fed_by_bytes() -> Iterator[None]:
-    """While the context lasts aiohttp gets all that comes byte by byte, but for long rows of one.
+    """While the context lasts aiohttp gets byte by byte what may end a request.
 
     Of what comes to it at once it loses the good requests before a bad one.
     """
@@ -379,10 +380,10 @@ async def _tell(loop: HeldLoop, story: Story, seen: Seen, folder: Path, *, lane:
         "audit.path": folder / "audit",
         "upstream": UPSTREAM,
     }
-    config = load(None, {}, usual | story.settings)
     options = RunOptions(log=log, receipt=folder / "receipt.json", **story.run)
     clients = Clients(loop)
     try:
+        config = load(None, {}, usual | story.settings)
         async with app.serving(config, options) as running:
             clients.port = int(running.url.rpartition(":")[2])
             for step in chain.from_iterable(story.turns):
