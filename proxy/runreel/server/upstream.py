@@ -176,6 +176,7 @@ class Connections:
             self._base.port or 0,
             ssl=self._trust,
         )
+        made: ResponseHandler
         if type(loop).__module__ == "uvloop":  # which tries one address after the other
             _, made = await connect()
         else:
