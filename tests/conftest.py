@@ -17,7 +17,7 @@ from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
 from servers import Proxy, RawUpstream
 
-collect_ignore = ["sample_app", "sample_suites"]  # of users; `pytest_plugin` runs them
+collect_ignore = ["sample_app", "sample_suites", "sixty_tests"]  # of users; `pytest_plugin` runs them
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile(
