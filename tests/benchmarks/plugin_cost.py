@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from suite_with_vcrpy import live_simulator, pytest_recording
+from benchmarks.suite_with_vcrpy import live_simulator, pytest_recording
 
 _PLAIN = """
 import pytest

@@ -4,9 +4,9 @@
 
 The suite is tests/sixty_tests: the real SDK against the simulator, which listens on a port as any
 server would. It is recorded and replayed, with the server gone, in three copies: with runreel, with
-pytest-recording as one begins with it, and with pytest-recording and what helps it (`_MENDED`). Then tests are changed, one at a time, and replayed again. Everything in
-the tables is observed here; pytest-recording is fetched from the package index for the time of the
-run.
+pytest-recording as one begins with it, and with pytest-recording and what helps it (`_MENDED`).
+Then tests are changed, one at a time, and replayed again. Everything in the tables is observed
+here; pytest-recording is fetched from the package index for the time of the run.
 """
 
 import os
@@ -88,7 +88,7 @@ _MENDED = {
     "    def tearDownClass": '    @cassette("TestOld.tearDownClass")\n    def tearDownClass',
     '"größer 🚚"])': '"größer 🚚"], ids=["a", "b", "c", "d"])',
 }
-_IN_CONFTEST = '''
+_IN_CONFTEST = """
 
 @pytest.fixture(scope="session")
 def vcr_config():
@@ -99,8 +99,8 @@ def vcr_config():
 def _all_played(vcr, record_mode):
     yield
     assert vcr is None or record_mode != "none" or vcr.all_played, "some were not played"
-'''
-_HELPING = '''
+"""
+_HELPING = """
 import functools
 import inspect
 import sys
@@ -134,7 +134,7 @@ def in_a_cassette(fixture):
             next(made, None)
 
     return wrapped
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -332,8 +332,7 @@ def _sizes(copies: list[Copy], rounds: int) -> dict[str, list[str]]:
     files = [copy.recordings() for copy in copies]
     held = [[file.read_bytes() for file in each] for each in files]
     return {
-        "lines for the tool, in a suite of "
-        f"{_lines()} lines": [str(copy.needs) for copy in copies],
+        f"lines for the tool, in a suite of {_lines()} lines": [str(copy.needs) for copy in copies],
         "files of recordings": [str(len(each)) for each in files],
         "bytes of recordings": [f"{sum(map(len, each)):,}" for each in held],
         "of these files hold the API key": [

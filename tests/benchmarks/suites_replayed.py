@@ -4,9 +4,9 @@
 
 The suite is tests/sample_suites: shared cassettes, wide fixtures, tests that skip, sync and async
 code. Prints for each order how many replays were green: all tests content, nothing missed, nothing
-unplayed, no call live. Then all is recorded anew, backwards, one test alone, and by two workers, and
-no byte may change but of the one test that sends another value each time. Exits with 1 if anything
-else came out.
+unplayed, no call live. Then all is recorded anew, backwards, one test alone and by two workers,
+and no byte may change but of the one test that sends another value each time. Exits with 1 if
+anything else came out.
 """
 
 import os
