@@ -91,10 +91,10 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
-    """A test module that names runreel is about to be imported."""
-    if _names_us(module_path):
-        _run(parent.config).lead(parent.config)
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """A test module that names runreel is about to be imported; others beside it need not be."""
+    if isinstance(collector, pytest.Module) and _names_us(collector.path):
+        _run(collector.config).lead(collector.config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -54,6 +54,7 @@ class ProxyProcess:
         listener: socket.socket,
     ) -> None:
         self._lock = threading.Lock()
+        self._untold = b""  # lines that the next command brings along
         self._process: subprocess.Popen[bytes] | None = None
         with listener:
             number = self._begin(environment, listener)
@@ -79,8 +80,8 @@ class ProxyProcess:
         mode: str,
         **wanted: Any,
     ) -> tuple[str, bool]:
-        """Open or expect a session; returns its mode, and whether it is open. All is as for the
-        command: a cassette that is to be replayed and is not there is an empty one.
+        """Open or expect a session, and use it; returns its mode, and whether it is open. All is as
+        for the command: a cassette that is to be replayed and is not there is an empty one.
         """
         place = {"cassettes": str(cassettes), "cassette": cassette}
         in_mode, is_open = self._ask("open", id=id, mode=mode, **place, **wanted)
@@ -107,8 +108,10 @@ class ProxyProcess:
         self._ask("forget", world=world)
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
-        """Let requests that name no session go to this one."""
-        self._ask("use", id=id)
+        """Let requests that name no session go to this one: it is told with the next command, which
+        is to follow at once, and nobody hears of it if it is refused.
+        """
+        self._untold += _line("use", {"id": id})
 
     def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
         """What an open session has done so far."""
@@ -182,16 +185,16 @@ class ProxyProcess:
         with self._lock:
             if self.gone:
                 raise SessionRefused(_GONE)
-            line = json.dumps({"command": command, "arguments": arguments}).encode("ascii")
+            lines, self._untold = self._untold + _line(command, arguments), b""
             try:
-                answer = self._exchange(line + b"\n")
+                answers = self._exchange(lines, lines.count(b"\n"))
             except BaseException:  # its answer would be taken for that of the next command
                 self._end()
                 raise
-            if not answer.endswith(b"\n"):
+            if not answers:
                 self._end()
                 raise SessionRefused(_GONE)
-        told = json.loads(answer)
+        told = json.loads(answers[-1])
         if "refused" in told:
             raise SessionRefused(told["refused"])
         return told["answer"]
@@ -210,18 +213,21 @@ class ProxyProcess:
         )
         return listener.fileno()
 
-    def _exchange(self, line: bytes) -> bytes:
+    def _exchange(self, lines: bytes, number: int) -> list[bytes]:
+        """Say so many lines; the answers, or none if it is gone."""
         assert self._process is not None  # noqa: S101 - whoever asks knows it
         commands, answers = self._process.stdin, self._process.stdout
         assert commands is not None  # noqa: S101 - both are pipes
         assert answers is not None  # noqa: S101 - as above
         received = b""
         with suppress(BrokenPipeError):
-            while line:
-                line = line[commands.write(line) :]
-        while not received.endswith(b"\n") and (more := answers.read(65_536)):
+            while lines:
+                lines = lines[commands.write(lines) :]
+        while received.count(b"\n") < number:
+            if not (more := answers.read(65_536)):
+                return []
             received += more
-        return received
+        return received.splitlines()
 
     def _end(self) -> None:
         """Return when its process is no more."""
@@ -231,6 +237,10 @@ class ProxyProcess:
                 if pipe is not None:
                     pipe.close()
             process.wait()  # without a limit: the clock that would tell may stand still
+
+
+def _line(command: str, arguments: Mapping[str, Any]) -> bytes:
+    return json.dumps({"command": command, "arguments": arguments}).encode("ascii") + b"\n"
 
 
 _GONE = (

@@ -181,22 +181,19 @@ class Recording:
                 self.final = nothing_done(self.mode, self.cassette)
         return not self.expected
 
-    def wrong(self, *, passed: bool, allow_unplayed: bool) -> list[str]:
-        """What is wrong with it; if its test did not pass anyhow, only what that may come of."""
+    def wrong(self, *, passed: bool, allow_unplayed: bool, scope: str | None = None) -> list[str]:
+        """What is wrong with it; if its test did not pass anyhow, only what that may come of. What
+        several tests are answered from is judged when all of them have run.
+        """
         try:
             receipt = self.receipt()
         except RunreelError as error:
             return [str(error)]
         if self.refused is not None:
             return [self.refused]
-        return findings(receipt, allow_unplayed=allow_unplayed) if passed else misses(receipt)
-
-    def shared(self, scope: str | None) -> bool:
-        """Whether others of its cassette are answered from the same recordings as it is."""
-        try:
-            return is_shared(scope, self.receipt())
-        except RunreelError:
-            return False
+        if not passed:
+            return misses(receipt)
+        return findings(receipt, allow_unplayed=allow_unplayed or is_shared(scope, receipt))
 
 
 @dataclass(slots=True, eq=False)
@@ -362,9 +359,8 @@ class TestProxy:
 
     def findings(self, run: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
-        # What several tests are answered from is judged when all of them have run.
-        shared = run.call.shared(run.case.scope)
-        return run.call.wrong(passed=True, allow_unplayed=run.case.allow_unplayed or shared)
+        allowed = run.case.allow_unplayed
+        return run.call.wrong(passed=True, allow_unplayed=allowed, scope=run.case.scope)
 
     def tear_down(self, run: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
@@ -383,10 +379,12 @@ class TestProxy:
         """
         self._leave(run.current)
         self._test = None
-        allowed = run.case.allow_unplayed or run.skipped or run.current.shared(run.case.scope)
+        allowed = run.case.allow_unplayed or run.skipped
         found = [run.lost] if run.lost is not None else []
         if run.teardown is not None:
-            found += run.teardown.wrong(passed=not run.failed, allow_unplayed=allowed)
+            found += run.teardown.wrong(
+                passed=not run.failed, allow_unplayed=allowed, scope=run.case.scope
+            )
         run.failed = run.failed or bool(found)
         for reel in (run.call, run.teardown):
             try:
@@ -596,8 +594,6 @@ class TestProxy:
         in_mode, is_open = proxy.open(
             session, folder, name, mode, world=world, expected=expected, **wanted
         )
-        if is_open:
-            proxy.use(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
         base_url = self._address.base_url
         reel = Recording(base_url, name, proxy, session, file, in_mode, not is_open)

@@ -247,8 +247,9 @@ class Commands:
     ) -> tuple[str, bool]:
         """As `Embedded.open`, where `mode` is a decided one, `rerun` are the words that record
         anew, but for the upstream, `match` has the members of `[match]` in a configuration, and
-        `world` is the simulator that the session calls. Returns the mode, and whether the session
-        is open: one that is `expected`, and has nothing to play, is opened by its first request.
+        `world` is the simulator that the session calls. Requests that name no session go to this
+        one. Returns the mode, and whether the session is open: one that is `expected`, and has
+        nothing to play, is opened by its first request.
 
         A cassette that is to be replayed and is not there is an empty one, so that each call is a
         miss, and the first one says why.
@@ -265,6 +266,8 @@ class Commands:
         begin = self._running.open if opens else self._running.expect
         begin(id, where, cassette, mode, **wanted)
         self._open.append(id)
+        if opens:
+            self._running.use(id)
         return mode, opens
 
     def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
