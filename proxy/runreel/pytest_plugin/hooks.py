@@ -94,7 +94,9 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """A test module that names runreel is about to be imported; others beside it need not be."""
     if isinstance(collector, pytest.Module) and _names_us(collector.path):
-        _run(collector.config).lead(collector.config)
+        run = _run(collector.config)
+        run.lead(collector.config)
+        run.prepare(collector.config)
 
 
 @pytest.hookimpl(tryfirst=True)

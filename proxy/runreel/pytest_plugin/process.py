@@ -40,32 +40,48 @@ class ProxySettings:
 
 
 class ProxyProcess:
-    """A proxy that listens on a bound socket, which is its own from now on, until `stop`.
+    """A process that is to be a proxy on a bound socket, which is its own from now on, until
+    `stop`; it gets ready while the tests are imported, and from `start` on it listens.
 
-    `asked` are settings by dotted keys, as for `load`. All methods may be called from any thread
-    and raise SessionRefused, with a sentence, if the proxy refuses or is gone.
+    All methods may be called from any thread and raise SessionRefused, with a sentence, if the
+    proxy refuses or is gone.
     """
 
-    def __init__(
-        self,
-        file: Path | None,
-        environment: Mapping[str, str],
-        asked: Mapping[str, Any],
-        listener: socket.socket,
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], listener: socket.socket) -> None:
         self._lock = threading.Lock()
         self._untold = b""  # lines that the next command brings along
         self._process: subprocess.Popen[bytes] | None = None
+        self._settings: ProxySettings | None = None
         with listener:
-            number = self._begin(environment, listener)
+            self._listener = self._begin(environment, listener)
+
+    def start(
+        self, file: Path | None, environment: Mapping[str, str], asked: Mapping[str, Any]
+    ) -> None:
+        """Listen; `asked` are settings by dotted keys, as for `load`."""
+        try:
             settings = self._ask(
                 "start",
                 file=None if file is None else str(file),
                 environment=dict(environment),
                 asked=dict(asked),
-                listener=number,
+                listener=self._listener,
             )
-        self.settings = ProxySettings(**settings)
+        except SessionRefused:
+            self._end()
+            raise
+        self._settings = ProxySettings(**settings)
+
+    @property
+    def started(self) -> bool:
+        """Whether it listens, or did."""
+        return self._settings is not None
+
+    @property
+    def settings(self) -> ProxySettings:
+        """The configuration in force, once it is started."""
+        assert self._settings is not None  # noqa: S101 - whoever asks knows it
+        return self._settings
 
     @property
     def gone(self) -> bool:
@@ -177,7 +193,8 @@ class ProxyProcess:
         """End it, keeping nothing of what is under way; a second time does nothing."""
         if not self.gone:
             try:
-                self._ask("stop")
+                if self.started:
+                    self._ask("stop")
             finally:
                 self._end()
 
@@ -233,6 +250,8 @@ class ProxyProcess:
         """Return when its process is no more."""
         process, self._process = self._process, None
         if process is not None:
+            if not self.started:  # it may still be getting ready, and has nothing to save
+                process.kill()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()

@@ -285,6 +285,14 @@ class TestProxy:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
 
+    def prepare(self) -> ProxyProcess:
+        """A process for the proxy, which is ready sooner the sooner this is called."""
+        if self._running is None or self._running.gone:
+            self.set_base_url()
+            assert self._address is not None  # noqa: S101 - as the line above has it
+            self._running = ProxyProcess(self._environment, self._address.taken())
+        return self._running
+
     def share(self, folder: Path) -> None:
         """There are several processes in this run, which have a folder together."""
         self._facts = RunFacts(folder, self._proxy)
@@ -482,9 +490,8 @@ class TestProxy:
 
     def _proxy(self) -> ProxyProcess:
         """The one that runs; a new one where the last has ended."""
-        if self._running is None or self._running.gone:
-            self.set_base_url()
-            assert self._address is not None  # noqa: S101 - as the line above has it
+        running = self.prepare()
+        if not running.started:
             folder = self._asked.cassettes
             asked = {
                 "mode": self._asked.mode,
@@ -492,11 +499,10 @@ class TestProxy:
                 "cassettes": folder and str(folder),
                 "audit.enabled": False,  # a test changes nothing that anybody would audit
             }
-            listener = self._address.taken()
-            self._running = ProxyProcess(self._file, self._environment, asked, listener)
-            if self._guard and (upstream := self._running.settings.upstream):
+            running.start(self._file, self._environment, asked)
+            if self._guard and (upstream := running.settings.upstream):
                 self._guard.allow(urlsplit(upstream).hostname or "")
-        return self._running
+        return running
 
     def _place(self, case: Case) -> "_Place":
         settings = self._proxy().settings

@@ -57,6 +57,13 @@ def lead(config: pytest.Config) -> None:
     _stage(config).set_base_url()
 
 
+def prepare(config: pytest.Config) -> None:
+    """A test is likely to need a proxy soon."""
+    option = config.option
+    if not (option.collectonly or option.keyword or option.markexpr):
+        _stage(config).prepare()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """A worker process knows that it is one."""

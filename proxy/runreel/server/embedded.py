@@ -20,7 +20,7 @@ from typing import Any, TextIO, TypeVar
 from pydantic import ValidationError
 
 from runreel.cassettes import rewrite
-from runreel.cassettes.file_store import FileStore, read_file
+from runreel.cassettes.file_store import FileStore, parts_of, read_file
 from runreel.cassettes.format import Cassette, NotACassetteName, check_name
 from runreel.cassettes.journal import Journal, Store, Stored
 from runreel.cassettes.merge import RULES, interactions, pruned, recording
@@ -346,8 +346,9 @@ class Commands:
         """Whether there is one of these cassettes, also if it stands in a journal only."""
         store = FileStore(Path(cassettes))
         return any(
-            (Path(cassettes) / f"{name}.json").exists() or store.load(name) is not None
+            file.exists() or (parts_of(file) and store.load(name) is not None)
             for name in names
+            for file in [Path(cassettes) / f"{name}.json"]
         )
 
     def first(self, file: str, text: str) -> str:
@@ -470,6 +471,8 @@ def main() -> None:
         pass  # nobody waits for the answer any more
     finally:
         commands.stop()
+    sys.stderr.flush()
+    os._exit(0)  # nothing is left to be done, and to take all apart lasts longer than a test
 
 
 if __name__ == "__main__":
