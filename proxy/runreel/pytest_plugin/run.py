@@ -31,6 +31,7 @@ from runreel.pytest_plugin.proxy import (
 from runreel.pytest_plugin.report import (
     Summary,
     Totals,
+    crash_line,
     misses,
     orphan_lines,
     played_by_none,
@@ -47,6 +48,7 @@ _COLLECTED = pytest.StashKey[Collected]()  # likewise
 _SHARED = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 _USED = pytest.StashKey[set[str]]()  # names of the fixtures of tests that use runreel
 _APART = pytest.StashKey[bool]()  # whether a node has a sibling whose name differs in case only
+_CRASHED = pytest.StashKey[list[str]]()  # worker processes
 _TOLD = pytest.StashKey[list[str]]()  # what is wrong with the run as a whole
 _DONE = pytest.StashKey[dict[str, str | int]]()  # what a test did, once it has ended
 _MARKS = ("cassette", "mode", "allow_unplayed", "barriers", "match")
@@ -249,13 +251,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
+def pytest_testnodedown(node: Any, error: object) -> None:
     """A worker process of pytest-xdist has ended."""
+    if error is not None:
+        node.config.stash.setdefault(_CRASHED, []).append(str(node.gateway.id))
     if (refused := getattr(node, "workeroutput", {}).get(_REFUSED)) is not None:
         raise pytest.UsageError(refused)
     told = getattr(node, "workeroutput", {}).get("runreel")
     stash = node.config.stash
-    if told is None:  # it died, or no test of it used runreel
+    if told is None:  # it crashed, or no test of it used runreel
         return
     _totals(node.config).take_in(told["totals"])
     if told["collected"] is not None:
@@ -627,7 +631,10 @@ def _judge(session: pytest.Session) -> None:
     config = session.config
     found = config.stash.get(_COLLECTED, None)
     told = config.stash.setdefault(_TOLD, [])
-    if found is None or session.exitstatus not in (0, 1) or not found.whole:
+    crashed = config.stash.get(_CRASHED, [])
+    if found is not None and crashed:
+        told.append(crash_line(crashed))
+    if found is None or session.exitstatus not in (0, 1) or not found.whole or crashed:
         return
     try:
         fails = _judge_shared(config, found, told) | _judge_orphans(config, found, told)
