@@ -267,7 +267,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         stash[_COLLECTED] = mine.together(stash.get(_COLLECTED, mine))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+# In quotes: pytest 8.3 has no public name for that class.
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Say what all tests together did."""
     for line in _run_lines(terminalreporter.config):
         warns, fails = "WARNING" in line, "ERROR" in line
@@ -295,7 +296,7 @@ class _SummaryWriter:
             if texts:
                 self._summary.texts.setdefault(report.nodeid, []).extend(texts)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         text = self._summary.markdown(_run_lines(terminalreporter.config))
         try:
             self._path.write_text(text, encoding="utf-8")
