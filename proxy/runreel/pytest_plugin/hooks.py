@@ -108,6 +108,14 @@ def pytest_collection_modifyitems(
         _run(config).pytest_collection_modifyitems(session, config, items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """And so is what a conftest marked that does not name it in one word."""
+    config = session.config
+    if not config.pluginmanager.has_plugin(_RUN) and any(map(_is_marked, session.items)):
+        _run(config).pytest_collection_finish(session)
+
+
 @pytest.fixture
 def runreel(request: pytest.FixtureRequest) -> "Recording":
     """Plays or records the test's calls of the API: `base_url`, `cassette`, `receipt()`."""
