@@ -17,7 +17,8 @@ from runreel.server.app import Running, serving
 from runreel.server.listener import RunOptions
 from servers import Proxy, RawUpstream
 
-collect_ignore = ["sample_app", "sample_suites"]  # of users; `pytest_plugin` runs them
+# Of users; `pytest_plugin` and `benchmarks` run them.
+collect_ignore = ["sample_app", "sample_suites", "sixty_tests"]
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile(

@@ -61,9 +61,9 @@ class ProxyHere(ProxyProcess):
     def gone(self) -> bool:
         return self._commands is None
 
-    def _exchange(self, line: bytes) -> bytes:
+    def _exchange(self, lines: bytes, number: int) -> list[bytes]:
         assert self._commands is not None
-        return self._commands.answer(line)
+        return [self._commands.answer(line) for line in lines.splitlines()]
 
     def _end(self) -> None:
         self._commands = None

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from runreel.pytest_plugin.proxy import Address, base_path
+from runreel.pytest_plugin.sockets import Address, base_path
 
 
 def test_clients_are_led_to_one_address_and_all_is_put_back() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runreel.cassettes.format import check_name
-from runreel.pytest_plugin.proxy import (
+from runreel.pytest_plugin.names import (
     SETUP,
     TEARDOWN,
     cassette_name,

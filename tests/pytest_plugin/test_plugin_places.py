@@ -193,6 +193,51 @@ def test_nothing_heavy_is_ever_imported_among_the_tests(
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
+NOTHING_OURS = """
+import sys, pytest
+code = pytest.main(["-q", "-p", "runreel.pytest_plugin.hooks", "test_it.py"])
+print(int(code), sorted(name for name in sys.modules if name.startswith("runreel.")))
+"""
+
+
+def test_where_nobody_uses_it_nothing_of_it_is_imported_but_its_hooks(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    (suite.folder / "tox.ini").unlink()
+    suite.write("def test_a():\n    pass", head="")
+    suite.write("def test_b(runreel):\n    pass", name="test_beside_it", head="")
+
+    done = subprocess.run(
+        [sys.executable, "-c", NOTHING_OURS],
+        cwd=suite.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    told = "0 ['runreel.pytest_plugin', 'runreel.pytest_plugin.hooks']"
+    assert done.stdout.splitlines()[-1] == told
+
+
+@pytest.mark.parametrize(
+    "marking",
+    [
+        "def pytest_itemcollected(item):\n    item.add_marker(NAME)",
+        "def pytest_collection_modifyitems(items):\n    items[0].add_marker(NAME)",
+    ],
+)
+def test_a_marker_whose_name_stands_in_no_file_counts_too(suite: Suite, marking: str) -> None:
+    (suite.folder / "conftest.py").write_text(f"NAME = 'run' 'reel'\n{marking}", encoding="utf-8")
+    suite.write("def test_a():\n    from api import create\n    create('a')", head="")
+    suite.run(*ONCE).assert_outcomes(passed=1)
+
+    result = suite.run()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["runreel: 1 replayed, 0 recorded, 0 missed, 0 unplayed, 0 live*"])
+
+
 def test_installing_the_package_loads_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

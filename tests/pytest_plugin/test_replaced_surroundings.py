@@ -146,6 +146,15 @@ def test_asyncio_is_not_real(monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: 1e12)
     assert [create(stage) for stage in "ab"] == ["a", "b"]
 """
+FAKED_MODULE = """
+@pytest.fixture(scope="module", autouse=True)
+def faked(fs_module):
+    fs_module.create_file("/of/the/module", contents=create("a"))
+
+def test_files_are_not_real_for_a_module():
+    with open("/of/the/module") as file:
+        assert create(file.read()) == "a"
+"""
 GEVENT = """
 import gevent
 
@@ -187,13 +196,14 @@ def test_clocks_of_tests_are_not_the_clocks_of_their_proxy(suite: Suite) -> None
 
 def test_files_sockets_and_loops_of_tests_are_not_those_of_their_proxy(suite: Suite) -> None:
     suite.write(PROCESS)
+    suite.write(FAKED_MODULE, name="test_module")
 
     recorded = suite.start(*PLUGINS, *ONCE, "-W", "ignore")
     replayed = suite.start(*PLUGINS, "-W", "ignore")
 
-    recorded.assert_outcomes(passed=7)
-    replayed.assert_outcomes(passed=7)
-    replayed.stdout.fnmatch_lines(["runreel: 10 replayed, 0 recorded, 0 missed, 0 unplayed, 0 l*"])
+    recorded.assert_outcomes(passed=8)
+    replayed.assert_outcomes(passed=8)
+    replayed.stdout.fnmatch_lines(["runreel: 12 replayed, 0 recorded, 0 missed, 0 unplayed, 0 l*"])
 
 
 def test_a_process_that_gevent_has_patched_has_a_proxy_that_it_has_not(suite: Suite) -> None:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from runreel.pytest_plugin.proxy import Guard, SocketBlocked, is_loopback
+from runreel.pytest_plugin.sockets import Guard, SocketBlocked, is_loopback
 
 
 @pytest.fixture

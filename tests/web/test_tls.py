@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from runreel.config.loading import load
 from runreel.errors import StartRefused
+from runreel.server.upstream import check_reachable
 from servers import Proxy, RawUpstream, http
 from wire import exchange, get, post
 
@@ -184,3 +186,20 @@ async def test_replay_needs_no_authorities(
         reply = await exchange(running.url, post(PATH, BODY))
 
     assert (reply.status, reply.body) == (200, b"answer")
+
+
+async def test_whether_it_is_trusted_is_known_before_anything_is_sent(
+    speaking: Speaking, certificates: Path
+) -> None:
+    async with speaking("ours") as upstream:
+        asked = {"upstream": upstream.url}
+        with pytest.raises(StartRefused) as refused:
+            await check_reachable(load(None, {}, asked))
+        ca_file = str(certificates / "ours.pem")
+        await check_reachable(load(None, {}, asked | {"upstream_options.ca_file": ca_file}))
+
+    assert str(refused.value) == (
+        f"The certificate of the upstream {upstream.url} is not trusted (self-signed certificate); "
+        "see upstream_options.ca_file."
+    )
+    assert upstream.received == []

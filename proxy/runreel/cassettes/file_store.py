@@ -80,14 +80,15 @@ class Part:
 def parts_of(cassette: Path) -> list[Part]:
     """The journal files beside a cassette, in order. Raises OSError as it comes."""
     try:
-        paths = list(cassette.parent.iterdir())
+        names = os.listdir(cassette.parent)  # noqa: PTH208 - nobody needs a path of each
     except (FileNotFoundError, NotADirectoryError):
         return []
-    named = ((path, _NAMED.fullmatch(path.name)) for path in paths)
+    stem, begins = cassette.stem, f".{cassette.stem}."
+    found = (_NAMED.fullmatch(name) for name in names if name.startswith(begins))
     return sorted(
-        Part(match[2], int(match[3]), path)
-        for path, match in named
-        if match is not None and match[1] == cassette.stem
+        Part(match[2], int(match[3]), cassette.parent / match[0])
+        for match in found
+        if match is not None and match[1] == stem
     )
 
 

@@ -40,31 +40,48 @@ class ProxySettings:
 
 
 class ProxyProcess:
-    """A proxy that listens on a bound socket, which is its own from now on, until `stop`.
+    """A process that is to be a proxy on a bound socket, which is its own from now on, until
+    `stop`; it gets ready while the tests are imported, and from `start` on it listens.
 
-    `asked` are settings by dotted keys, as for `load`. All methods may be called from any thread
-    and raise SessionRefused, with a sentence, if the proxy refuses or is gone.
+    All methods may be called from any thread and raise SessionRefused, with a sentence, if the
+    proxy refuses or is gone.
     """
 
-    def __init__(
-        self,
-        file: Path | None,
-        environment: Mapping[str, str],
-        asked: Mapping[str, Any],
-        listener: socket.socket,
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], listener: socket.socket) -> None:
         self._lock = threading.Lock()
+        self._untold = b""  # lines that the next command brings along
         self._process: subprocess.Popen[bytes] | None = None
+        self._settings: ProxySettings | None = None
         with listener:
-            number = self._begin(environment, listener)
+            self._listener = self._begin(environment, listener)
+
+    def start(
+        self, file: Path | None, environment: Mapping[str, str], asked: Mapping[str, Any]
+    ) -> None:
+        """Listen; `asked` are settings by dotted keys, as for `load`."""
+        try:
             settings = self._ask(
                 "start",
                 file=None if file is None else str(file),
                 environment=dict(environment),
                 asked=dict(asked),
-                listener=number,
+                listener=self._listener,
             )
-        self.settings = ProxySettings(**settings)
+        except SessionRefused:
+            self._end()
+            raise
+        self._settings = ProxySettings(**settings)
+
+    @property
+    def started(self) -> bool:
+        """Whether it listens, or did."""
+        return self._settings is not None
+
+    @property
+    def settings(self) -> ProxySettings:
+        """The configuration in force, once it is started."""
+        assert self._settings is not None  # noqa: S101 - whoever asks knows it
+        return self._settings
 
     @property
     def gone(self) -> bool:
@@ -79,8 +96,8 @@ class ProxyProcess:
         mode: str,
         **wanted: Any,
     ) -> tuple[str, bool]:
-        """Open or expect a session; returns its mode, and whether it is open. All is as for the
-        command: a cassette that is to be replayed and is not there is an empty one.
+        """Open or expect a session, and use it; returns its mode, and whether it is open. All is as
+        for the command: a cassette that is to be replayed and is not there is an empty one.
         """
         place = {"cassettes": str(cassettes), "cassette": cassette}
         in_mode, is_open = self._ask("open", id=id, mode=mode, **place, **wanted)
@@ -107,8 +124,10 @@ class ProxyProcess:
         self._ask("forget", world=world)
 
     def use(self, id: str | None) -> None:  # noqa: A002 - as above
-        """Let requests that name no session go to this one."""
-        self._ask("use", id=id)
+        """Let requests that name no session go to this one: it is told with the next command, which
+        is to follow at once, and nobody hears of it if it is refused.
+        """
+        self._untold += _line("use", {"id": id})
 
     def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
         """What an open session has done so far."""
@@ -174,7 +193,8 @@ class ProxyProcess:
         """End it, keeping nothing of what is under way; a second time does nothing."""
         if not self.gone:
             try:
-                self._ask("stop")
+                if self.started:
+                    self._ask("stop")
             finally:
                 self._end()
 
@@ -182,16 +202,16 @@ class ProxyProcess:
         with self._lock:
             if self.gone:
                 raise SessionRefused(_GONE)
-            line = json.dumps({"command": command, "arguments": arguments}).encode("ascii")
+            lines, self._untold = self._untold + _line(command, arguments), b""
             try:
-                answer = self._exchange(line + b"\n")
+                answers = self._exchange(lines, lines.count(b"\n"))
             except BaseException:  # its answer would be taken for that of the next command
                 self._end()
                 raise
-            if not answer.endswith(b"\n"):
+            if not answers:
                 self._end()
                 raise SessionRefused(_GONE)
-        told = json.loads(answer)
+        told = json.loads(answers[-1])
         if "refused" in told:
             raise SessionRefused(told["refused"])
         return told["answer"]
@@ -210,27 +230,36 @@ class ProxyProcess:
         )
         return listener.fileno()
 
-    def _exchange(self, line: bytes) -> bytes:
+    def _exchange(self, lines: bytes, number: int) -> list[bytes]:
+        """Say so many lines; the answers, or none if it is gone."""
         assert self._process is not None  # noqa: S101 - whoever asks knows it
         commands, answers = self._process.stdin, self._process.stdout
         assert commands is not None  # noqa: S101 - both are pipes
         assert answers is not None  # noqa: S101 - as above
         received = b""
         with suppress(BrokenPipeError):
-            while line:
-                line = line[commands.write(line) :]
-        while not received.endswith(b"\n") and (more := answers.read(65_536)):
+            while lines:
+                lines = lines[commands.write(lines) :]
+        while received.count(b"\n") < number:
+            if not (more := answers.read(65_536)):
+                return []
             received += more
-        return received
+        return received.splitlines()
 
     def _end(self) -> None:
         """Return when its process is no more."""
         process, self._process = self._process, None
         if process is not None:
+            if not self.started:  # it may still be getting ready, and has nothing to save
+                process.kill()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
             process.wait()  # without a limit: the clock that would tell may stand still
+
+
+def _line(command: str, arguments: Mapping[str, Any]) -> bytes:
+    return json.dumps({"command": command, "arguments": arguments}).encode("ascii") + b"\n"
 
 
 _GONE = (

@@ -20,30 +20,25 @@ what that amounts to is said once, for all (`report`). Where the simulator is th
 story has one of its own, with the objects of the fixtures that it uses, so that no id depends on
 other tests.
 
-Clients find the proxy by an address that is known before anything listens there. A cassette that no
-marker names is named after its test. Sockets can be held to this machine; that keeps honest code
-honest and is no sandbox. Whatever takes time, or touches files while a test may have replaced them,
-is done by the proxy, in a process of its own.
+Whatever takes time, or touches files while a test may have replaced them, is done by the proxy, in
+a process of its own.
 """
 
 import hashlib
-import ipaddress
 import os
-import re
 import secrets
-import socket
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from runreel.errors import RunreelError, StartRefused, StoreFailed
+from runreel.pytest_plugin.names import SETUP, TEARDOWN
 from runreel.pytest_plugin.process import ProxyProcess, ProxySettings
 from runreel.pytest_plugin.report import (
     Totals,
@@ -53,239 +48,9 @@ from runreel.pytest_plugin.report import (
     nothing_done,
     sent_nothing,
 )
+from runreel.pytest_plugin.sockets import Address, Guard, base_path
 from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
 from runreel.text import counted
-from runreel.wrap import bypass
-
-_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
-_CONNECTS = ("connect", "connect_ex", "sendto", "sendmsg")
-_RESOLVES = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
-
-
-class SocketBlocked(RuntimeError):
-    """A test tried to reach another machine; not an OSError, so that no client tries again."""
-
-
-class Guard:
-    """Lets sockets reach loopback, and hosts that were allowed by name, from `install` on."""
-
-    def __init__(self) -> None:
-        self._hosts: set[str] = set()
-        self._addresses: set[str] = set()
-        self._before: list[tuple[Any, str, Any]] = []
-
-    def allow(self, host: str) -> None:
-        """Let this host be reached too, under every address that its name has."""
-        self._hosts.add(host.lower())
-
-    def install(self) -> None:
-        """Begin."""
-        for name in _CONNECTS:
-            self._replace(socket.socket, name, self._connecting)
-        for name in _RESOLVES:
-            self._replace(socket, name, self._resolving)
-
-    def remove(self) -> None:
-        """End; all is as it was before."""
-        while self._before:
-            place, name, was = self._before.pop()
-            if was is None:
-                delattr(place, name)
-            else:
-                setattr(place, name, was)
-
-    def _replace(self, place: Any, name: str, guarded: Callable[[Any], Any]) -> None:
-        self._before.append((place, name, vars(place).get(name)))
-        setattr(place, name, guarded(getattr(place, name)))
-
-    def _connecting(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(sock: socket.socket, *arguments: Any, **named: Any) -> Any:
-            self._check(sock.family, _address(real.__name__, arguments))
-            return real(sock, *arguments, **named)
-
-        return checked
-
-    def _resolving(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(host: Any, *arguments: Any, **named: Any) -> Any:
-            text = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-            if text and not self._may_reach(text):
-                raise SocketBlocked(_sentence(f"look up {text}"))
-            found = real(host, *arguments, **named)
-            if text and text.lower() in self._hosts and isinstance(found, list):
-                self._addresses |= {entry[4][0] for entry in found}
-            return found
-
-        return checked
-
-    def _check(self, family: int, address: Any) -> None:
-        if address is None or family not in (socket.AF_INET, socket.AF_INET6):
-            return  # already connected, and checked then; or a family that stays on this machine
-        if not self._may_reach(str(address[0])):
-            raise SocketBlocked(_sentence(f"reach {address[0]} port {address[1]}"))
-
-    def _may_reach(self, host: str) -> bool:
-        return is_loopback(host) or host.lower() in self._hosts or host in self._addresses
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, a name or an address, is this machine."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host.lower() in _NAMES
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
-
-
-def _address(call: str, arguments: tuple[Any, ...]) -> Any:
-    """Where a call goes; None if the socket is connected already."""
-    if call == "sendto":
-        return arguments[-1]
-    if call == "sendmsg":
-        return arguments[3] if len(arguments) > 3 else None
-    return arguments[0]
-
-
-def _sentence(what: str) -> str:
-    return f"a test tried to {what}, and --runreel-block-sockets lets sockets reach loopback only"
-
-
-SETUP, TEARDOWN = ".setup", ".teardown"  # what ends the name of a cassette of that phase
-
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:\[[A-Za-z0-9_.\[\]-]+\])?")
-_PLAIN_CHARS_MAX = 72  # with TEARDOWN it stays below 82
-_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
-_READABLE_CHARS = 48  # of a name that is not plain
-_HASH_DIGITS = 10
-_RESERVED = frozenset(
-    {"con", "prn", "aux", "nul"}
-    | {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
-)
-_HOOK_OF_OTHERS = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_.*")  # as pytest names them
-
-
-def cassette_name(module: str, test: Sequence[str], *, apart: bool = False) -> str:
-    """The name for a test in a module (its file's name without suffix), given by its classes and
-    its own name with parameters, as in `["TestRuns", "test_list[a/b]"]`; `apart` as for `segment`.
-    """
-    folder = segment(module, apart=module != module.lower())
-    return f"{folder}/{segment('.'.join(test), apart=apart)}"
-
-
-def segment(text: str, *, apart: bool = False) -> str:
-    """A text as one part of a cassette's name. Texts that differ never give the same; those that
-    differ in case only are kept `apart` by whoever knows them both.
-
-    A name that every file system takes stands as it is, any other gets a suffix from its hash.
-    """
-    plain = len(text) <= _PLAIN_CHARS_MAX and _PLAIN.fullmatch(text)
-    if plain and not apart and not _collides(text):
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_HASH_DIGITS]
-    readable = _UNSAFE.sub("-", text).strip("-_")[:_READABLE_CHARS].rstrip("-_")
-    return f"{readable}-{digest}" if readable else digest
-
-
-def fixture_name(argname: str) -> str:
-    """What a fixture is called: `setUpClass` for the one that pytest makes of such a method."""
-    made = _HOOK_OF_OTHERS.fullmatch(argname)
-    return made[1] if made else argname
-
-
-def equal_but_for_case(names: Iterable[str]) -> set[str]:
-    """Those of some names that a file system that does not count case would take for another one;
-    of each such group one without capitals stands as it is.
-    """
-    groups: dict[str, set[str]] = {}
-    for name in names:
-        groups.setdefault(name.lower(), set()).add(name)
-    return {
-        name for lower, group in groups.items() if len(group) > 1 for name in group if name != lower
-    }
-
-
-def _collides(text: str) -> bool:
-    # Windows takes NUL.json for the device, too.
-    stem = text.partition(".")[0].lower()
-    return stem in _RESERVED or text.lower().endswith((".", ".json", SETUP, TEARDOWN))
-
-
-PLACEHOLDER_KEY = "none-needed"  # the SDKs refuse to start without one
-_BASE_PATH = "/v1"
-
-
-class Address:
-    """A port of this machine that is ours from now on; who calls before we listen is refused.
-
-    `set_variables` leads clients there, `taken` gives the socket away to who listens, `release`
-    puts the environment back as it was.
-    """
-
-    def __init__(self, base_path: str) -> None:
-        self._socket: socket.socket | None = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self._name = self._socket.getsockname()
-        # Who listens after another has ended finds connections of that one; not before `bind`,
-        # which may then choose a port that somebody else has, and does not listen on yet.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.base_url = f"http://127.0.0.1:{self._name[1]}{base_path}"
-        self._before: dict[str, str | None] = {}
-
-    def taken(self) -> socket.socket:
-        """The socket to listen on, bound; whoever takes it closes it.
-
-        Raises:
-            StartRefused: it was taken before, and somebody else has the port by now.
-        """
-        bound, self._socket = self._socket, None
-        if bound is not None:
-            return bound
-        again = socket.socket()
-        try:
-            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            again.bind(self._name)
-        except OSError as error:
-            again.close()
-            raise StartRefused(
-                f"the port {self._name[1]} of the tests' proxy was lost when that ended "
-                f"({error.strerror}); run pytest again"
-            ) from None
-        return again
-
-    def set_variables(self, environment: MutableMapping[str, str]) -> None:
-        """Lead all clients that are made from now on here."""
-        changed = bypass(environment) | {"OPENAI_BASE_URL": self.base_url}
-        if not environment.get("OPENAI_API_KEY"):
-            changed["OPENAI_API_KEY"] = PLACEHOLDER_KEY
-        self._before = {name: environment.get(name) for name in changed}
-        environment.update(changed)
-
-    def release(self, environment: MutableMapping[str, str]) -> None:
-        """Undo it all."""
-        for name, value in self._before.items():
-            if value is None:
-                environment.pop(name, None)
-            else:
-                environment[name] = value
-        self._before = {}
-        if self._socket is not None:
-            self._socket.close()
-
-
-def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
-    """The setting `base_path`, without what a whole configuration takes to load; if it is wrong,
-    who loads that will say so.
-    """
-    if (set_to := environment.get("RUNREEL_BASE_PATH")) is not None:
-        return set_to
-    if file is None:
-        return _BASE_PATH
-    try:
-        told = tomllib.loads(file.read_text(encoding="utf-8")).get("base_path", _BASE_PATH)
-    except (OSError, ValueError):
-        return _BASE_PATH
-    return told if isinstance(told, str) else _BASE_PATH
-
 
 FILE_NAME = "runreel.toml"
 SIMULATOR = "simulator"
@@ -416,22 +181,19 @@ class Recording:
                 self.final = nothing_done(self.mode, self.cassette)
         return not self.expected
 
-    def wrong(self, *, passed: bool, allow_unplayed: bool) -> list[str]:
-        """What is wrong with it; if its test did not pass anyhow, only what that may come of."""
+    def wrong(self, *, passed: bool, allow_unplayed: bool, scope: str | None = None) -> list[str]:
+        """What is wrong with it; if its test did not pass anyhow, only what that may come of. What
+        several tests are answered from is judged when all of them have run.
+        """
         try:
             receipt = self.receipt()
         except RunreelError as error:
             return [str(error)]
         if self.refused is not None:
             return [self.refused]
-        return findings(receipt, allow_unplayed=allow_unplayed) if passed else misses(receipt)
-
-    def shared(self, scope: str | None) -> bool:
-        """Whether others of its cassette are answered from the same recordings as it is."""
-        try:
-            return is_shared(scope, self.receipt())
-        except RunreelError:
-            return False
+        if not passed:
+            return misses(receipt)
+        return findings(receipt, allow_unplayed=allow_unplayed or is_shared(scope, receipt))
 
 
 @dataclass(slots=True, eq=False)
@@ -523,6 +285,14 @@ class TestProxy:
             self._address = Address(base_path(self._file, self._environment))
             self._address.set_variables(self._environment)
 
+    def prepare(self) -> ProxyProcess:
+        """A process for the proxy, which is ready sooner the sooner this is called."""
+        if self._running is None or self._running.gone:
+            self.set_base_url()
+            assert self._address is not None  # noqa: S101 - as the line above has it
+            self._running = ProxyProcess(self._environment, self._address.taken())
+        return self._running
+
     def share(self, folder: Path) -> None:
         """There are several processes in this run, which have a folder together."""
         self._facts = RunFacts(folder, self._proxy)
@@ -597,9 +367,8 @@ class TestProxy:
 
     def findings(self, run: TestRun) -> list[str]:
         """What is wrong with a test that says that all is well."""
-        # What several tests are answered from is judged when all of them have run.
-        shared = run.call.shared(run.case.scope)
-        return run.call.wrong(passed=True, allow_unplayed=run.case.allow_unplayed or shared)
+        allowed = run.case.allow_unplayed
+        return run.call.wrong(passed=True, allow_unplayed=allowed, scope=run.case.scope)
 
     def tear_down(self, run: TestRun) -> None:
         """Give the requests to the session of the test's teardown."""
@@ -618,10 +387,12 @@ class TestProxy:
         """
         self._leave(run.current)
         self._test = None
-        allowed = run.case.allow_unplayed or run.skipped or run.current.shared(run.case.scope)
+        allowed = run.case.allow_unplayed or run.skipped
         found = [run.lost] if run.lost is not None else []
         if run.teardown is not None:
-            found += run.teardown.wrong(passed=not run.failed, allow_unplayed=allowed)
+            found += run.teardown.wrong(
+                passed=not run.failed, allow_unplayed=allowed, scope=run.case.scope
+            )
         run.failed = run.failed or bool(found)
         for reel in (run.call, run.teardown):
             try:
@@ -719,9 +490,8 @@ class TestProxy:
 
     def _proxy(self) -> ProxyProcess:
         """The one that runs; a new one where the last has ended."""
-        if self._running is None or self._running.gone:
-            self.set_base_url()
-            assert self._address is not None  # noqa: S101 - as the line above has it
+        running = self.prepare()
+        if not running.started:
             folder = self._asked.cassettes
             asked = {
                 "mode": self._asked.mode,
@@ -729,11 +499,10 @@ class TestProxy:
                 "cassettes": folder and str(folder),
                 "audit.enabled": False,  # a test changes nothing that anybody would audit
             }
-            listener = self._address.taken()
-            self._running = ProxyProcess(self._file, self._environment, asked, listener)
-            if self._guard and (upstream := self._running.settings.upstream):
+            running.start(self._file, self._environment, asked)
+            if self._guard and (upstream := running.settings.upstream):
                 self._guard.allow(urlsplit(upstream).hostname or "")
-        return self._running
+        return running
 
     def _place(self, case: Case) -> "_Place":
         settings = self._proxy().settings
@@ -831,8 +600,6 @@ class TestProxy:
         in_mode, is_open = proxy.open(
             session, folder, name, mode, world=world, expected=expected, **wanted
         )
-        if is_open:
-            proxy.use(session)
         assert self._address is not None  # noqa: S101 - it was there before the proxy was
         base_url = self._address.base_url
         reel = Recording(base_url, name, proxy, session, file, in_mode, not is_open)
@@ -957,148 +724,6 @@ _SET_UP_AGAIN = (
     "fixture {0} was recorded in this run already, and tests have what it made then; record with "
     "-p no:xdist, in the order of the modules, or from --runreel-upstream=simulator"
 )
-
-
-@dataclass(slots=True)
-class Collected:
-    """The tests that there are, and where they have their cassettes; paths are text, so that it can
-    pass between processes.
-
-    `whole`: none was left out of the modules that were collected; `full`: nor was any module.
-    `modules` are those of each folder, by the names of their cassettes; `files` belong to tests;
-    `shared` are the tests by the file that they name.
-    """
-
-    root: str
-    whole: bool
-    full: bool
-    fixtures: set[str]
-    tests: set[str] = field(default_factory=set)
-    modules: dict[str, set[str]] = field(default_factory=dict)
-    files: set[str] = field(default_factory=set)
-    shared: dict[str, set[str]] = field(default_factory=dict)
-
-    def add(self, test: str, path: Path, name: str) -> None:
-        """There is a test, with the cassette that it has if it names none."""
-        self.tests.add(test)
-        module = name.partition("/")[0]
-        self.modules.setdefault(str(path.parent), set()).add(module)
-        self.files |= {str(path.parent / "cassettes" / f"{each}.json") for each in _both(name)}
-
-    def share(self, folder: Path, name: str, test: str) -> None:
-        """A test names a cassette."""
-        for each in _both(name):
-            self.shared.setdefault(str(folder / f"{each}.json"), set()).add(test)
-
-    def together(self, other: "Collected") -> "Collected":
-        """What two processes have seen of one run; both collected the same."""
-        whole = self.whole and other.whole
-        return replace(self, whole=whole, files=self.files | other.files)
-
-    def document(self) -> dict[str, Any]:
-        """For `of`, in another process."""
-        listed = {name: sorted(getattr(self, name)) for name in ("fixtures", "tests", "files")}
-        told = {"root": self.root, "whole": self.whole, "full": self.full, **listed}
-        for name in ("modules", "shared"):
-            told[name] = {key: sorted(each) for key, each in getattr(self, name).items()}
-        return told
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Collected":
-        """What `document` told."""
-        told = dict(document)
-        for name in ("fixtures", "tests", "files"):
-            told[name] = set(told[name])
-        for name in ("modules", "shared"):
-            told[name] = {key: set(each) for key, each in told[name].items()}
-        return cls(**told)
-
-
-def _both(name: str) -> tuple[str, str]:
-    return name, name + TEARDOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Orphan:
-    """A cassette that no test has any more, or the `scopes` in it of tests that are gone."""
-
-    file: Path
-    scopes: tuple[str, ...] = ()
-
-    def told(self, root: Path) -> str:
-        """For people."""
-        place = self.file.relative_to(root) if root in self.file.parents else self.file
-        return f"{place} ({', '.join(self.scopes)})" if self.scopes else str(place)
-
-
-def orphans(
-    found: Collected,
-    is_module: Callable[[str], bool],
-    scopes_of: Callable[[Path], set[str | None]],
-) -> list[Orphan]:
-    """The cassettes of tests that are gone, beside the modules that were collected whole;
-    `scopes_of` tells the stories in a file.
-
-    A folder of cassettes is a module's if `is_module` says so of its name; one of a module that is
-    there and was not collected is left alone, and so is what may be of no test at all.
-    """
-    gone = []
-    folders = {Path(folder) / "cassettes": names for folder, names in found.modules.items()}
-    for folder, modules in sorted(folders.items()):
-        for file in sorted(folder.rglob("*.json")):
-            shared = str(file) in found.shared
-            if not shared and str(file) in found.files:
-                continue
-            if not shared and _is_gone(file, folder, modules, found, is_module):
-                gone.append(Orphan(file))
-            elif scopes := _gone_scopes(file, scopes_of(file), found):
-                gone.append(Orphan(file, scopes if shared else ()))
-    return gone
-
-
-def _is_gone(
-    file: Path,
-    folder: Path,
-    modules: Collection[str],
-    found: Collected,
-    is_module: Callable[[str], bool],
-) -> bool:
-    """Whether a file was the cassette of a test, or of a fixture, that is not there any more."""
-    module = file.parent.name
-    if file.parent.parent != folder:
-        return False
-    phase = next((end for end in (SETUP, TEARDOWN) if file.stem.endswith(end)), "")
-    named = re.split(r"[.\[\]-]", file.stem.removesuffix(phase))
-    if phase and found.fixtures & set(named):
-        return False
-    if module in modules or module == "conftest":
-        return True
-    return is_module(module) and not (folder.parent / f"{module}.py").exists()
-
-
-def _gone_scopes(file: Path, scopes: set[str | None], found: Collected) -> tuple[str, ...]:
-    """The tests that are gone and have recordings in a cassette; those of modules that are there
-    and were not collected are not gone.
-    """
-    seen = {test.partition("::")[0] for test in found.tests}
-    gone = {
-        scope
-        for scope in scopes - found.tests
-        if scope is not None and "::" in scope
-        if (module := scope.partition("::")[0]) in seen or not (Path(found.root) / module).exists()
-    }
-    named = str(file) in found.shared
-    return tuple(sorted(filter(None, gone))) if named or gone == scopes else ()
-
-
-def remove_orphan(orphan: Orphan, stage: TestProxy) -> None:
-    """Delete a cassette, or what is of tests that are gone in it."""
-    if orphan.scopes:
-        stage.drop_scopes(orphan.file, orphan.scopes)
-        return
-    orphan.file.unlink(missing_ok=True)
-    with suppress(OSError):
-        orphan.file.parent.rmdir()  # if nothing else is there
 
 
 def _phase_of(name: str) -> str:

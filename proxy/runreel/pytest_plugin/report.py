@@ -327,6 +327,15 @@ def orphan_lines(gone: Sequence[str], does: str) -> list[str]:
     return [f"runreel: {word}: {told}: {_named(shown)}"]
 
 
+def crash_line(workers: Sequence[str]) -> str:
+    """What is told at the end of a run some of whose worker processes crashed."""
+    return (
+        f"runreel: WARNING: {counted(len(workers), 'worker process', 'worker processes')} crashed "
+        f"({', '.join(workers)}): what its tests did is not in these numbers; recordings of those "
+        "that had passed are kept, and the run as a whole was not judged"
+    )
+
+
 def recorded_by_all(
     shares: Sequence[Mapping[str, Any]], names: Mapping[str, Collection[str]]
 ) -> dict[str, set[str]]:

@@ -20,7 +20,7 @@ from typing import Any, TextIO, TypeVar
 from pydantic import ValidationError
 
 from runreel.cassettes import rewrite
-from runreel.cassettes.file_store import FileStore, read_file
+from runreel.cassettes.file_store import FileStore, parts_of, read_file
 from runreel.cassettes.format import Cassette, NotACassetteName, check_name
 from runreel.cassettes.journal import Journal, Store, Stored
 from runreel.cassettes.merge import RULES, interactions, pruned, recording
@@ -248,8 +248,9 @@ class Commands:
     ) -> tuple[str, bool]:
         """As `Embedded.open`, where `mode` is a decided one, `rerun` are the words that record
         anew, but for the upstream, `match` has the members of `[match]` in a configuration, and
-        `world` is the simulator that the session calls. Returns the mode, and whether the session
-        is open: one that is `expected`, and has nothing to play, is opened by its first request.
+        `world` is the simulator that the session calls. Requests that name no session go to this
+        one. Returns the mode, and whether the session is open: one that is `expected`, and has
+        nothing to play, is opened by its first request.
 
         A cassette that is to be replayed and is not there is an empty one, so that each call is a
         miss, and the first one says why.
@@ -266,6 +267,8 @@ class Commands:
         begin = self._running.open if opens else self._running.expect
         begin(id, where, cassette, mode, **wanted)
         self._open.append(id)
+        if opens:
+            self._running.use(id)
         return mode, opens
 
     def withdraw(self, id: str) -> bool:  # noqa: A002 - as above
@@ -344,8 +347,9 @@ class Commands:
         """Whether there is one of these cassettes, also if it stands in a journal only."""
         store = FileStore(Path(cassettes))
         return any(
-            (Path(cassettes) / f"{name}.json").exists() or store.load(name) is not None
+            file.exists() or (parts_of(file) and store.load(name) is not None)
             for name in names
+            for file in [Path(cassettes) / f"{name}.json"]
         )
 
     def first(self, file: str, text: str) -> str:
@@ -468,6 +472,8 @@ def main() -> None:
         pass  # nobody waits for the answer any more
     finally:
         commands.stop()
+    sys.stderr.flush()
+    os._exit(0)  # nothing is left to be done, and to take all apart lasts longer than a test
 
 
 if __name__ == "__main__":
