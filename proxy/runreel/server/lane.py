@@ -383,11 +383,8 @@ class LaneConnection(Connection):
     def _is_ours(self) -> bool:
         """Whether aiohttp has nothing of this connection in hand."""
         waiter = self._waiter
-        return (
-            waiter is not None
-            and not waiter.done()
-            and not (self._messages or self._close or self._force_close)
-        )
+        idle = not waiter.done() if waiter is not None else not self._request_count  # not begun yet
+        return idle and not (self._messages or self._close or self._force_close)
 
     def _give(self, data: bytes) -> bytes:
         """From here on the connection is aiohttp's."""

@@ -169,13 +169,18 @@ class Connections:
                 self.in_use.add(found)
                 return found
             found.close()
-        _, made = await loop.create_connection(
+        connect = partial(
+            loop.create_connection,
             partial(ResponseHandler, loop),
             self._base.raw_host or "",
             self._base.port or 0,
             ssl=self._trust,
-            happy_eyeballs_delay=_NEXT_ADDRESS_S,
         )
+        made: ResponseHandler
+        if type(loop).__module__ == "uvloop":  # which tries one address after the other
+            _, made = await connect()
+        else:
+            _, made = await connect(happy_eyeballs_delay=_NEXT_ADDRESS_S)
         self.in_use.add(made)
         return made
 
