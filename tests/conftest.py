@@ -70,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fast_lane" in metafunc.fixturenames:
-        web = "web" in metafunc.definition.path.parts
+        web = metafunc.definition.path.parent.name == "web"
         if web or metafunc.config.getoption("both_lanes"):
             metafunc.parametrize("fast_lane", [True, False], ids=["lane", "aiohttp"])
 

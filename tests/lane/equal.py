@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from lane.stories import Shelf, a_story, shelf
 from lane.world import Seen, Story, fed_by_bytes, told
 from runreel.server import lane as lanes
 
+LINES_MAX = 5  # of each thing that is seen
 TRIES_MAX = 200  # to make a story shorter
 SOCKETS_EVERY = 20  # of so many stories one goes over real sockets
 
@@ -101,7 +103,9 @@ def _differences(story: Story, shelf: Shelf, folder: Path, *, sockets: bool) -> 
     return [
         f"{each.name}: {line}"
         for each in fields(Seen)
-        for line in _unequal(getattr(with_lane, each.name), getattr(without, each.name))
+        for line in islice(
+            _unequal(getattr(with_lane, each.name), getattr(without, each.name)), LINES_MAX
+        )
     ]
 
 

@@ -204,14 +204,17 @@ def _kept_of(self: Recorder, exchange: Exchange) -> Any:
     return _kept(self.profile.name, self.check_response, self.decoded_bytes_max, exchange)
 
 
-def _nearest_to(sent: Fingerprint, code: str, candidates: Iterable[Candidate]) -> Miss:
+def _nearest_to(
+    sent: Fingerprint, code: str, candidates: Iterable[Candidate], *, are_all: bool = True
+) -> Miss:
     # By what the recordings are, not by what they hold: `_parse` gives the same ones each time.
     found = tuple(candidates)
-    key = (sent, code, tuple((id(one.interaction), one.played) for one in found))
+    are = tuple((id(one.interaction), id(one.fingerprint), one.played) for one in found)
+    key = (sent, code, are, are_all)
     if key not in _misses:
         if len(_misses) > 5_000:
             _misses.clear()
-        _misses[key] = _nearest(sent, code, found), found
+        _misses[key] = _nearest(sent, code, found, are_all=are_all), found
     return _misses[key][0]
 
 

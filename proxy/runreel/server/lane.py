@@ -14,7 +14,9 @@ A plain request that is byte for byte what a recording was asked with, in all th
 is answered at once, if the engine says that nothing has to be waited for: bytes made ready, in one
 write. Any other plain request is answered by `Engine.answer` in a task, and only its reading and
 writing are done here. Whether a call goes by the lane or by aiohttp can be seen by nobody: answer,
-event, receipt and history are the same (`tests/lane`).
+event, receipt and history are the same (`tests/lane`). Two things are aiohttp's alone: it loses the
+good requests that come in one packet with a bad one after them, and it refuses a bad head before
+that is whole, where the lane waits `HALF_S_MAX` for the rest.
 
 A connection belongs to the lane while aiohttp has nothing of it in hand. Once something is given to
 aiohttp whose end is not known here, the connection is aiohttp's for good.
