@@ -2,11 +2,11 @@
 
     python tests/benchmarks/suites_replayed.py [REPLAYS=20]
 
-The suite is tests/sample_suites: shared cassettes, wide fixtures, tests that skip, sync and async
-code. Prints for each order how many replays were green: all tests content, nothing missed, nothing
-unplayed, no call live. Then all is recorded anew, backwards, one test alone and by two workers,
-and no byte may change but of the one test that sends another value each time. Exits with 1 if
-anything else came out.
+The suite is tests/sample_suites: shared cassettes, wide fixtures, tests that skip, frozen clocks,
+sync and async code. Prints for each order how many replays were green: all tests content, nothing
+missed, nothing unplayed, no call live. Then all is recorded anew, backwards, one test alone and by
+two workers, and no byte may change but of the one test that sends another value each time. Exits
+with 1 if anything else came out.
 """
 
 import os
@@ -22,8 +22,8 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from suites import ONCE, PLUGIN, RECORD
 
 SUITE = Path(__file__).parents[1] / "sample_suites"
-MODULES = ("test_shared.py", "test_wide.py", "test_ends.py")
-TESTS = 22
+MODULES = ("test_shared.py", "test_wide.py", "test_ends.py", "test_clocks.py")
+TESTS = 26
 VARIES = "test_a_time_does_not_count.json"  # of that test: its recording is a new one each time
 GREEN = "0 missed, 0 unplayed, 0 live calls"
 CHOOSING = """

@@ -77,7 +77,10 @@ async def open_to_clients(
     app = application(context)
 
     async def drain(_: web.Application) -> None:
-        await upstream.stop(DRAIN_S)
+        # What was read before the stop may not have come to the upstream yet.
+        began = asyncio.get_running_loop().time()
+        await context.sessions.quiet(DRAIN_S)
+        await upstream.stop(max(0, began + DRAIN_S - asyncio.get_running_loop().time()))
 
     app.on_shutdown.append(drain)  # nothing is accepted any more; what is under way still runs
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)

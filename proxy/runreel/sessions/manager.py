@@ -10,7 +10,7 @@ import re
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -713,6 +713,17 @@ class Sessions:
             self._warn(str(other))
         if failed:
             raise failed[-1]
+
+    async def quiet(self, seconds: float) -> None:
+        """Return when no call of a session that can go live is under way; at the latest after a
+        time.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for found in list(self._open.values()):
+                    while found.calls and found.session.state.decision.live:
+                        found.idle.clear()
+                        await found.idle.wait()
 
     async def expire(self) -> None:
         """Close the sessions that have been idle for too long; the default one lasts."""
