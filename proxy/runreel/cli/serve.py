@@ -358,7 +358,8 @@ def _loop_factory(config: "Config") -> Callable[[], asyncio.AbstractEventLoop] |
             "listen.uvloop: uvloop is not installed; install it with pip install 'runreel[speed]', "
             "or take the setting out"
         ) from None
-    return new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = new_event_loop
+    return factory
 
 
 # What a recording of what a command line plays must have in common with it.
