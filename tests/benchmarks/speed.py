@@ -5,11 +5,11 @@
 
 Server and load are processes pinned to different cores, the upstream shares the load's. In each
 round every server is started, warmed and measured in turn, so that whatever else the machine does
-hits all of them; every answer is checked. Printed are medians of the rounds, with the least and the
-most; CPU is the server's for one request. "Everything on": history, redaction, receipt, the log
-into a file, default limits. What is not installed (uvloop, httptools, nginx) is left out, and said
-so. Sections: replay, half (latencies at half load), recording, single (one connection), start,
-streams; the growth of cassettes is `growth.py`.
+hits all of them; every answer is checked. Printed are medians of the rounds, with the least and
+the most; CPU is the server's for one request. "Everything on": history, redaction, receipt, the
+log into a file, default limits. httptools must be installed; without uvloop its rows are left out,
+and that is said. Sections: replay, half (latencies at half load), recording, single (one
+connection), start; many streams at once are `streams.py`, the growth of cassettes is `growth.py`.
 """
 
 import argparse
@@ -262,12 +262,11 @@ def replay(place: Path, rounds: int, seconds: float) -> dict[str, Figures]:
         runreel("replay", *options),
         runreel("replay without the lane", *options, LISTEN__FAST_LANE="false"),
     ]
-    if HAS_HTTPTOOLS:
-        servers.append(bare("protocol", str(answers)))
+    servers.append(bare("protocol", str(answers)))
     if HAS_UVLOOP:
         servers.append(bare("application", str(answers), uvloop=True))
         servers.append(runreel("replay (uvloop)", *options, LISTEN__UVLOOP="true"))
-    if HAS_UVLOOP and HAS_HTTPTOOLS:
+    if HAS_UVLOOP:
         servers.append(bare("protocol", str(answers), uvloop=True))
     found = measured(servers, rounds, recorded, True, connections=32, seconds=seconds)
     table("Replay, 200 recordings, 32 connections", found, "aiohttp application")
@@ -416,9 +415,10 @@ def main() -> None:
     given = parser.parse_args()
     if shutil.which("env") is None or (os.cpu_count() or 1) <= CORE_OF_LOAD:
         raise SystemExit("two cores and the command env are needed")
-    for name, there in (("uvloop", HAS_UVLOOP), ("httptools", HAS_HTTPTOOLS)):
-        if not there:
-            print(f"{name} is not installed: its rows are left out")
+    if not HAS_HTTPTOOLS:
+        raise SystemExit("httptools is needed; install it with pip install httptools")
+    if not HAS_UVLOOP:
+        print("uvloop is not installed: its rows are left out")
     every = {}
     for name in given.only.split(","):
         with tempfile.TemporaryDirectory() as folder:

@@ -51,7 +51,7 @@ BEGAN = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 ACTOR_KEY = "5f0c" * 16
 ADMIN_TOKEN = "admin-" + "t0ken" * 4
 CLIENT_TOKEN = "client-" + "t0ken" * 4
-UPSTREAM = "http://api.test/root"
+UPSTREAM = "http://api.test/base"
 SLOW_S = 20  # longer than an idle connection stays open
 REST_S = 0.000_537  # after which all has come to rest that waits for no timer
 
@@ -153,8 +153,8 @@ _ODD: dict[str, Any] = {
     "moved": lambda time: _whole(
         302, b"", ("Location", f"{UPSTREAM}/v1/files/{time}"), ("Content-Type", "text/plain")
     ),
-    "beside": lambda _: _whole(307, b"there", ("Location", "/root/v1/files")),
-    "away": lambda _: _whole(302, b"", ("Location", "https://elsewhere.test/root/v1")),
+    "beside": lambda _: _whole(307, b"there", ("Location", "/base/v1/files")),
+    "away": lambda _: _whole(302, b"", ("Location", "https://elsewhere.test/base/v1")),
     "bytes": lambda time: _whole(200, bytes(range(256)) * 3 + b"%d" % time),
     "large": lambda time: _whole(200, b"%d " % time * 40_000, ("Content-Type", "text/plain")),
     "huge": lambda time: _whole(200, b"%d " % time * 200_000, ("Content-Type", "text/plain")),
