@@ -50,12 +50,23 @@ class Log:
         self._as_json = as_json
         self._quiet = quiet
         self._lines: list[str] = []
+        self._second = (-1, -1, -1)
+        self._shown = ""  # that second
+
+    def _clock(self, at: datetime) -> str:
+        second = at.second, at.minute, at.hour
+        if second != self._second:
+            self._second, self._shown = second, _clock(at)
+        return self._shown
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
         if self._quiet and event.outcome not in _LOUD and not event.drift:
             return
-        line = _json_line(event) if self._as_json else _text_line(event)
+        if self._as_json:
+            line = _json_line(event)
+        else:
+            line = f"{self._clock(event.at)} {event.line or line_of(event)}"
         if self.soon is None:
             self._write(line)
             return
@@ -166,9 +177,10 @@ def _clock(at: datetime) -> str:
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
 
 
-def _text_line(event: Event) -> str:
+def line_of(event: Event) -> str:
+    """What a log as text says of an event, after its time."""
     target = _target(event) or "(withheld: it repeats its credential)"
-    what = f"{_clock(event.at)} {event.outcome.value} {event.method}"
+    what = f"{event.outcome.value} {event.method}"
     words = [f"{what} {target} {event.status} {event.duration_ms}ms"]
     if event.session != DEFAULT:
         words.append(f"session={event.session}")

@@ -39,7 +39,8 @@ class Event:
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
     not stored or not compared, or failed; `upstream_called` is whether a request left for the
-    upstream; `redacted` counts the placeholders in the body that was served.
+    upstream; `redacted` counts the placeholders in the body that was served; `line` is what a log
+    says of it after its time, where that is known already.
     """
 
     at: datetime
@@ -57,6 +58,7 @@ class Event:
     violations: int = 0
     drift: tuple[Drift, ...] = ()
     redacted: int = 0
+    line: str | None = None
 
 
 class Sink(Protocol):

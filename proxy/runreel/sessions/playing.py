@@ -32,7 +32,6 @@ from runreel.matching.resources import (
     cells_over,
     changes,
     covers,
-    has_state,
     is_create,
 )
 
@@ -134,18 +133,37 @@ class Views(Made):
         self._over: dict[Scope, _View] = {}  # of those that have seen anything
         self._above: dict[Scope, _View] = {}
         self._unknown: set[int] = set()  # weights of marks that fit nothing
+        self._uncounted: list[tuple[Access, int]] = []  # which the sums lack
+        # By weight, what a write covers: the resources, and those of them that it changes as lists.
+        self._reaches: dict[int, tuple[tuple[Scope, ...], tuple[Scope, ...]]] = {}
 
     def add(self, write: Access, value: int) -> None:
         """A write was made; what it covers has seen it."""
-        super().add(write, value)
-        for scope in self.covered(write):
-            if scope in self._scopes:
-                view = self._over.get(scope)
-                if view is None:
-                    view = self._over[scope] = _View()
-                view.add(value)
-            if scope in self._lists and changes(write, scope):
-                self._above.setdefault(scope, _View()).add(value)
+        self._uncounted.append((write, value))
+        if len(self._uncounted) > _UNCOUNTED_MAX:
+            self._count()
+        reaches = self._reaches.get(value)
+        if reaches is None:
+            if len(self._reaches) > _REACHES_MAX:
+                self._reaches.clear()
+            covered = [*self.covered(write)]
+            scopes = tuple(scope for scope in covered if scope in self._scopes)
+            lists = (scope for scope in covered if scope in self._lists)
+            reaches = scopes, tuple(scope for scope in lists if changes(write, scope))
+            self._reaches[value] = reaches
+        for scope in reaches[0]:
+            view = self._over.get(scope)
+            if view is None:
+                view = self._over[scope] = _View()
+            view.add(value)
+        for scope in reaches[1]:
+            self._above.setdefault(scope, _View()).add(value)
+
+    def _count(self) -> None:
+        """The sums of all writes, which only resources are asked by that no cassette knows."""
+        uncounted, self._uncounted = self._uncounted, []
+        for write, value in uncounted:
+            super().add(write, value)
 
     def spoil(self, write: Access, value: int) -> None:
         """As `add`, for a mark that fits nothing and goes where the write after it goes."""
@@ -154,6 +172,7 @@ class Views(Made):
 
     def replace(self, write: Access, old: int, new: int) -> None:
         """A write that was made has another weight from here on; a new one of 0 takes it back."""
+        self._count()
         super().replace(write, old, new)
         for scope in self.covered(write):
             for views in (self._over, self._above):
@@ -162,17 +181,23 @@ class Views(Made):
 
     def over(self, scope: Scope) -> int:
         """The sum of the writes that cover a resource, since it went back last."""
-        if scope not in self._scopes:
-            return super().over(scope)
         view = self._over.get(scope)
-        return view.total if view else 0
+        if view is not None:
+            return view.total
+        if scope in self._scopes:
+            return 0
+        self._count()
+        return super().over(scope)
 
     def above(self, scope: Scope) -> int:
         """The sum of the writes that change a resource or what it stands in, likewise."""
-        if scope not in self._lists:
-            return super().above(scope)
         view = self._above.get(scope)
-        return view.total if view else 0
+        if view is not None:
+            return view.total
+        if scope in self._lists:
+            return 0
+        self._count()
+        return super().above(scope)
 
     def has(self, value: int, scope: Scope, *, above: bool) -> bool | None:
         """Whether a resource has seen a write of a weight."""
@@ -214,12 +239,15 @@ class Views(Made):
     def start_over(self) -> None:
         """Nothing has been made."""
         super().start_over()
+        self._uncounted.clear()
         self._unknown.clear()
         self._over.clear()
         self._above.clear()
 
 
 _NONE: set[Scope] = set()  # and never any
+_UNCOUNTED_MAX = 10_000  # writes
+_REACHES_MAX = 200_000  # writes, of which it is remembered what they cover
 _STORY_SEGMENTS = 2  # of a path: a root collection and the item in it that workers share
 _COMPARED_MAX = 50  # recordings of a request, to say why none of them fits
 
@@ -316,7 +344,8 @@ class _Equal:
             yield self.loose
 
     def played(self, position: int, taken: bytearray) -> None:
-        self.furthest = max(self.played_to(taken), position)
+        if self.taken is not taken or position > self.furthest:
+            self.taken, self.furthest = taken, position
 
     def played_to(self, taken: bytearray) -> int:
         """The furthest position that was played in a run."""
@@ -357,6 +386,16 @@ class _Order:
     def start_over(self) -> None:
         """Nothing is settled."""
         self.settled = bytearray(self._size)
+
+    def any_before(self, position: int, write: Access) -> bool:
+        """Whether `before` has any."""
+        for cell in write.cells:
+            queue = self._cells.get(cell)
+            if queue is not None:
+                first = queue.first(self.settled)
+                if first is not None and first < position:
+                    return True
+        return False
 
     def before(self, position: int, write: Access) -> Iterator[int]:
         """The recordings that a write covers and that stand before it, settled ones left out."""
@@ -536,10 +575,11 @@ class Player(Generic[Content]):
         """
         if self._calls or self._waiting:
             return None
-        equal, access = self._equal_at(like), self._pasts.recordings[like].access
+        equal = self._equals.get(like) or self._equal_at(like)
         if equal is None:
             return None
-        stateful = self._stateful(access)
+        access = self._pasts.recordings[like].access
+        stateful = self._barriers and access.has_state
         if stateful:
             queue = equal.whole.get(self.made.over(access.scope))
             position = None if queue is None else queue.first(self._taken)
@@ -549,7 +589,7 @@ class Player(Generic[Content]):
             return self._at_once_again(like, equal, access)
         if stateful and (
             position in self._came_during
-            or (may_wait and access.writes and self._leaves_behind(position))
+            or (may_wait and access.writes and self._leaves_behind(position, access))
         ):
             return None
         return position
@@ -569,7 +609,7 @@ class Player(Generic[Content]):
 
     def play(self, like: int, position: int) -> None:
         """A request gets what `at_once` found, from its first byte to its last."""
-        again = bool(self._taken[position])
+        again = self._taken[position] == 1
         count = self._in_a_row(like) + 1 if again else 0
         self._row = (self._pasts.recordings[like].fingerprint, count)
         self._taken[position] = 1
@@ -584,7 +624,9 @@ class Player(Generic[Content]):
                 self._equals[position] = equal
         return equal
 
-    def _leaves_behind(self, position: int) -> bool:
+    def _leaves_behind(self, position: int, write: Access) -> bool:
+        if not self._in_order().any_before(position, write):
+            return False
         return next(self._left_behind(position), None) is not None
 
     def _no_more_waiting(self, arrival: int, choice: Choice) -> Choice:
@@ -593,7 +635,7 @@ class Player(Generic[Content]):
 
     def _stateful(self, access: Access) -> bool:
         # Nobody can tell what a write to a path without a known root changes.
-        return self._barriers and has_state(access)
+        return self._barriers and access.has_state
 
     def _find(self, equal: _Equal, access: Access) -> tuple[int | None, bool]:
         """The recording whose turn it is; and whether its whole past fits, not its parents' state
@@ -832,7 +874,7 @@ class Player(Generic[Content]):
         """
         item = self._pasts.recordings[position]
         access = item.access
-        equal = self._equal_at(position)
+        equal = self._equals.get(position) or self._equal_at(position)
         assert equal is not None  # noqa: S101 - it is one of them itself
         equal.played(position, self._taken)
         if not access.writes:
@@ -849,7 +891,7 @@ class Player(Generic[Content]):
         if self._counted[position] and not self._repeat:
             return 0
         self._counted[position] = 1
-        value = self._weight(position)
+        value = self._weights.get(position) or self._weight(position)
         self.made.add(access, value)
         return value
 

@@ -39,6 +39,7 @@ from runreel.matching.matchers import (
     exact_key,
     fingerprint,
     said_in_headers,
+    start_line,
 )
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
@@ -58,7 +59,6 @@ from runreel.matching.resources import (
     Scope,
     access_of,
     covers,
-    has_state,
     is_create,
     root_of,
 )
@@ -250,7 +250,7 @@ class SessionHistory(Generic[Content]):
 
     def _may_store(self, fingerprint: Hashable, access: Access) -> bool:
         """Whether the upstream stands, as far as this call can see, where the cassette ends."""
-        if not has_state(access):
+        if not access.has_state:
             return True
         uncertain = (self.recordings[at] for at in self._uncertain)
         unknown = any(
@@ -507,14 +507,15 @@ class Session:
         self._allow_regress = allow_regress
         self._prune = prune
         once = _Once()
-        keys: list[bytes | None] = []
+        keys: list[int | None] = []
         self._old = tuple(self._recording(item, redaction, once, keys) for item in interactions)
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         # What a request gets at once that is equal to a recording, and to play that.
         self.at_once = self._history.at_once
         self.play = self._history.play
-        # Where a recording stands that asks exactly so, byte for byte.
-        self.exact: dict[bytes, int] = {}
+        # Where a recording stands that asks exactly so, byte for byte, unless two keys are the same
+        # by accident.
+        self.exact: dict[int, int] = {}
         for at, key in zip(self._history.pasts.places, keys, strict=True):
             if key is not None:
                 self.exact.setdefault(key, at)
@@ -538,7 +539,7 @@ class Session:
         item: Redacted[Interaction],
         redaction: Redaction,
         once: "_Once",
-        keys: list[bytes | None],
+        keys: list[int | None],
     ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
         written = item.value.request
@@ -551,9 +552,8 @@ class Session:
         plain = recorded.value.target == written.target and recorded.value.body == written.body
         key = None
         if plain and self.decision.on_hit is Action.SERVE:
-            start = f"{written.method} {written.target}".encode("latin-1")
             in_headers = once.said_in_headers(recorded, self.match_on)
-            key = exact_key(start, in_headers, written.body)
+            key = exact_key(start_line(written), in_headers, written.body)
         keys.append(key)
         print_ = fingerprint(recorded, self.match_on)
         if self.decision.plays:
