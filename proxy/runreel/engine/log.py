@@ -122,7 +122,8 @@ class Log:
     def _print(self, line: str) -> None:
         # A log that nobody reads any more must not fail a request.
         with contextlib.suppress(OSError, ValueError):
-            print(line, file=self._out, flush=True)
+            self._out.write(f"{line}\n")  # one write, also where each line is flushed
+            self._out.flush()
 
 
 class FrameworkLog(logging.Handler):

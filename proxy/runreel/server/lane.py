@@ -117,7 +117,7 @@ class _Ready:
 @dataclass(slots=True, eq=False)
 class _Hit:
     """What is ready for requests that are byte for byte `start` (the first line without the prefix
-    of a session) and `body`, below headers that say what `view` has; `line` is what a log says.
+    of a session) and `body`, below headers that say what `view` has.
     """
 
     view: _View
@@ -127,7 +127,7 @@ class _Hit:
     operation: str | None
     position: int = -1  # of the recording that answered last
     ready: _Ready | None = None
-    line: str = ""
+    event: Event | None = None  # the last
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -218,16 +218,16 @@ class Lane:
         position = engine.at_once(session, like, by.is_closing, by)
         if position is None:
             return None
-        ready = hit.ready
-        if position != hit.position or ready is None:
-            ready = _answered(hit, prepared, position, session)
+        now = engine.clock.now()
+        ready, event = hit.ready, hit.event
+        if position != hit.position or ready is None or event is None:
+            ready = _ready(prepared, position, session)
             if ready is None:
                 return None
+            event = _event(hit, ready, session.name, now)
+            hit.position, hit.ready, hit.event = position, ready, event
         state.play(like, position)
-        now = engine.clock.now()
-        event = _event(hit, ready, session.name, now)
-        if not hit.line:
-            hit.line = event.line = line_of(event)
+        event.at = now
         session.tell(event)
         return b"".join((ready.head, self._date_line(now), ready.body))
 
@@ -303,7 +303,7 @@ def _hit(
 
 
 def _event(hit: _Hit, ready: _Ready, session: str, now: datetime) -> Event:
-    return Event(
+    event = Event(
         now,
         session,
         Outcome.SERVED,
@@ -314,17 +314,9 @@ def _event(hit: _Hit, ready: _Ready, session: str, now: datetime) -> Event:
         hit.request,
         ready.interaction,
         redacted=ready.redacted,
-        line=hit.line,
     )
-
-
-def _answered(hit: _Hit, prepared: _Prepared, position: int, session: LiveSession) -> _Ready | None:
-    """The answer of the recording at a position to a request, if it is plain as well."""
-    ready = _ready(prepared, position, session)
-    if ready is not None:
-        hit.position, hit.ready = position, ready
-        hit.line = ""
-    return ready
+    event.line = line_of(event)
+    return event
 
 
 def _ready(prepared: _Prepared, position: int, session: LiveSession) -> _Ready | None:
@@ -409,11 +401,11 @@ class LaneConnection(Connection):
             return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         transport.write(answer)
-        found.calls += 1
         if self._paused:
+            found.calls += 1
             self._begin(self._taken_in(found))
         else:
-            sessions.used(found)
+            found.used_at = lane.context.engine.clock.monotonic()
         return True
 
     def _wait_with(self, data: bytes) -> None:

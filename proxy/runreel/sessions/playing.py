@@ -435,6 +435,7 @@ class Player(Generic[Content]):
         created: Callable[[Access, Content], Scope | None] = lambda _access, _content: None,
     ) -> None:
         self._pasts = pasts
+        self._recordings = pasts.recordings
         self._story = story
         self._barriers = barriers
         self._repeat = repeat
@@ -468,7 +469,7 @@ class Player(Generic[Content]):
 
     def _begin(self) -> None:
         """Nothing has been played yet."""
-        self._taken = bytearray(len(self._pasts.recordings))
+        self._taken = bytearray(len(self._recordings))
         self._counted = bytearray(len(self._taken))  # writes that are part of the state
         self._marks = 0
         self._row: tuple[Hashable, int] = ((), 0)  # equal requests that were answered again
@@ -483,7 +484,7 @@ class Player(Generic[Content]):
     def _nothing_made(self) -> Made:
         if not self._repeat:
             return Made()
-        accesses = [self._pasts.recordings[at].access for at in self._pool]
+        accesses = [self._recordings[at].access for at in self._pool]
         lists = {access.scope for access in accesses if is_create(access)}
         return Views({access.scope for access in accesses}, lists)
 
@@ -491,7 +492,7 @@ class Player(Generic[Content]):
         """What the write at a position adds to a state."""
         found = self._weights.get(position)
         if found is None:
-            found = self._weights[position] = weight(self._pasts.recordings[position].id)
+            found = self._weights[position] = weight(self._recordings[position].id)
         return found
 
     def rewind(self) -> None:
@@ -501,7 +502,7 @@ class Player(Generic[Content]):
         self._begin()
 
     def _enter(self, at: int) -> None:
-        item = self._pasts.recordings[at]
+        item = self._recordings[at]
         there = self._positions.get(item.fingerprint)
         if there is None:
             self._positions[item.fingerprint] = at
@@ -526,7 +527,7 @@ class Player(Generic[Content]):
             return None
         equal = self._equal[fingerprint] = _Equal()
         for at in [positions] if isinstance(positions, int) else positions:
-            item = self._pasts.recordings[at]
+            item = self._recordings[at]
             equal.all.positions.append(at)
             equal.whole.setdefault(self._pasts.whole[at], _Queue()).positions.append(at)
             if is_create(item.access):
@@ -566,7 +567,7 @@ class Player(Generic[Content]):
         self._row = (fingerprint, 0)
         return self._no_more_waiting(arrival, Choice(position))
 
-    def at_once(self, like: int, *, may_wait: bool) -> int | None:
+    def at_once(self, like: int, may_wait: bool) -> int | None:
         """The position of what a request gets that is equal to the recording at `like`, if it comes
         alone, finds what fits it whole, and is answered before anything else happens; None where
         more has to be looked at. Nothing has changed so far.
@@ -578,7 +579,7 @@ class Player(Generic[Content]):
         equal = self._equals.get(like) or self._equal_at(like)
         if equal is None:
             return None
-        access = self._pasts.recordings[like].access
+        access = self._recordings[like].access
         stateful = self._barriers and access.has_state
         if stateful:
             queue = equal.whole.get(self.made.over(access.scope))
@@ -604,14 +605,14 @@ class Player(Generic[Content]):
 
     def _in_a_row(self, like: int) -> int:
         """How often a request was answered again, by now."""
-        same = self._row[0] == self._pasts.recordings[like].fingerprint
+        same = self._row[0] == self._recordings[like].fingerprint
         return self._row[1] if same else 0
 
     def play(self, like: int, position: int) -> None:
         """A request gets what `at_once` found, from its first byte to its last."""
         again = self._taken[position] == 1
         count = self._in_a_row(like) + 1 if again else 0
-        self._row = (self._pasts.recordings[like].fingerprint, count)
+        self._row = (self._recordings[like].fingerprint, count)
         self._taken[position] = 1
         self._play(position, again=again)
 
@@ -619,7 +620,7 @@ class Player(Generic[Content]):
         """The recordings of this story that are equal to any one; None if there are none."""
         equal = self._equals.get(position)
         if equal is None:
-            equal = self._equal_to(self._pasts.recordings[position].fingerprint)
+            equal = self._equal_to(self._recordings[position].fingerprint)
             if equal is not None:
                 self._equals[position] = equal
         return equal
@@ -691,7 +692,7 @@ class Player(Generic[Content]):
     ) -> bool:
         """Whether a past is the state, but for what overlapped it then or is under way now."""
         past = (self._pasts.above if above else self._pasts.whole)[at]
-        recordings = self._pasts.recordings
+        recordings = self._recordings
         ids = set(recordings[at].during)
         for call in under_way:
             if call.position is not None:
@@ -743,7 +744,7 @@ class Player(Generic[Content]):
                 yield from (at for at in lacking if at is not None and not order.settled[at])
 
     def _may_come(self, at: int | None) -> bool:
-        if at is None or self._pasts.recordings[at].scope != self._story:
+        if at is None or self._recordings[at].scope != self._story:
             return False
         return not self._in_order().settled[at] or bool(self._taken[at])
 
@@ -752,7 +753,7 @@ class Player(Generic[Content]):
         or never.
         """
         order = self._in_order()
-        for at in order.before(position, self._pasts.recordings[position].access):
+        for at in order.before(position, self._recordings[position].access):
             if self._taken[at] or not self._reachable(at):
                 order.settled[at] = 1
             else:
@@ -760,11 +761,11 @@ class Player(Generic[Content]):
 
     def _reachable(self, at: int) -> bool:
         """Whether nothing was played that keeps a recording from being played."""
-        scope = self._pasts.recordings[at].access.scope
-        if not self._stateful(self._pasts.recordings[at].access):
+        scope = self._recordings[at].access.scope
+        if not self._stateful(self._recordings[at].access):
             return True
         state = self.made.over(scope)
-        for id_ in self._pasts.ids(at).union(self._pasts.recordings[at].during):
+        for id_ in self._pasts.ids(at).union(self._recordings[at].during):
             access = self._pasts.access(id_)
             if access is None or not covers(access, scope):
                 continue
@@ -810,7 +811,7 @@ class Player(Generic[Content]):
         """A request gets a recording, and is under way."""
         assert choice.position is not None  # noqa: S101 - there is nothing to take
         self._taken[choice.position] = 1
-        access = self._pasts.recordings[choice.position].access
+        access = self._recordings[choice.position].access
         self._calls[arrival] = _Call(access, choice.position, choice.again)
 
     def forward(self, arrival: int, access: Access) -> None:
@@ -861,7 +862,7 @@ class Player(Generic[Content]):
 
     def _free(self, position: int) -> None:
         self._taken[position] = 0
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         equal = self._equal[item.fingerprint]
         for queue in equal.queues(self._pasts.whole[position], self._pasts.above[position]):
             queue.reopen(position)
@@ -872,14 +873,14 @@ class Player(Generic[Content]):
         """A recording counts as played from here on; what its write weighs in the state, 0 if it
         was part of that before.
         """
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         access = item.access
         equal = self._equals.get(position) or self._equal_at(position)
         assert equal is not None  # noqa: S101 - it is one of them itself
         equal.played(position, self._taken)
         if not access.writes:
             return 0
-        if self._repeat:
+        if self._repeat and (again or self._first is None):
             self._play_again(position, again=again)
         if self._creates:
             if is_create(access):
@@ -970,7 +971,7 @@ class Player(Generic[Content]):
     def _play_again(self, position: int, *, again: bool) -> None:
         """A write goes back to where it was played before, if it was."""
         assert isinstance(self.made, Views)  # noqa: S101 - as `_begin` made it
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         if self._first is None:
             self._first = position, [at for at in self._pool if self._taken[at]]
         elif again and position == self._first[0]:
@@ -986,13 +987,13 @@ class Player(Generic[Content]):
 
     def _refresh(self, position: int, created: Scope | None) -> None:
         """The readings that follow a write can be had again."""
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         for at in self._reads_below(created) if created is not None else ():
             if self._taken[at]:
                 self._free(at)
         for kind, place in item.access.cells:
             for at in self._reads_below(place):
-                exact = kind is not Kind.LIST or self._pasts.recordings[at].access.scope == place
+                exact = kind is not Kind.LIST or self._recordings[at].access.scope == place
                 if self._taken[at] and exact and self._pasts.holds(at, item.id):
                     self._free(at)
 
@@ -1001,7 +1002,7 @@ class Player(Generic[Content]):
         if self._reads is None:
             self._reads = {}
             for at in self._pool:
-                access = self._pasts.recordings[at].access
+                access = self._recordings[at].access
                 for length in range(len(access.scope) + 1) if not access.writes else ():
                     self._reads.setdefault(access.scope[:length], []).append(at)
         return self._reads.get(place, ())
@@ -1034,7 +1035,7 @@ class Player(Generic[Content]):
                 continue
             state -= call.value
             if call.position is not None:
-                past -= weight(self._pasts.recordings[call.position].id)
+                past -= weight(self._recordings[call.position].id)
             elif call.id is not None:
                 past -= weight(call.id)
         return past == state
@@ -1072,7 +1073,7 @@ class Player(Generic[Content]):
         return min(told, key=_distance, default=None)
 
     def _compare(self, at: int, equal: _Equal) -> Shortfall:
-        recordings, position = self._pasts.recordings, self._pasts.position
+        recordings, position = self._recordings, self._pasts.position
         item = recordings[at]
         scope = item.access.scope
         past = self._pasts.ids(at)

@@ -206,14 +206,16 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def at_once(self, like: int, *, may_wait: bool, others_at_work: bool) -> int | None:
+    def at_once(self, like: int, may_wait: bool, others_at_work: bool) -> int | None:
         """The position of what `ask` would say to a request that comes alone and is equal to the
         recording at `like`, if that is to be played from its first byte to its last; else None.
         Nothing has changed so far.
         """
+        if not self._serves:
+            return None
         if may_wait and not others_at_work:
             may_wait = self.player.worked_together(self.recordings[like].access)
-        return self.player.at_once(like, may_wait=may_wait) if self._serves else None
+        return self.player.at_once(like, may_wait)
 
     def play(self, like: int, position: int) -> None:
         """Such a request arrives, gets that recording and is done with it, all at once."""
