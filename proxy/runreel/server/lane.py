@@ -146,13 +146,14 @@ class Lane:
 
     def __init__(self, context: ServerContext) -> None:
         self.context = context
+        self.engine = context.engine
+        self.sessions = context.sessions
         self.half_s = min(HALF_S_MAX, context.body_read_s_max)
         self._us = Identity(context.name, context.hosts, context.origins)
         self.blocks: dict[bytes, Block | None] = {}
         self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
         self._views = 0
-        self._second = -1
-        self._at = datetime.min.replace(tzinfo=UTC)
+        self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
         self._date = b""
 
     def block(self, lines: bytes) -> Block | None:
@@ -201,12 +202,14 @@ class Lane:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
         has changed. `start` is its first line, with the target within the session.
         """
-        session, engine = found.session, self.context.engine
+        session, engine = found.session, self.engine
         state = session.state
-        view = self._view(found, block) if state.exact else None
+        if not state.exact:
+            return None
+        prepared: _Prepared = found.prepared or self._prepare(found)
+        view = prepared.views.get(block) or self._view(prepared, session, block)
         if view is None:
             return None
-        prepared: _Prepared = found.prepared
         like = state.exact.get(exact_key(start, view.decides, body))
         if like is None:
             return None
@@ -231,18 +234,17 @@ class Lane:
         session.tell(event)
         return b"".join((ready.head, self._date_line(now), ready.body))
 
-    def _view(self, found: OpenSession, block: Block) -> _View | None:
+    def _prepare(self, found: OpenSession) -> _Prepared:
+        prepared = found.prepared = _Prepared()
+        self._prepared.add(prepared)
+        return prepared
+
+    def _view(self, prepared: _Prepared, session: LiveSession, block: Block) -> _View | None:
         """A block as a session sees it; None if nothing may be told of it."""
-        prepared: _Prepared | None = found.prepared
-        if prepared is None:
-            prepared = found.prepared = _Prepared()
-            self._prepared.add(prepared)
-        try:
-            return prepared.views[block]
-        except KeyError:
+        if block not in prepared.views:
             self._make_room()
-            view = prepared.views[block] = _view(found.session, block)
-            return view
+            prepared.views[block] = _view(session, block)
+        return prepared.views[block]
 
     def _make_room(self) -> None:
         self._views += 1
@@ -257,8 +259,9 @@ class Lane:
 
     def _date_line(self, now: datetime) -> bytes:
         """The same as the last header of a head, with what ends that."""
-        if now.second != self._second or now - self._at > _A_SECOND:
-            self._second, self._at = now.second, now.replace(microsecond=0)
+        if not self._second <= now < self._next_second:
+            self._second = now.replace(microsecond=0)
+            self._next_second = self._second + _A_SECOND
             self._date = f"Date: {format_datetime(now, usegmt=True)}\r\n\r\n".encode()
         return self._date
 
@@ -348,12 +351,18 @@ def _made_ready(recorded: Interaction) -> _Ready | None:
 class LaneConnection(Connection):
     """A connection that looks for plain requests before aiohttp does."""
 
-    __slots__ = ("_begun", "_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
+    __slots__ = (
+        *("_begun", "_block", "_half", "_half_since", "_held", "_lane", "_lines", "_task"),
+        *("_theirs", "_timer"),
+    )
 
     def __init__(self, *args: object, lane: Lane, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
         self._lane = lane
         self._theirs = False  # aiohttp's for good
+        # What stood between first line and body last time, and what it said.
+        self._lines = b"none"
+        self._block: Block | None = None
         self._half = b""  # what has come of a request, or after the one in the task
         self._half_since: float | None = None  # when the first of it came
         self._begun = False  # whether anything was sent of the answer under way
@@ -377,26 +386,27 @@ class LaneConnection(Connection):
             super().data_received(left)
 
     def _hits(self, data: bytes) -> bool:
-        """Whether this was one request, whole and of a kind that came before, that was answered at
-        once; else nothing has changed. It is the short way through `_take`.
+        """Whether this was one request, whole and below headers that came before, that was answered
+        at once; else nothing has changed. It is the short way through `_take`.
         """
         lane, transport = self._lane, self.transport
-        first, end = data.find(b"\r\n"), data.find(b"\r\n\r\n")
-        block = lane.blocks.get(data[first + 2 : end])
+        first = data.find(b"\r\n")
+        if not data.startswith(self._lines, first) and not self._knows(data, first):
+            return False
+        block, begins = self._block, first + len(self._lines)
         if (
             block is None
-            or len(data) != end + 4 + block.length
-            or end > HEAD_BYTES_MAX
+            or len(data) != begins + block.length
+            or begins > HEAD_BYTES_MAX
             or self._held is not None
             or transport is None
             or not self._is_ours()
         ):
             return False
-        sessions = lane.context.sessions
-        found = sessions.at_hand(block.session)
+        found = lane.sessions.at_hand(block.session)
         if found is None:
             return False
-        answer = lane.hit(found, block, data[:first], data[end + 4 :], transport)
+        answer = lane.hit(found, block, data[:first], data[begins:], transport)
         if answer is None:
             return False
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
@@ -405,7 +415,18 @@ class LaneConnection(Connection):
             found.calls += 1
             self._begin(self._taken_in(found))
         else:
-            found.used_at = lane.context.engine.clock.monotonic()
+            found.used_at = lane.engine.clock.monotonic()
+        return True
+
+    def _knows(self, data: bytes, first: int) -> bool:
+        """Whether a request has headers that came before on any connection, if not the last time on
+        this one; its first line ends at `first`.
+        """
+        end = data.find(b"\r\n\r\n")
+        block = self._lane.blocks.get(data[first + 2 : end])
+        if block is None:
+            return False
+        self._block, self._lines = block, data[first : end + 4]
         return True
 
     def _wait_with(self, data: bytes) -> None:
@@ -485,7 +506,7 @@ class LaneConnection(Connection):
             if name is None or inside.startswith(ADMIN_PREFIX):
                 return None
             target, prefix = inside.encode("ascii"), prefix_of(name)
-        found = self._held.found if self._held else self._lane.context.sessions.at_hand(name)
+        found = self._held.found if self._held else self._lane.sessions.at_hand(name)
         return None if found is None else _Asked(found, method, target, prefix)
 
     def _hold(self, asked: "_Asked") -> None:
@@ -516,7 +537,7 @@ class LaneConnection(Connection):
             if self._paused:
                 self._begin(self._taken_in(found))
             else:
-                self._lane.context.sessions.used(found)
+                self._lane.sessions.used(found)
             return
         arrival = held.arrival if held is not None else None
         if arrival is None:
@@ -537,7 +558,7 @@ class LaneConnection(Connection):
         try:
             await self._drained()
         finally:
-            self._lane.context.sessions.used(found)
+            self._lane.sessions.used(found)
 
     async def _call(self, found: OpenSession, arrival: int, live: Request, place: Place) -> None:
         context, session = self._lane.context, found.session
@@ -647,7 +668,7 @@ class LaneConnection(Connection):
         """The client has left, or was let go."""
         held = self.taken()
         if held is not None:
-            self._lane.context.sessions.used(held.found)
+            self._lane.sessions.used(held.found)
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
             if not self._close:  # it is not we who left

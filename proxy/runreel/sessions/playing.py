@@ -71,17 +71,25 @@ class Made:
 class _View:
     """The writes that one resource has seen, in order: each weight with the sum up to it."""
 
-    __slots__ = ("sums", "total", "totals")
+    __slots__ = ("_totals", "sums", "total")
 
     def __init__(self) -> None:
         self.sums: dict[int, int] = {}
-        self.totals: set[int] = set()  # of the first n of them, but for none
         self.total = 0
+        self._totals: set[int] | None = None  # once somebody asked
+
+    @property
+    def totals(self) -> set[int]:
+        """The sums of the first n of them, but for none."""
+        if self._totals is None:
+            self._totals = set(self.sums.values())
+        return self._totals
 
     def add(self, value: int) -> None:
         self.total += value
         self.sums[value] = self.total
-        self.totals.add(self.total)
+        if self._totals is not None:
+            self._totals.add(self.total)
 
     def cut(self, value: int, unknown: set[int]) -> None:
         """Forget a write, if it was seen, and all after it; and a mark that went with it."""
@@ -95,7 +103,8 @@ class _View:
 
     def _drop_last(self) -> int:
         value, total = self.sums.popitem()
-        self.totals.discard(total)
+        if self._totals is not None:
+            self._totals.discard(total)
         self.total -= value
         return value
 
@@ -133,13 +142,17 @@ class Views(Made):
         self._over: dict[Scope, _View] = {}  # of those that have seen anything
         self._above: dict[Scope, _View] = {}
         self._unknown: set[int] = set()  # weights of marks that fit nothing
-        self._uncounted: list[tuple[Access, int]] = []  # which the sums lack
+        # Which the sums lack, and their weights: in lists of their own, for a tuple of each would
+        # keep the garbage collector busy.
+        self._uncounted: list[Access] = []
+        self._uncounted_values: list[int] = []
         # By weight, what a write covers: the resources, and those of them that it changes as lists.
         self._reaches: dict[int, tuple[tuple[Scope, ...], tuple[Scope, ...]]] = {}
 
     def add(self, write: Access, value: int) -> None:
         """A write was made; what it covers has seen it."""
-        self._uncounted.append((write, value))
+        self._uncounted.append(write)
+        self._uncounted_values.append(value)
         if len(self._uncounted) > _UNCOUNTED_MAX:
             self._count()
         reaches = self._reaches.get(value)
@@ -161,9 +174,10 @@ class Views(Made):
 
     def _count(self) -> None:
         """The sums of all writes, which only resources are asked by that no cassette knows."""
-        uncounted, self._uncounted = self._uncounted, []
-        for write, value in uncounted:
+        for write, value in zip(self._uncounted, self._uncounted_values, strict=True):
             super().add(write, value)
+        self._uncounted.clear()
+        self._uncounted_values.clear()
 
     def spoil(self, write: Access, value: int) -> None:
         """As `add`, for a mark that fits nothing and goes where the write after it goes."""
@@ -240,6 +254,7 @@ class Views(Made):
         """Nothing has been made."""
         super().start_over()
         self._uncounted.clear()
+        self._uncounted_values.clear()
         self._unknown.clear()
         self._over.clear()
         self._above.clear()
@@ -381,6 +396,7 @@ class _Order:
             for cell in cells_over(access.scope):
                 if (queue := self._cells.get(cell)) is not None:
                     queue.positions.append(at)
+        self._queues: dict[int, tuple[_Queue, ...]] = {}  # of writes, by position
         self.start_over()
 
     def start_over(self) -> None:
@@ -389,12 +405,14 @@ class _Order:
 
     def any_before(self, position: int, write: Access) -> bool:
         """Whether `before` has any."""
-        for cell in write.cells:
-            queue = self._cells.get(cell)
-            if queue is not None:
-                first = queue.first(self.settled)
-                if first is not None and first < position:
-                    return True
+        queues = self._queues.get(position)
+        if queues is None:
+            found = map(self._cells.get, write.cells)
+            queues = self._queues[position] = tuple(queue for queue in found if queue is not None)
+        for queue in queues:
+            first = queue.first(self.settled)
+            if first is not None and first < position:
+                return True
         return False
 
     def before(self, position: int, write: Access) -> Iterator[int]:
@@ -567,10 +585,11 @@ class Player(Generic[Content]):
         self._row = (fingerprint, 0)
         return self._no_more_waiting(arrival, Choice(position))
 
-    def at_once(self, like: int, may_wait: bool) -> int | None:
+    def at_once(self, like: int, may_wait: bool, others_at_work: bool) -> int | None:
         """The position of what a request gets that is equal to the recording at `like`, if it comes
         alone, finds what fits it whole, and is answered before anything else happens; None where
-        more has to be looked at. Nothing has changed so far.
+        more has to be looked at. Nothing has changed so far. It `may_wait` as in
+        `SessionHistory.ask`.
 
         It is the short way through `choose`, and never leads elsewhere.
         """
@@ -590,7 +609,12 @@ class Player(Generic[Content]):
             return self._at_once_again(like, equal, access)
         if stateful and (
             position in self._came_during
-            or (may_wait and access.writes and self._leaves_behind(position, access))
+            or (
+                may_wait
+                and access.writes
+                and (others_at_work or self.worked_together(access))
+                and self._leaves_behind(position, access)
+            )
         ):
             return None
         return position
@@ -614,7 +638,7 @@ class Player(Generic[Content]):
         count = self._in_a_row(like) + 1 if again else 0
         self._row = (self._recordings[like].fingerprint, count)
         self._taken[position] = 1
-        self._play(position, again=again)
+        self._play(position, again)
 
     def _equal_at(self, position: int) -> _Equal | None:
         """The recordings of this story that are equal to any one; None if there are none."""
@@ -626,7 +650,8 @@ class Player(Generic[Content]):
         return equal
 
     def _leaves_behind(self, position: int, write: Access) -> bool:
-        if not self._in_order().any_before(position, write):
+        order = self._order or self._in_order()
+        if not order.any_before(position, write):
             return False
         return next(self._left_behind(position), None) is not None
 
@@ -825,7 +850,7 @@ class Player(Generic[Content]):
             return
         call.begun = True
         if call.position is not None:
-            call.value = self._play(call.position, again=call.again) or call.value
+            call.value = self._play(call.position, call.again) or call.value
         elif call.access.writes:
             call.value = weight(call.id) if call.id else self._mark()
             self._unrecorded |= not call.id
@@ -869,7 +894,7 @@ class Player(Generic[Content]):
         if self._order is not None:
             self._order.reopen(position, item.access.scope)
 
-    def _play(self, position: int, *, again: bool) -> int:
+    def _play(self, position: int, again: bool) -> int:
         """A recording counts as played from here on; what its write weighs in the state, 0 if it
         was part of that before.
         """
