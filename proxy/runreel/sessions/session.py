@@ -205,11 +205,6 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def play(self, like: int, position: int) -> None:
-        """Such a request arrives, gets that recording and is done with it, all at once."""
-        self._tick += 1
-        self.player.play(like, position)
-
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
     ) -> Ruling:
@@ -502,7 +497,7 @@ class Session:
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         # What a request gets at once that is equal to a recording, and to play that.
         self.at_once = self._history.player.at_once
-        self.play = self._history.play
+        self.play = self._history.player.play
         # Where a recording stands that asks exactly so, byte for byte, unless two keys are the same
         # by accident; only where recordings are served and nothing is captured.
         self.exact: dict[int, int] = {}
