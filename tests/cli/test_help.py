@@ -126,7 +126,7 @@ def test_every_mode_takes_the_same_options() -> None:
     assert options.pop("serve") - {"--mode"} == options["replay"]
     assert options["replay"] == {
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
-        *("--no-barriers", "--accept-incomplete"),
+        *("--no-barriers", "--watch", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
         *("--base-path", "--env", "--fail-on-unplayed"),
     }

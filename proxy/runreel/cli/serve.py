@@ -95,6 +95,14 @@ _OPTIONS = (
         default=None,
     ),
     _option(
+        "--watch",
+        "Read a cassette anew when its file is written; else at the next rewind.",
+        "replay.watch",
+        flag_value=True,
+        type=bool,
+        default=None,
+    ),
+    _option(
         "--accept-incomplete",
         "once: replay half a recording instead of recording it anew.",
         "replay.accept_incomplete",

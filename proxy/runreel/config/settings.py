@@ -315,6 +315,9 @@ class Replay(Section):
     order_wait_ms: int = Field(
         150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
     )
+    watch: bool = Field(
+        False, description="a cassette that is written while it is played is read anew at once"
+    )
     accept_incomplete: bool = Field(
         False, description="mode once replays half a recording instead of recording it anew"
     )
