@@ -35,7 +35,7 @@ class TestExample:
         without_default = {
             *("upstream", "listen.admin_token", "listen.client_token", "simulator.api_key"),
             *("upstream_options.total_timeout_s", "upstream_options.ca_file"),
-            *("match.headers", "match.ignore_query", "match.ignore_body"),
+            *("match.headers", "match.ignore_query", "match.ignore_body", "log.quiet"),
         }
 
         named = dict(_settings(tomllib.loads(text)))

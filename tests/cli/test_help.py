@@ -127,8 +127,8 @@ def test_every_mode_takes_the_same_options() -> None:
     assert options["replay"] == {
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
         *("--no-barriers", "--watch", "--accept-incomplete"),
-        *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
-        *("--base-path", "--env", "--fail-on-unplayed"),
+        *("--receipt", "--log-format", "--quiet", "--verbose", "-v", "--allow-regress", "--prune"),
+        *("--base-path", "--env", "--fail-on-unplayed", "--no-audit"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

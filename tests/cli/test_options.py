@@ -49,6 +49,10 @@ def setting(config: Config, key: str) -> Any:
         (["--host", "localhost"], "listen.host", "localhost"),
         (["--port", "1003"], "listen.port", 1003),
         (["--repeat", "last"], "replay.repeat", "last"),
+        (["--log-format", "json"], "log.format", "json"),
+        (["--quiet"], "log.quiet", True),
+        (["--no-quiet"], "log.quiet", False),
+        (["-v"], "log.verbose", True),
     ],
 )
 def test_an_option_changes_its_setting_and_no_other(
@@ -64,8 +68,6 @@ def test_an_option_changes_its_setting_and_no_other(
 @pytest.mark.parametrize(
     ("arguments", "name", "value"),
     [
-        (["--log-format", "json"], "log_as_json", True),
-        (["--quiet"], "quiet", True),
         (["--receipt", "receipt.json"], "receipt", Path("receipt.json")),
         (["--allow-regress"], "allow_regress", True),
         (["--prune"], "prune", True),
@@ -77,7 +79,7 @@ def test_an_option_changes_its_part_of_the_run_and_no_other(
     _, options = started("record", *arguments)
 
     default = RunOptions(log=options.log)
-    names = ["log_as_json", "quiet", "receipt", "allow_regress", "prune"]
+    names = ["receipt", "allow_regress", "prune"]
     assert [item for item in names if getattr(options, item) != getattr(default, item)] == [name]
     assert getattr(options, name) == value
 

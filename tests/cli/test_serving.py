@@ -118,8 +118,8 @@ class TestLog:
             second = await proxy.log_line()
             ended = await proxy.stop()
 
-        assert first[8:].startswith(f" recorded POST {PATH} 200 ")
-        assert second[8:].startswith(f" recorded POST {PATH} 200 ")
+        assert first[8:].startswith(" recorded modifyRun run_abc123 200 ")
+        assert second[8:].startswith(" recorded modifyRun run_abc123 200 ")
         assert (ended.out, ended.err) == ("", "")
 
     async def test_as_json_each_line_is_an_object(self, tmp_path: Path, example: Path) -> None:
@@ -145,7 +145,7 @@ class TestLog:
             ended = await proxy.stop()
 
         assert ended.err.count("\n") == 1
-        assert " missed POST " in ended.err
+        assert " missed modifyRun run_abc123 " in ended.err
 
     @pytest.mark.parametrize("form", ["text", "json"])
     async def test_what_is_not_http_is_logged_without_what_was_in_it(

@@ -35,8 +35,8 @@ def test_served_calls_are_logged_only_if_that_is_asked_for(tmp_path: Path) -> No
     asked = run("serve", "--no-quiet", "--mode", *REPLAY, *around, cwd=tmp_path)
 
     assert (usual.code, asked.code) == (3, 3)
-    assert [" served POST " in ended.err for ended in (usual, asked)] == [False, True]
-    assert [" missed POST " in ended.err for ended in (usual, asked)] == [True, True]
+    assert [" served modifyRun " in ended.err for ended in (usual, asked)] == [False, True]
+    assert [" missed modifyRun " in ended.err for ended in (usual, asked)] == [True, True]
     assert "WARNING" not in usual.err + asked.err
 
 

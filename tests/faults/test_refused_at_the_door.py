@@ -1,4 +1,4 @@
-"""What never becomes a call is told in one log line, which repeats nothing of it."""
+"""What never becomes a call is told in one log line: what and where, and no secret."""
 
 import io
 import json
@@ -29,34 +29,59 @@ async def test_the_log_has_one_line_about_nonsense_and_nothing_of_it(
 ) -> None:
     code = "headers_too_large" if what == "a long header" else "bad_request"
 
-    async with proxy(mode="record", upstream=upstream.url, log_as_json=as_json) as running:
+    async with proxy(
+        mode="record", upstream=upstream.url, log__format="json" if as_json else "text"
+    ) as running:
         await exchange(running.url, NONSENSE[what].encode(), method="GET")
 
     [line] = log.getvalue().splitlines()
     if as_json:
         document = json.loads(line)
-        assert list(document) == ["at", "outcome", "method", "reason"]
+        assert list(document) == ["at", "outcome", "method", "target", "host", "status", "reason"]
+        assert (document["target"], document["host"]) == (None, None)
         assert (document["outcome"], document["method"], document["reason"]) == (
             "refused",
             None,
             code,
         )
     else:
-        assert line.split(" ")[1:] == ["refused", "-", f"({code})"]
+        status = "431" if what == "a long header" else "400"
+        assert line[9:] == f"refused what is no HTTP {status} ({code})"
 
 
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        (post("/v1/" + FAKE_KEY, b"x" * 11), "refused POST (body_too_large)"),
-        (get("/v1/" + FAKE_KEY, host="example.com"), "refused GET (misdirected_host)"),
-        (get("/v1/" + FAKE_KEY, method="TRACE"), "refused TRACE (method_not_allowed)"),
-        (get("/_runreel/" + FAKE_KEY), "refused GET (admin_unknown)"),
-        (get("/_runreel/s/" + FAKE_KEY + "/v1/x"), "refused GET (session_unknown)"),
-        (post("/v1/" + FAKE_KEY, b"xy")[:-1], "refused POST (request_timeout)"),
+        (post("/v1/" + FAKE_KEY, b"x" * 11), "refused POST /v1/REDACTED 413 (body_too_large)"),
+        (
+            get("/v1/x?key=" + FAKE_KEY, host="example.com"),
+            'refused GET /v1/x?key=REDACTED of Host "example.com" 421 (misdirected_host)',
+        ),
+        (
+            get("/v1/x?limit=20", host=FAKE_KEY),
+            'refused GET /v1/x?limit=... of Host "REDACTED" 421 (misdirected_host)',
+        ),
+        (
+            get(
+                "/v1/hunter-two-of-sixteen",
+                (("Authorization", "Bearer hunter-two-of-sixteen"),),
+                host="a.example",
+            ),
+            'refused GET /v1/REDACTED of Host "a.example" 421 (misdirected_host)',
+        ),
+        (
+            get("/v1/" + FAKE_KEY, method="TRACE"),
+            "refused TRACE /v1/REDACTED 405 (method_not_allowed)",
+        ),
+        (get("/_runreel/" + FAKE_KEY), "refused GET /_runreel/REDACTED 404 (admin_unknown)"),
+        (
+            get("/_runreel/s/" + FAKE_KEY + "/v1/x"),
+            "refused GET /_runreel/s/REDACTED/v1/x 421 (session_unknown)",
+        ),
+        (post("/v1/" + FAKE_KEY, b"xy")[:-1], "refused POST /v1/REDACTED 408 (request_timeout)"),
     ],
 )
-async def test_what_is_refused_at_the_door_is_one_line_without_its_target(
+async def test_what_is_refused_at_the_door_is_one_line_with_its_place_and_no_secret(
     proxy: Proxy,
     upstream: RawUpstream,
     log: io.StringIO,
@@ -107,7 +132,7 @@ async def test_a_client_in_the_middle_of_its_body_is_not_mistaken_for_a_call(
 
     assert upstream.received == []
     [line] = log.getvalue().splitlines()
-    assert line.endswith(" refused POST (client_gone)")
+    assert line.endswith(" left POST (client_gone)")
 
 
 def test_aiohttps_parser_in_python_is_refused(tmp_path: Path) -> None:

@@ -174,9 +174,8 @@ def tell(
 
 def _report(seed: int, number: int, story: Story, lines: list[str]) -> str:
     steps = "\n".join(f"    {step!r}"[:3_000] for turn in story.turns for step in turn)
-    return (
-        f"seed {seed}, story {number}: {story.settings} {story.run} {story.half_s}\n{steps}\n"
-        + "\n".join(lines)
+    return f"seed {seed}, story {number}: {story.settings} {story.half_s}\n{steps}\n" + "\n".join(
+        lines
     )
 
 

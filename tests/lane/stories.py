@@ -230,7 +230,7 @@ class Teller:
             self._clients = [CLIENTS[2]] * 2
         if self._mode not in ("record", "passthrough") or rng.random() < 0.5:
             settings |= {"audit.enabled": False}
-        run = {"log_as_json": rng.random() < 0.5}
+        settings |= {"log.format": "json" if rng.random() < 0.5 else "text"}
         self._open_sessions()
         turns = [tuple(self._steps)]
         count = rng.randint(REQUESTS // 2, REQUESTS * 3 // 2)
@@ -241,7 +241,7 @@ class Teller:
         turns.append((rng.choice((("rest",), ("wait", 2.011), ("wait", 2.011), ("wait", 40.07))),))
         half_s = 0 if self._manners == "wild" else HALF_S_MAX
         by_bytes = self._manners == "wild" and rng.random() < 0.8
-        return Story(settings, tuple(turns), run, half_s, by_bytes)
+        return Story(settings, tuple(turns), half_s, by_bytes)
 
     def _open_sessions(self) -> None:
         for name in SESSIONS[: self._rng.choice((0, 1, 2))]:

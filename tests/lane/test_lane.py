@@ -399,7 +399,7 @@ def test_a_client_that_leaves_within_its_request_is_told_once(
         mode="record",
     )
 
-    assert [line[9:] for line in seen.log] == ["refused POST (client_gone)"]
+    assert [line[9:] for line in seen.log] == ["left POST (client_gone)"]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.1])

@@ -287,7 +287,6 @@ class Story:
 
     settings: dict[str, Any]
     turns: tuple[tuple[Step, ...], ...]
-    run: dict[str, Any] = field(default_factory=dict)
     half_s: float = lanes.HALF_S_MAX
     by_bytes: bool = False
 
@@ -383,7 +382,7 @@ async def _tell(loop: HeldLoop, story: Story, seen: Seen, folder: Path, *, lane:
         "audit.path": folder / "audit",
         "upstream": UPSTREAM,
     }
-    options = RunOptions(log=log, receipt=folder / "receipt.json", **story.run)
+    options = RunOptions(log=log, receipt=folder / "receipt.json")
     clients = Clients(loop)
     try:
         config = load(None, {}, usual | story.settings)

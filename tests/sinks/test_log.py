@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from builders import TARGET, a_request, an_interaction
 from runreel.engine.log import Log
+from runreel.http.messages import Violation
 from runreel.matching.drift import Drift
 from runreel.matching.json_diff import ABSENT, Difference
 from runreel.matching.matchers import MATCH_ON, fingerprint
-from runreel.matching.near_miss import NO_MATCH, Candidate, Miss, Missed, Progress
+from runreel.matching.near_miss import EXHAUSTED, NO_MATCH, Candidate, Miss, Missed, Progress
 from runreel.redaction.redactor import Redaction, request_of
-from runreel.sessions.events import Event, Outcome
+from runreel.sessions.events import Event, Outcome, Refusal
 
 AT = datetime(2026, 3, 31, 10, 15, 2, 123_456, tzinfo=UTC)
 
@@ -35,6 +36,12 @@ def an_event(outcome: Outcome = Outcome.SERVED, **details: Any) -> Event:
     return Event(**(members | details))
 
 
+THREAD = "/v1/threads/thread_abc123"
+LONG = "/v1/threads/thread_6TdVFtDJrXGzPNpZ1bO8Wq/runs/run_QJq1fBXOYCdLJrPNpZ1bO8Wq"
+FINDINGS = (
+    Violation("/metadata/k", "maxLength", "error", "has more than 512 characters"),
+    Violation("", "json", "advice", "is not needed"),
+)
 DRIFT = (
     Drift("status", "", 200, 404),
     Drift("gone", "/a", "Paris", ABSENT),
@@ -64,17 +71,50 @@ def logged(event: Event, *, as_json: bool = False, quiet: bool = False) -> str:
     [
         (
             an_event(interaction="modifyRun-3f2a9c1e"),
-            f"10:15:02 served POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
+            "10:15:02 served modifyRun run_abc123 200 7ms modifyRun-3f2a9c1e\n",
+        ),
+        (
+            an_event(
+                operation="listRunSteps",
+                method="GET",
+                request=Redaction().request(a_request(target=f"{LONG}/steps?limit=2")),
+            ),
+            "10:15:02 served listRunSteps run_QJq1fBXO... 200 7ms\n",
+        ),
+        (
+            an_event(
+                operation="createRun",
+                request=Redaction().request(a_request(target=f"{THREAD}/runs")),
+            ),
+            "10:15:02 served createRun thread_abc123 200 7ms\n",
+        ),
+        (
+            an_event(
+                operation="createThreadAndRun",
+                request=Redaction().request(a_request(target="/v1/threads/runs?a=b")),
+            ),
+            "10:15:02 served createThreadAndRun 200 7ms\n",
+        ),
+        (
+            an_event(
+                operation=None,
+                request=Redaction().request(a_request(target=f"{THREAD}/messages?x=1")),
+            ),
+            "10:15:02 served POST /v1/threads/thread_abc123/messages?x=1 200 7ms\n",
+        ),
+        (
+            an_event(operation=None, request=Redaction().request(a_request(target=LONG))),
+            ("10:15:02 served POST /v1/threads/thread_6TdVF.../runs/run_QJq1fBXO... 200 7ms\n"),
         ),
         (
             an_event(session="test-7", interaction="modifyRun-3f2a9c1e"),
-            f"10:15:02 served POST {TARGET} 200 7ms session=test-7 modifyRun-3f2a9c1e\n",
+            "10:15:02 served modifyRun run_abc123 200 7ms session=test-7 modifyRun-3f2a9c1e\n",
         ),
         (
             an_event(Outcome.MISSED, status=424, missed=missed(a_miss())),
             (
-                f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000 "
-                '(body /metadata/stage: sent "b", recorded "a")\n'
+                '10:15:02 missed modifyRun run_abc123 424 7ms body /metadata/stage: sent "b", '
+                'recorded "a"; nearest modifyRun-00000000\n'
             ),
         ),
         (
@@ -84,44 +124,56 @@ def logged(event: Event, *, as_json: bool = False, quiet: bool = False) -> str:
                 missed=missed(replace(a_miss(), progress=Progress(6, 11))),
             ),
             (
-                f"10:15:02 missed POST {TARGET} 424 7ms nearest=modifyRun-00000000 played=6/11 "
-                '(body /metadata/stage: sent "b", recorded "a")\n'
+                '10:15:02 missed modifyRun run_abc123 424 7ms body /metadata/stage: sent "b", '
+                'recorded "a"; nearest modifyRun-00000000; 6 of 11 played\n'
             ),
         ),
         (
             an_event(Outcome.MISSED, status=424, missed=missed(Miss(NO_MATCH))),
-            f"10:15:02 missed POST {TARGET} 424 7ms nearest=None\n",
+            "10:15:02 missed modifyRun run_abc123 424 7ms cassette 'default' is empty\n",
         ),
         (
-            an_event(Outcome.RECORDED, interaction="modifyRun-3f2a9c1e", violations=2),
-            f"10:15:02 recorded POST {TARGET} 200 7ms modifyRun-3f2a9c1e violations=2\n",
+            an_event(
+                Outcome.MISSED,
+                status=424,
+                missed=missed(replace(a_miss(), code=EXHAUSTED, differences=())),
+            ),
+            (
+                "10:15:02 missed modifyRun run_abc123 424 7ms every recording of it was played; "
+                "nearest modifyRun-00000000\n"
+            ),
+        ),
+        (
+            an_event(Outcome.RECORDED, interaction="modifyRun-3f2a9c1e", violations=FINDINGS),
+            "10:15:02 recorded modifyRun run_abc123 200 7ms modifyRun-3f2a9c1e (2 findings)\n",
         ),
         (
             an_event(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e"),
-            f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e\n",
+            "10:15:02 compared modifyRun run_abc123 200 7ms modifyRun-3f2a9c1e\n",
         ),
         (
             an_event(Outcome.COMPARED, interaction="modifyRun-3f2a9c1e", drift=DRIFT[:2]),
             (
-                f"10:15:02 compared POST {TARGET} 200 7ms modifyRun-3f2a9c1e "
-                "drift 2 (status, gone /a)\n"
+                "10:15:02 compared modifyRun run_abc123 200 7ms modifyRun-3f2a9c1e "
+                "drifted in 2 places: status, gone /a\n"
             ),
         ),
         (
             an_event(Outcome.COMPARED, drift=DRIFT),
             (
-                f"10:15:02 compared POST {TARGET} 200 7ms drift 4 "
-                f"(status, gone /a, value /{'b' * 92}\\u2026, \\u2026)\n"
+                "10:15:02 compared modifyRun run_abc123 200 7ms drifted in 4 places: "
+                f"status, gone /a, value /{'b' * 92}..., ...\n"
             ),
         ),
         (
             an_event(Outcome.NOT_STORED, reason="it is too large"),
-            f"10:15:02 not_stored POST {TARGET} 200 7ms (it is too large)\n",
+            "10:15:02 not stored modifyRun run_abc123 200 7ms (it is too large)\n",
         ),
         (
             an_event(Outcome.MISSED, status=424, request=None),
-            "10:15:02 missed POST (withheld: it repeats its credential) 424 7ms\n",
+            "10:15:02 missed modifyRun (withheld: it repeats its credential) 424 7ms\n",
         ),
+        (an_event(Outcome.SIMULATED), "10:15:02 simulated modifyRun run_abc123 200 7ms\n"),
     ],
 )
 def test_a_fact_is_one_line(event: Event, line: str) -> None:
@@ -130,7 +182,11 @@ def test_a_fact_is_one_line(event: Event, line: str) -> None:
 
 def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
     event = an_event(
-        Outcome.MISSED, status=424, missed=missed(a_miss()), violations=1, upstream_called=True
+        Outcome.MISSED,
+        status=424,
+        missed=missed(a_miss()),
+        violations=FINDINGS[:1],
+        upstream_called=True,
     )
 
     assert json.loads(logged(event, as_json=True)) == {
@@ -148,6 +204,10 @@ def test_as_json_a_fact_is_one_object_with_all_it_holds() -> None:
             f'No recording matches POST {TARGET}: body /metadata/stage: sent "b", recorded "a"; '
             "nearest in cassette 'default' is modifyRun-00000000."
         ),
+        "difference": 'body /metadata/stage: sent "b", recorded "a"',
+        "nearest": "modifyRun-00000000",
+        "played": None,
+        "recordings": None,
         "reason": None,
         "upstream_called": True,
         "violations": 1,
@@ -168,23 +228,35 @@ class TestRefused:
     def test_it_is_one_line_however_quiet(self, quiet: bool) -> None:
         out = io.StringIO()
 
-        Log(out, as_json=False, quiet=quiet).refused(AT, "POST", "body_too_large")
-        Log(out, as_json=False, quiet=quiet).refused(AT, None, "bad_request")
+        log = Log(out, as_json=False, quiet=quiet)
+        log.refused(AT, Refusal("body_too_large", "POST", "/v1/threads?a=…"))
+        log.refused(AT, Refusal("misdirected_host", "GET", "/v1/x", "elsewhere.example"))
+        log.refused(AT, Refusal("client_gone", "POST"))
+        log.refused(AT, Refusal("preflight", "OPTIONS", "/v1/x"))
+        log.refused(AT, Refusal("bad_request"))
 
         assert out.getvalue() == (
-            "10:15:02 refused POST (body_too_large)\n10:15:02 refused - (bad_request)\n"
+            "10:15:02 refused POST /v1/threads?a=... 413 (body_too_large)\n"
+            '10:15:02 refused GET /v1/x of Host "elsewhere.example" 421 (misdirected_host)\n'
+            "10:15:02 left POST (client_gone)\n"
+            "10:15:02 answered OPTIONS /v1/x (preflight)\n"
+            "10:15:02 refused what is no HTTP 400 (bad_request)\n"
         )
 
     def test_as_json_it_is_one_object(self, quiet: bool) -> None:
         out = io.StringIO()
 
-        Log(out, as_json=True, quiet=quiet).refused(AT, None, "bad_request")
+        refusal = Refusal("misdirected_host", "GET", "/v1/x", "elsewhere.example")
+        Log(out, as_json=True, quiet=quiet).refused(AT, refusal)
 
         assert json.loads(out.getvalue()) == {
             "at": "2026-03-31T10:15:02.123+00:00",
             "outcome": "refused",
-            "method": None,
-            "reason": "bad_request",
+            "method": "GET",
+            "target": "/v1/x",
+            "host": "elsewhere.example",
+            "status": 421,
+            "reason": "misdirected_host",
         }
 
 
@@ -194,6 +266,7 @@ class TestRefused:
         (Outcome.SERVED, False),
         (Outcome.RECORDED, False),
         (Outcome.FORWARDED, False),
+        (Outcome.SIMULATED, False),
         (Outcome.MISSED, True),
         (Outcome.NOT_STORED, True),
         (Outcome.REFUSED, True),
@@ -210,7 +283,68 @@ def test_quiet_leaves_only_what_went_wrong(outcome: Outcome, loud: bool) -> None
 
 
 def test_quiet_leaves_what_drifted() -> None:
-    assert " drift 1 (status)" in logged(an_event(Outcome.COMPARED, drift=DRIFT[:1]), quiet=True)
+    assert " drifted in 1 place: status" in logged(
+        an_event(Outcome.COMPARED, drift=DRIFT[:1]), quiet=True
+    )
+
+
+def test_a_verbose_log_has_target_headers_findings_and_details_below_the_line() -> None:
+    out = io.StringIO()
+    event = an_event(
+        Outcome.MISSED,
+        status=424,
+        missed=missed(replace(a_miss(), diff=("+b", "-a"))),
+        violations=FINDINGS,
+    )
+
+    Log(out, as_json=False, quiet=False, verbose=True)(event)
+
+    assert out.getvalue().splitlines()[1:] == [
+        f"  POST {TARGET}",
+        "  Content-Type: application/json",
+        "  OpenAI-Beta: assistants=v2",
+        "  error: /metadata/k: has more than 512 characters",
+        "  advice: the body: is not needed",
+        "  +b",
+        "  -a",
+    ]
+
+
+def test_a_verbose_log_as_json_holds_them_too() -> None:
+    out = io.StringIO()
+
+    Log(out, as_json=True, quiet=False, verbose=True)(an_event(violations=FINDINGS[:1]))
+
+    document = json.loads(out.getvalue())
+    assert document["headers"] == [
+        ["Content-Type", "application/json"],
+        ["OpenAI-Beta", "assistants=v2"],
+    ]
+    assert document["findings"] == [
+        {
+            "at": "/metadata/k",
+            "rule": "maxLength",
+            "severity": "error",
+            "message": "has more than 512 characters",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Outcome.SERVED, "\x1b[32mserved\x1b[0m"),
+        (Outcome.MISSED, "\x1b[31mmissed\x1b[0m"),
+        (Outcome.NOT_STORED, "\x1b[33mnot stored\x1b[0m"),
+        (Outcome.FORWARDED, "forwarded"),
+    ],
+)
+def test_on_a_terminal_the_outcome_has_its_colour(outcome: Outcome, word: str) -> None:
+    out = io.StringIO()
+
+    Log(out, as_json=False, quiet=False, colour=True)(an_event(outcome))
+
+    assert out.getvalue() == f"10:15:02 {word} modifyRun run_abc123 200 7ms\n"
 
 
 _HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -239,7 +373,7 @@ def test_nothing_in_a_method_or_a_problem_can_either(text: str, as_json: bool) -
     out = io.StringIO()
     log = Log(out, as_json=as_json, quiet=True)
 
-    log.refused(AT, text, text)
+    log.refused(AT, Refusal(text, text, text, text))
     log.problem(AT, text)
 
     assert re.fullmatch(r"([\x20-\x7e]+\n){2}", out.getvalue())

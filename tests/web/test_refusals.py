@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_in_its_body_leaves_a_line_in_the_log(
 
     assert asked_for.status == 100
     assert upstream.received == []
-    assert [line[9:] for line in log.getvalue().splitlines()] == ["refused POST (client_gone)"]
+    assert [line[9:] for line in log.getvalue().splitlines()] == ["left POST (client_gone)"]
 
 
 async def test_options_that_go_no_further_leave_the_connection_usable_and_a_line_in_the_log(
@@ -143,7 +143,7 @@ async def test_options_that_go_no_further_leave_the_connection_usable_and_a_line
 
     assert (local.status, local.values("x-runreel-source"), local.body) == (204, ["proxy"], b"")
     assert (passed.status, passed.values("x-runreel-source")) == (200, ["upstream"])
-    assert log.getvalue().splitlines()[0][9:] == "refused OPTIONS (max_forwards)"
+    assert log.getvalue().splitlines()[0][9:] == "answered OPTIONS /v1/x (max_forwards)"
 
 
 async def test_an_answer_that_did_not_wait_for_the_body_is_the_last_of_its_connection(

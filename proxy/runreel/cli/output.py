@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,7 +16,7 @@ from runreel.text import safe
 
 def paint(text: str, **style: Any) -> str:
     """The text, made safe, in a style of `click.style` where colours are wanted."""
-    return click.style(safe(text), **style) if _colours() else safe(text)
+    return click.style(safe(text), **style) if colours(sys.stdout) else safe(text)
 
 
 def say(line: str = "", *, err: bool = False) -> None:
@@ -41,7 +41,7 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
-def _colours() -> bool:
+def colours(stream: TextIO | None) -> bool:
+    """Whether colours are wanted there; None is a stream that the command was started without."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    there = sys.stdout is not None  # None when the command was started without
-    return there and sys.stdout.isatty() and not plain
+    return stream is not None and stream.isatty() and not plain

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from runreel.cli.output import say
+from runreel.cli.output import colours, say
 from runreel.errors import StartRefused
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
 from runreel.text import safe
@@ -46,6 +46,7 @@ class _Option(NamedTuple):
     name: str
     setting: str | None
     details: dict[str, Any]
+    short: str | None = None
 
     @property
     def key(self) -> str:
@@ -53,14 +54,40 @@ class _Option(NamedTuple):
         return self.name.partition("/")[0].removeprefix("--").replace("-", "_")
 
 
-def _option(name: str, help: str, setting: str | None = None, **details: Any) -> _Option:  # noqa: A002 - as click has it
-    return _Option(name, setting, {"help": help, **details})
+def _option(
+    name: str,
+    help: str,  # noqa: A002 - as click has it
+    setting: str | None = None,
+    short: str | None = None,
+    **details: Any,
+) -> _Option:
+    return _Option(name, setting, {"help": help, **details}, short)
 
 
 _CONFIG = _option("--config", "TOML file; else runreel.toml, if it is there.", type=_PATH)
 _HOST = _option("--host", "Address to listen on [127.0.0.1].", "listen.host")
-_LOG_FORMAT = _option(
-    "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
+_LOG_OPTIONS = (
+    _option(
+        "--log-format",
+        "Log lines on stderr [text].",
+        "log.format",
+        type=click.Choice(["text", "json"]),
+    ),
+    _option(
+        "--quiet/--no-quiet",
+        "Log only misses and what went wrong [so around a command].",
+        "log.quiet",
+        default=None,
+    ),
+    _option(
+        "--verbose",
+        "Log headers and findings too.",
+        "log.verbose",
+        short="-v",
+        flag_value=True,
+        type=bool,
+        default=None,
+    ),
 )
 _BASE_PATH = _option("--base-path", "Path at which clients find the API [/v1].", "base_path")
 _RECEIPT = _option("--receipt", "File for the receipt, written at the end.", type=_PATH)
@@ -111,12 +138,7 @@ _OPTIONS = (
         default=None,
     ),
     _RECEIPT,
-    _LOG_FORMAT,
-    _option(
-        "--quiet/--no-quiet",
-        "Log only misses and what went wrong [so around a command].",
-        default=None,
-    ),
+    *_LOG_OPTIONS,
     _option("--allow-regress", "Let a 404 or 410 replace a good recording.", is_flag=True),
     _option("--prune", "record: drop recordings that were not asked for again.", is_flag=True),
     _option(
@@ -158,8 +180,7 @@ _SIMULATE_OPTIONS = (
     ),
     _option("--seed", "What ids are made from [0].", "simulator.seed", type=int),
     _RECEIPT,
-    _LOG_FORMAT,
-    _option("--quiet/--no-quiet", "Log only what went wrong [so around a command].", default=None),
+    *_LOG_OPTIONS,
     _ENV,
 )
 
@@ -169,7 +190,8 @@ def _taking(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def take(function: Callable[..., None]) -> Callable[..., None]:
         for option in reversed(options):
-            function = click.option(option.name, **option.details)(function)
+            names = filter(None, (option.short, option.name))
+            function = click.option(*names, **option.details)(function)
         return function
 
     return take
@@ -330,11 +352,10 @@ def _run(
     from runreel.wrap.command import Wrapping, wrapped
 
     config: Config = load(given["config"], os.environ, settings)
-    quiet = given["quiet"]
     options = RunOptions(
         log=sys.stderr or io.StringIO(),  # None when the command was started without
-        log_as_json=given["log_format"] == "json",
-        quiet=command is not None if quiet is None else quiet,
+        colour=colours(sys.stderr),
+        quiet=command is not None,
         receipt=given.get("receipt"),
         allow_regress=given.get("allow_regress", False),
         prune=given.get("prune", False),

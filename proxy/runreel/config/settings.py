@@ -421,6 +421,16 @@ class UpstreamOptions(Section):
     ] = Field({}, description="headers sent upstream in place of the client's own of that name")
 
 
+class LogSettings(Section):
+    """What is logged, on stderr."""
+
+    format: Literal["text", "json"] = Field("text", description="text, or a JSON object a line")
+    quiet: bool | None = Field(
+        None, description="only misses and what went wrong; around a command so if not set"
+    )
+    verbose: bool = Field(False, description="also the headers that were sent, and all findings")
+
+
 class Limits(Section):
     """How much of a thing is too much."""
 
@@ -476,6 +486,7 @@ class Config(Section):
     redaction: RedactionRules = RedactionRules()
     verify: Verify = Verify()
     record: Record = Record()
+    log: LogSettings = LogSettings()
     upstream_options: UpstreamOptions = UpstreamOptions()
     simulator: Simulation = Simulation()
     audit: Audit = Audit()

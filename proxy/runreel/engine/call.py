@@ -241,14 +241,20 @@ class Call:
         if left_ms > 0:
             await self.clock.sleep(left_ms / 1000)
 
+    @property
+    def findings(self) -> tuple[Violation, ...]:
+        """The violations of the request, as they may be told."""
+        finding = self.session.redaction.finding
+        return tuple([finding(self.live, item) for item in self.checks])
+
     def tell(
         self, outcome: Outcome, status: int, *, upstream: bool = False, **details: object
     ) -> None:
         """Say what became of it; `details` are the optional members of `Event`, by name.
 
-        Unless they say more, its violations are the findings of the request.
+        Unless they say more, its violations are those of the request.
         """
-        details = {"violations": len(self.checks)} | details
+        details = {"violations": self.findings} | details
         self.session.tell(
             Event(
                 at=self.clock.now(),

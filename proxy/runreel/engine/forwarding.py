@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from runreel.assistants import validation
 from runreel.assistants.profile import Profile
+from runreel.cassettes.format import SIMULATOR
 from runreel.engine import streaming
 from runreel.engine.auditing import Audit, Auditing
 from runreel.engine.call import Answer, Call, Turn, Waiting
@@ -78,7 +79,7 @@ class Capturing:
             interaction=None if isinstance(kept, str) else kept.value.id,
             reason=reason or ("its client had left" if gone else None),
             upstream=True,
-            violations=len(call.checks if isinstance(kept, str) else kept.value.violations),
+            violations=call.findings if isinstance(kept, str) else kept.value.violations,
         )
         return reason is None
 
@@ -142,7 +143,8 @@ class Verifying:
         elif call.session.state.decision.compares:
             call.tell(Outcome.NEW, status, reason=call.opaque, upstream=True)
         else:
-            call.tell(Outcome.FORWARDED, status, upstream=True)
+            simulated = call.session.upstream == SIMULATOR
+            call.tell(Outcome.SIMULATED if simulated else Outcome.FORWARDED, status, upstream=True)
 
     def _not_had(self, call: Call, response: Response | None, *, received: bool) -> str | None:
         """Why the answer is none to compare, and the recording is for the next equal request."""
@@ -163,7 +165,7 @@ class Verifying:
             exchange = call.exchange(verdict.fingerprint, response)
         bodies = (call.plain.body, hit.value.response.body, response.body if response else b"")
         drifted, violations = await call.aside.run(
-            max(map(len, bodies)), self.found, exchange, hit, call.checks
+            max(map(len, bodies)), self.found, exchange, hit, call.findings
         )
         call.tell(
             Outcome.COMPARED,
@@ -176,22 +178,22 @@ class Verifying:
 
     def found(
         self, exchange: Exchange | None, hit: Redacted[Interaction], checks: tuple[Violation, ...]
-    ) -> tuple[tuple[Drift, ...], int]:
-        """How an answer drifts from a recording, and how many violations it has with its request;
+    ) -> tuple[tuple[Drift, ...], tuple[Violation, ...]]:
+        """How an answer drifts from a recording, and the violations that it has with its request;
         None stands for one that is too large. Of values only, for another process may do it.
         """
         if exchange is None:
-            return unrecordable(too_large(self.response_bytes_max)), len(checks)
+            return unrecordable(too_large(self.response_bytes_max)), checks
         answer = self.recorder.interaction(exchange)
         if isinstance(answer, str):
-            return unrecordable(answer), len(checks)
+            return unrecordable(answer), checks
         try:
             # The rules of today, and this call's own credential, on both sides.
             recorded = exchange.redaction.interaction(exchange.live, hit.value)
         except Unredactable as error:
             gone = unrecordable(f"the recording cannot be redacted any more: {error}")
-            return gone, len(answer.value.violations)
-        return drift(recorded, answer, self.rule), len(answer.value.violations)
+            return gone, answer.value.violations
+        return drift(recorded, answer, self.rule), answer.value.violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """One log line per request, on stderr, as text or as JSON.
 
+A line of text names the operation and the run in short form, what became of the call, and of a miss
+the difference; with `verbose` lines below it tell the whole target, the headers and the findings.
 Only redacted values are written, escaped so that nothing in a request can begin a line of its own
 or colour a terminal. What a framework logs comes here too, and a sentence where an upstream knows
 none of its paths any more, as OpenAI's since 2026-08-26.
@@ -10,17 +12,19 @@ import errno
 import json
 import logging
 import math
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from runreel.matching.near_miss import Missed
-from runreel.sessions.events import Event, Outcome
+from runreel.errors import ERRORS
+from runreel.matching.near_miss import EXHAUSTED, Missed
+from runreel.sessions.events import Event, Outcome, Refusal
 from runreel.sessions.manager import DEFAULT
-from runreel.text import cut, safe_ascii
+from runreel.text import counted, cut, safe_ascii
 
 TOGETHER_S = 0.02  # that a line may wait for others; nobody who reads along sees it
 LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
@@ -36,20 +40,44 @@ _LOUD = frozenset(
 )
 _DRIFTS_MAX = 3  # differences in a line; the receipt has them all
 _PLACE_CHARS_MAX = 100
+_CALL_CHARS_MAX = 200  # of a target in a line; a verbose log has it whole
+_RED, _YELLOW, _GREEN, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m"
+_COLOURS = {
+    Outcome.SERVED: _GREEN,
+    Outcome.RECORDED: _GREEN,
+    Outcome.MISSED: _RED,
+    Outcome.FAILED: _RED,
+    Outcome.REFUSED: _RED,
+    Outcome.NOT_STORED: _YELLOW,
+    Outcome.NOT_COMPARED: _YELLOW,
+    Outcome.NEW: _YELLOW,
+}
 
 
 class Log:
-    """Writes a line per event; with `quiet` only for what went wrong.
+    """Writes a line per event; with `quiet` only for what went wrong, with `verbose` also what was
+    sent and found. `colour` is for terminals.
 
     With `later`, which calls a function after so many seconds, the lines of events that come
     together are written together: the first at once, more of them every `TOGETHER_S`.
     """
 
-    def __init__(self, out: TextIO, *, as_json: bool, quiet: bool) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        *,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool = False,
+        colour: bool = False,
+    ) -> None:
         self.later: Callable[[float, Callable[[], None]], object] | None = None
         self._out = out
         self._as_json = as_json
         self._quiet = quiet
+        self._verbose = verbose
+        colours = _COLOURS if colour else {}
+        self._words = {outcome: _painted(outcome.word, colours.get(outcome)) for outcome in Outcome}
         self._lines: list[str] = []
         self._last = datetime.min.replace(tzinfo=UTC)  # when the last event was
         self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
@@ -66,9 +94,12 @@ class Log:
         if self._quiet and event.outcome not in _LOUD and not event.drift:
             return
         if self._as_json:
-            line = _json_line(event)
+            line = _json_line(event, verbose=self._verbose)
         else:
-            line = f"{self._clock(event.at)} {event.line or line_of(event)}"
+            said = event.line or line_of(event)
+            line = f"{self._clock(event.at)} {self._words[event.outcome]} {said}"
+            if self._verbose:
+                line = "\n  ".join((line, *map(_in_line, _below(event))))
         if self.later is None:
             self._write(line)
             return
@@ -84,17 +115,26 @@ class Log:
         if lines:
             self._print("\n".join(lines))
 
-    def refused(self, at: datetime, method: str | None, code: str) -> None:
-        """Write about a request that was refused before anything was known of it but its method.
-
-        There is no target: it was not redacted.
-        """
+    def refused(self, at: datetime, refusal: Refusal) -> None:
+        """Write about a request that ended before any session saw it."""
+        status = ERRORS[refusal.code][0] if refusal.code in ERRORS else None
         if self._as_json:
-            document = {"outcome": Outcome.REFUSED.value, "method": method, "reason": code}
+            document = {
+                "outcome": _UNASKED.get(refusal.code, Outcome.REFUSED.value),
+                "method": refusal.method,
+                "target": refusal.target,
+                "host": refusal.host,
+                "status": status,
+                "reason": refusal.code,
+            }
             self._write_json(at, document)
-        else:
-            word = Outcome.REFUSED.value
-            self._write(safe_ascii(f"{_clock(at)} {word} {method or '-'} ({code})"))
+            return
+        method, target = refusal.method, refusal.target
+        call = "what is no HTTP" if method is None else f"{method} {_shortened(target or '')}"
+        host = f' of Host "{cut(refusal.host, _PLACE_CHARS_MAX)}"' if refusal.host else ""
+        words = (call.rstrip() + host, *([str(status)] if status else []), f"({refusal.code})")
+        word = _UNASKED.get(refusal.code) or self._words[Outcome.REFUSED]
+        self._write(f"{_clock(at)} {word} {_in_line(' '.join(words))}")
 
     def problem(self, at: datetime, what: str) -> None:
         """Write about something that went wrong outside of any event."""
@@ -113,9 +153,9 @@ class Log:
         if self._as_json:
             self._write_json(at, {word: what})
         else:
-            self._write(safe_ascii(f"{_clock(at)} {word} {what}"))
+            self._write(_in_line(f"{_clock(at)} {word} {what}"))
 
-    def _write_json(self, at: datetime, document: dict[str, str | None]) -> None:
+    def _write_json(self, at: datetime, document: dict[str, str | int | None]) -> None:
         stamped = {"at": at.isoformat(timespec="milliseconds"), **document}
         self._write(json.dumps(stamped, ensure_ascii=True))
 
@@ -182,33 +222,85 @@ def _clock(at: datetime) -> str:
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
 
 
+# What became of requests that no session saw, and that were not refused.
+_UNASKED = {"client_gone": "left", "preflight": "answered", "max_forwards": "answered"}
+
+
+def _painted(word: str, colour: str | None) -> str:
+    return word if colour is None else f"{colour}{word}{_PLAIN}"
+
+
+def _in_line(text: str) -> str:
+    """It in ASCII, whatever the encoding of the log."""
+    return safe_ascii(text.replace("…", "..."))
+
+
 def line_of(event: Event) -> str:
-    """What a log as text says of an event, after its time."""
-    target = _target(event) or "(withheld: it repeats its credential)"
-    what = f"{event.outcome.value} {event.method}"
-    words = [f"{what} {target} {event.status} {event.duration_ms}ms"]
+    """What a log as text says of an event, after its time and what became of it."""
+    words = [f"{_call(event)} {event.status} {event.duration_ms}ms"]
     if event.session != DEFAULT:
         words.append(f"session={event.session}")
     if event.interaction:
         words.append(event.interaction)
     if event.violations:
-        words.append(f"violations={event.violations}")
+        words.append(f"({counted(len(event.violations), 'finding')})")
     if event.missed:
-        words += _told(event.missed)
+        words += _of_miss(event.missed)
     if event.drift:
-        words.append(f"drift {len(event.drift)} ({_places(event)})")
+        words.append(f"drifted in {counted(len(event.drift), 'place')}: {_places(event)}")
     if event.reason:
         words.append(f"({event.reason})")
-    return safe_ascii(" ".join(words))
+    return _in_line(" ".join(words))
 
 
-def _told(missed: Missed) -> Iterator[str]:
-    nearest, progress = missed.miss.nearest, missed.miss.progress
-    yield f"nearest={nearest.interaction.value.id if nearest else None}"
-    if progress is not None:
-        yield f"played={progress.played}/{progress.recordings}"
-    if missed.opaque is None and (brief := missed.brief()) is not None:
-        yield f"({brief})"
+# The thread and the run of a target, where it names them.
+_RUN = re.compile(r"/threads/(?!runs(?:[/?]|$))([^/?]+)(?:/runs/([^/?]+))?")
+# What looks like an id or a value nobody reads: long, with a digit in it.
+_LONG = re.compile(r"(?=[A-Za-z_-]*[0-9])([A-Za-z0-9_-]{12})[A-Za-z0-9_-]{6,}")
+
+
+def _call(event: Event) -> str:
+    """A call as people name it: the operation with its run, or its thread, else the target."""
+    target = _target(event)
+    if target is None:
+        return f"{event.operation or event.method} (withheld: it repeats its credential)"
+    if event.operation is None:
+        return f"{event.method} {_shortened(target)}"
+    named = _RUN.search(target)
+    return f"{event.operation} {_shortened(named[2] or named[1])}" if named else event.operation
+
+
+def _shortened(target: str) -> str:
+    return cut(_LONG.sub(r"\1…", target), _CALL_CHARS_MAX)
+
+
+def _of_miss(missed: Missed) -> Iterator[str]:
+    miss = missed.miss
+    if missed.opaque is not None:
+        return
+    if miss.nearest is None:
+        yield f"cassette '{missed.cassette}' is empty"
+        return
+    brief = missed.brief()
+    if brief is None and miss.code == EXHAUSTED:
+        brief = "every recording of it was played"
+    told = [brief] if brief is not None else []
+    told.append(f"nearest {miss.nearest.interaction.value.id}")
+    if miss.progress is not None:
+        told.append(f"{miss.progress.played:,} of {miss.progress.recordings:,} played")
+    yield "; ".join(told)
+
+
+def _below(event: Event) -> Iterator[str]:
+    """What a verbose log says below an event's line."""
+    if event.request is not None:
+        request = event.request.value
+        yield f"{request.method} {request.target}"
+        yield from (f"{name}: {value}" for name, value in request.headers)
+    for item in event.violations:
+        yield f"{item.severity}: {item.at or 'the body'}: {item.message}"
+    if event.missed is not None:
+        yield from event.missed.details()
 
 
 def _places(event: Event) -> str:
@@ -217,8 +309,8 @@ def _places(event: Event) -> str:
     return ", ".join(shown[:_DRIFTS_MAX] + more)
 
 
-def _json_line(event: Event) -> str:
-    document = {
+def _json_line(event: Event, *, verbose: bool) -> str:
+    document: dict[str, Any] = {
         "at": event.at.isoformat(timespec="milliseconds"),
         "session": event.session,
         "outcome": event.outcome.value,
@@ -228,14 +320,35 @@ def _json_line(event: Event) -> str:
         "status": event.status,
         "duration_ms": event.duration_ms,
         "interaction": event.interaction,
-        "miss": event.missed.code if event.missed else None,
-        "message": event.missed.sentence() if event.missed else None,
+        **_json_miss(event.missed),
         "reason": event.reason,
         "upstream_called": event.upstream_called,
-        "violations": event.violations,
+        "violations": len(event.violations),
         "drift": [{"kind": item.kind, "at": item.at} for item in event.drift],
     }
+    if verbose:
+        request = event.request.value if event.request else None
+        document["headers"] = [*map(list, request.headers)] if request else None
+        document["findings"] = [
+            {"at": item.at, "rule": item.rule, "severity": item.severity, "message": item.message}
+            for item in event.violations
+        ]
+        document["details"] = [*event.missed.details()] if event.missed else None
     return json.dumps(document, ensure_ascii=True)
+
+
+def _json_miss(missed: Missed | None) -> dict[str, str | int | None]:
+    if missed is None:
+        return {"miss": None, "message": None}
+    nearest, progress = missed.miss.nearest, missed.miss.progress
+    return {
+        "miss": missed.code,
+        "message": missed.sentence(),
+        "difference": missed.brief(),
+        "nearest": nearest.interaction.value.id if nearest else None,
+        "played": progress.played if progress else None,
+        "recordings": progress.recordings if progress else None,
+    }
 
 
 _GONE = frozenset({404, 410})

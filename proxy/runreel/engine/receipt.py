@@ -44,7 +44,7 @@ class Receipt:
             self._redacted += event.redacted > 0
             return
         self._upstream_calls += event.upstream_called
-        self._violations += event.violations
+        self._violations += len(event.violations)
         if outcome is Outcome.MISSED:
             self._missed.append(event)
         if event.outcome is Outcome.NEW:

@@ -196,7 +196,8 @@ def server_context(
         token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
-        refused=lambda method, code: log.refused(SystemClock().now(), method, code),
+        refused=lambda refusal: log.refused(SystemClock().now(), refusal),
+        redaction=redaction_of(config),
     )
 
 
@@ -284,7 +285,13 @@ async def serving(
     """
     check_parser()
     check_receipt(options.receipt)
-    log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
+    log = Log(
+        options.log,
+        as_json=config.log.format == "json",
+        quiet=options.quiet if config.log.quiet is None else config.log.quiet,
+        verbose=config.log.verbose,
+        colour=options.colour,
+    )
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
     retirement = Retirement(shown_upstream(config), warn)
     # No 404 of the simulator means that it is gone.

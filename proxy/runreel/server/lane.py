@@ -55,7 +55,7 @@ from runreel.server.exchange import (
 )
 from runreel.server.gateway import Admitted, Head, Identity, Refused, look, without_token
 from runreel.server.routes import Place, ServerContext, as_ours, named_in_path, prefix_of
-from runreel.sessions.events import Event, Outcome
+from runreel.sessions.events import Event, Outcome, Refusal
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import OpenSession
 
@@ -676,7 +676,7 @@ class LaneConnection(Connection):
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
             if not self._close:  # it is not we who left
-                self._lane.context.refused(held.method, "client_gone")
+                self._lane.context.refused(Refusal("client_gone", held.method))
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)

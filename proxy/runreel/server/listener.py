@@ -25,6 +25,7 @@ from runreel.server.exchange import Connection
 from runreel.server.lane import Lane, LaneConnection
 from runreel.server.routes import ServerContext, application
 from runreel.server.upstream import LazyUpstream
+from runreel.sessions.events import Refusal
 
 
 def check_parser() -> None:
@@ -42,14 +43,15 @@ def check_parser() -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of one run; `log` is where log lines go.
+    """Options of one run; `log` is where log lines go, in `colour` if it is a terminal. `quiet` is
+    for where the configuration does not say whether it is.
 
     `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
     the default session is recorded anew.
     """
 
     log: TextIO
-    log_as_json: bool = False
+    colour: bool = False
     quiet: bool = False
     receipt: Path | None = None
     allow_regress: bool = False
@@ -116,7 +118,7 @@ def _connections(
         kind,
         runner.server,
         loop=asyncio.get_running_loop(),
-        refused=partial(context.refused, None),
+        refused=lambda slug: context.refused(Refusal(slug)),
         logger=logger,
         auto_decompress=False,
         access_log=None,

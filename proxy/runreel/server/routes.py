@@ -25,9 +25,10 @@ from aiohttp.typedefs import Handler
 from runreel.cassettes.format import SIMULATOR
 from runreel.engine.call import Answer
 from runreel.engine.engine import Engine
-from runreel.errors import RunreelError, SessionUnknown, UpstreamFailed
+from runreel.errors import RunreelError, SessionUnknown, Unredactable, UpstreamFailed
 from runreel.http.headers import simulated
 from runreel.http.messages import Headers, Request, Response, values, without
+from runreel.redaction.redactor import Redaction
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
 from runreel.server.exchange import (
     Connection,
@@ -51,6 +52,7 @@ from runreel.server.gateway import (
     via,
     without_token,
 )
+from runreel.sessions.events import Refusal
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import Sessions
 
@@ -125,8 +127,8 @@ class ServerContext:
     """What the routes need to know: `hosts` are the names we answer to, in lower case, `origins`
     those of pages that may call, and `token` what a client of the API must show (None: nothing).
 
-    `refused` is told the method (None: not even that is known) and the slug of each request that
-    ends before a session sees it. A body may take `body_read_s_max` seconds to come in.
+    `refused` is told of each request that ends before a session sees it, without what `redaction`
+    takes out. A body may take `body_read_s_max` seconds to come in.
     `name` is ours in Via. No two have the same, so that one runreel may stand before another.
     """
 
@@ -136,7 +138,8 @@ class ServerContext:
     hosts: frozenset[str]
     body_bytes_max: int
     body_read_s_max: float
-    refused: Callable[[str | None, str], None]
+    refused: Callable[[Refusal], None]
+    redaction: Redaction
     origins: frozenset[str] = frozenset()
     token: str | None = None
     name: str = field(default_factory=_unique_name)
@@ -181,11 +184,32 @@ async def _handle(context: ServerContext, request: web.Request) -> web.StreamRes
             answer = await _answer(context, request, head, held)
             return await write(request, _readable(answer, allowed))
     except Refused as refusal:
-        context.refused(request.method, refusal.slug)
+        context.refused(told(context.redaction, request, refusal.slug))
         answer = _readable(Answer(refusal.response, "proxy"), allowed)
         return await write(request, answer, last=True)
 
 
+def told(redaction: Redaction, request: web.BaseRequest, code: str) -> Refusal:
+    """What may be said of a request that went no further: of its query the names, and nothing that
+    is secret.
+    """
+    live = Request(request.method, request.raw_path, raw_pairs(request.raw_headers))
+    named = values(live.headers, "host")
+    names = "&".join(f"{pair.partition('=')[0]}=…" for pair in live.query.split("&") if pair)
+    shown = Request(
+        live.method,
+        f"{live.path}?{names}" if names else live.path,
+        tuple(("Host", host) for host in named[:1]),
+    )
+    try:
+        found = redaction.request(shown, live).value
+    except Unredactable:
+        return Refusal(code, live.method)
+    hosts = values(found.headers, "host") if code == _WRONG_HOST else ()
+    return Refusal(code, live.method, found.target, hosts[0] if hosts else None)
+
+
+_WRONG_HOST = "misdirected_host"
 _OF_PAGES = frozenset(name.lower() for name in ALLOWANCES)
 
 
@@ -206,7 +230,8 @@ async def _answer(
     admitted = look(head, Identity(context.name, context.hosts, context.origins))
     if isinstance(admitted, Response):
         # To pass it on, or it was a page that asks whether it may call.
-        context.refused(request.method, "preflight" if admitted.headers else "max_forwards")
+        why = "preflight" if admitted.headers else "max_forwards"
+        context.refused(told(context.redaction, request, why))
         return Answer(admitted, "proxy")
     target, before = admitted.target, ""
     named = values(head.headers, SESSION_HEADER)
@@ -289,7 +314,7 @@ async def _body(
     except web.RequestPayloadError:
         raise Refused("bad_request", "The request body is not valid HTTP.") from None
     except ConnectionError:
-        context.refused(request.method, "client_gone")  # there is nobody to answer
+        context.refused(Refusal("client_gone", request.method))  # there is nobody to answer
         raise
     except TooLarge:
         raise Refused(

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from runreel.http.messages import Request
+from runreel.http.messages import Request, Violation
 from runreel.matching.drift import Drift
 from runreel.matching.near_miss import Missed
 from runreel.redaction.redactor import Redacted
@@ -23,6 +23,7 @@ class Outcome(Enum):
     RECORDED = "recorded"
     NOT_STORED = "not_stored"
     FORWARDED = "forwarded"
+    SIMULATED = "simulated"  # as forwarded, but nobody was called
     COMPARED = "compared"  # with a recording
     NOT_COMPARED = "not_compared"  # though there is a recording
     NEW = "new"  # forwarded, and there is nothing to compare it with
@@ -30,6 +31,11 @@ class Outcome(Enum):
     FAILED = "failed"  # no answer from the upstream
 
     __hash__ = object.__hash__  # each is the only one of its kind, and Enum's own is slow
+
+    @property
+    def word(self) -> str:
+        """It for people."""
+        return self.value.replace("_", " ")
 
 
 @dataclass(slots=True)
@@ -40,8 +46,9 @@ class Event:
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
     not stored or not compared, or failed; `upstream_called` is whether a request left for the
-    upstream; `redacted` counts the placeholders in the body that was served; `line` is what a log
-    says of it after its time, where that is known already.
+    upstream; `violations` are the findings of validation; `redacted` counts the placeholders in the
+    body that was served; `line` is what a log says of it after its time and outcome, where that is
+    known already.
     """
 
     at: datetime
@@ -56,10 +63,23 @@ class Event:
     missed: Missed | None = None
     reason: str | None = None
     upstream_called: bool = False
-    violations: int = 0
+    violations: tuple[Violation, ...] = ()
     drift: tuple[Drift, ...] = ()
     redacted: int = 0
     line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that ended before any session saw it: the `code` of what became of it (a slug, or
+    what else there is to say), its method (None: not even that is known), and its path and `host`
+    without secrets, where they may be told.
+    """
+
+    code: str
+    method: str | None = None
+    target: str | None = None
+    host: str | None = None
 
 
 class Sink(Protocol):
