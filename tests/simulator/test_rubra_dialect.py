@@ -16,7 +16,7 @@ JSON = (("content-type", "application/json"),)
 
 class Rubra:
     def __init__(self) -> None:
-        self.simulator = Simulator(Options(dialect="rubra"), HeldClock())
+        self.simulator = Simulator(Options(profile="rubra"), HeldClock())
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Any = JSON) -> Reply:
         return self.simulator.answer(Request(method, path, headers, body))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
+from runreel.assistants.dialect import Dialect
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
@@ -86,7 +87,8 @@ class Profile:
     None says that there is no model. `empty_bodies` tells what an empty request body is read as,
     by operation; elsewhere it is no JSON. `reads_json` tells whether a body of that content type
     (None: no such header) is read as JSON at all. `ordered` puts the findings of a request, given
-    its document, into the order in which the dialect meets them; `word` gives the sentence of one.
+    its document, into the order in which the API meets them; `word` gives the sentence of one.
+    `dialect` is how the simulator speaks as such a server.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Profile:
     ordered: Callable[[Any, list[Finding]], list[Finding]]
     word: Callable[[Finding], str]
     refuse: Refuse
+    dialect: Dialect
 
     def __reduce__(self) -> tuple[Callable[[str], "Profile"], tuple[str]]:
         """For another process, which has the same profiles: its name."""

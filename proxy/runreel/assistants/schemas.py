@@ -655,3 +655,98 @@ class CreateThreadAndRunRequest(_NewRun):
 
     thread: CreateThread = Field(default_factory=CreateThread)
     tool_resources: ToolResources | None = None
+
+
+class ModifyThread(ModifyRunRequest):
+    """The body of modify thread."""
+
+    tool_resources: ToolResources | None = None
+
+
+class ModifyMessage(ModifyRunRequest):
+    """The body of modify message."""
+
+
+class ModifyAssistant(ModifyRunRequest):
+    """The body of modify assistant."""
+
+    model: str = ""
+    name: Annotated[str, Field(max_length=256)] | None = None
+    description: Annotated[str, Field(max_length=512)] | None = None
+    instructions: Annotated[str, Field(max_length=256_000)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tool_resources: ThreadToolResources | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+
+
+class CreateAssistant(ModifyAssistant):
+    """The body of create assistant."""
+
+    model: str
+
+
+class CreateConversation(RequestModel):
+    """The body of create conversation; what its items may be is not checked."""
+
+    metadata: Metadata | None = None
+    items: Annotated[list[dict[str, Any]], Field(max_length=20)] | None = None
+
+
+class UpdateConversation(RequestModel):
+    """The body of update conversation, whose metadata are required."""
+
+    metadata: Metadata | None
+
+
+class _Made(Answered):
+    id: str
+    created_at: int
+    metadata: dict[str, str] | None
+
+
+class Thread(_Made):
+    """A thread; its tool resources came with v2."""
+
+    object: Literal["thread"]
+    tool_resources: dict[str, Any] | None = None
+
+
+class Message(_Made):
+    """A message; what its parts may be is not checked."""
+
+    object: Literal["thread.message"]
+    thread_id: str
+    role: Literal["user", "assistant"]
+    content: list[dict[str, Any]]
+    assistant_id: str | None
+    run_id: str | None
+    attachments: list[dict[str, Any]] | None = None
+
+
+class AssistantBeginning(_Made):
+    """What the assistants of all profiles have; some members came with v2."""
+
+    object: Literal["assistant"]
+    name: str | None
+    description: str | None
+    model: str
+    instructions: str | None
+    tool_resources: dict[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+class Assistant(AssistantBeginning):
+    """An assistant."""
+
+    tools: Annotated[list[Tool], Field(max_length=128)]
+    response_format: ResponseFormat | None = None
+
+
+class Conversation(_Made):
+    """A conversation."""
+
+    object: Literal["conversation"]
