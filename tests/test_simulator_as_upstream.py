@@ -170,14 +170,6 @@ async def test_rubra_redirects_to_where_the_client_is(proxy: Proxy) -> None:
     assert reply.values("location") == ["/_runreel/s/default/threads"]
 
 
-async def test_a_dialect_that_it_does_not_speak_stops_the_start(proxy: Proxy) -> None:
-    wanted = "the simulator does not speak openai_v1; it speaks openai and rubra"
-
-    with pytest.raises(StartRefused, match=wanted):
-        async with proxy(mode="passthrough", upstream="simulator", profile="openai_v1"):
-            pass
-
-
 async def test_nothing_but_404_from_it_says_nothing_of_openai(proxy: Proxy, log: Any) -> None:
     async with proxy(mode="passthrough", upstream="simulator") as running:
         wire = await Wire.open(running.url)

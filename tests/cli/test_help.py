@@ -126,7 +126,7 @@ def test_every_mode_takes_the_same_options() -> None:
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
         *("--no-barriers", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
-        *("--base-path", "--env", "--fail-on-unplayed"),
+        *("--base-path", "--profile", "--env", "--fail-on-unplayed"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

@@ -110,21 +110,21 @@ class Dialect:
 
     `operations` are those that it has, `bases` patterns of the path at which its API begins (none:
     wherever the configuration says, or at the root). `new_id` makes an id of the prefix of a kind
-    (`prefixes` may give another for it) and a number; `id_prefixes` tell, by the parameter of a
-    path, how an id must begin, and are empty where that does not matter. `cases` are refusals that
-    it words in its own way, `envelope` makes a body of a status, message, `param` and code.
-    `shown` makes what is answered of a document of the newest OpenAI API, `framed` adds to a whole
-    answer what belongs to its request's id. `merges`: metadata are merged; `free`: no state
-    refuses; `converts`: a value of another type is taken for what it may mean, as pydantic 1 does;
-    `strays`: another method is 405 and a slash too many leads on, as with FastAPI; `gaps`: a run
-    without steps has no list of them.
+    and a number; `id_prefixes` tell, by the parameter of a path, how an id must begin, and are
+    empty where that does not matter. `cases` are refusals that it words in its own way, `envelope`
+    makes a body of a status, message, `param` and code. `shown` makes what is answered of a
+    document of the newest OpenAI API (None: 204, nothing), `framed` adds to a whole answer what
+    belongs to its request's id. `merges`: metadata are merged; `free`: no state refuses;
+    `converts`: a value of another type is taken for what it may mean, as pydantic 1 does; `strays`:
+    another method is 405 and a slash too many leads on, as with FastAPI; `gaps`: a run without
+    steps has no list of them; `dated`: a thread tells when it was changed.
     """
 
     new_id: Callable[[str, int], str]
     body: Callable[[Any], bytes]
     envelope: Callable[[int, str, str | None, str | None], Json]
     headers: Callable[[str], Headers] = lambda _: ()
-    shown: Callable[[Json], Json] = lambda document: document
+    shown: Callable[[Json], Json | None] = lambda document: document
     framed: Callable[[Json, str], Json] = lambda document, _: document
     event: Callable[[str, bytes], bytes] = event
     operations: frozenset[str] = ASSISTANTS
@@ -132,9 +132,9 @@ class Dialect:
     requires: tuple[Requirement, ...] = ()
     cases: Mapping[str, Case] = field(default_factory=dict)
     id_prefixes: Mapping[str, str] = field(default_factory=dict)
-    prefixes: Mapping[str, str] = field(default_factory=dict)
     merges: bool = False
     free: bool = False
     converts: bool = False
     strays: bool = False
     gaps: bool = False
+    dated: bool = False

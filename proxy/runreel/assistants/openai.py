@@ -38,11 +38,11 @@ _ANSWERED_A_RUN = (
 )
 
 
-def beside_runs(assistant: type[BaseModel]) -> dict[str, Shape]:
+def beside_runs(assistant: Shape) -> dict[str, Shape]:
     """What OpenAI answers of assistants, threads and messages, by operation."""
-    helper, thread, message = Shape(assistant), Shape(schemas.Thread), Shape(schemas.Message)
+    thread, message = Shape(schemas.Thread), Shape(schemas.Message)
     return {
-        **dict.fromkeys(("createAssistant", "getAssistant", "modifyAssistant"), helper),
+        **dict.fromkeys(("createAssistant", "getAssistant", "modifyAssistant"), assistant),
         **dict.fromkeys(("createThread", "getThread", "modifyThread"), thread),
         **dict.fromkeys(("createMessage", "getMessage", "modifyMessage"), message),
         "listMessages": listed(schemas.Page[schemas.Message], message, *_EMPTY_PAGE),
@@ -65,7 +65,7 @@ def events(run: Shape, step: Shape) -> tuple[tuple[str, Shape | None], ...]:
     return (("thread.run.step.delta", None), ("thread.run.step.", step), ("thread.run.", run))
 
 
-_RUN = Shape(
+RUN = Shape(
     schemas.Run,
     frozenset(
         {
@@ -117,11 +117,11 @@ OPENAI = Profile(
         "updateConversation": Shape(schemas.UpdateConversation),
     },
     responses={
-        **responses(_RUN, schemas.RunList, _STEP, schemas.RunStepList),
-        **beside_runs(schemas.Assistant),
+        **responses(RUN, schemas.RunList, _STEP, schemas.RunStepList),
+        **beside_runs(Shape(schemas.Assistant)),
         **dict.fromkeys(CONVERSATIONS - {"deleteConversation"}, Shape(schemas.Conversation)),
     },
-    events=events(_RUN, _STEP),
+    events=events(RUN, _STEP),
     empty_bodies=dict.fromkeys(("cancelRun", "createThread", "createConversation"), b"{}"),
     reads_json=lambda _: True,
     ordered=openai_errors.ordered,

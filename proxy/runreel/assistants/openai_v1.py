@@ -86,7 +86,7 @@ OPENAI_V1 = replace(
     },
     responses={
         **openai.responses(_RUN, Page[schemas.Run], _STEP, Page[schemas.RunStep]),
-        **openai.beside_runs(schemas.Assistant),
+        **openai.beside_runs(Shape(schemas.Assistant)),
     },
     events=openai.events(_RUN, _STEP),
     ordered=pydantic1.ordered,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from runreel.assistants import NAMES
 from runreel.cli.output import say
 from runreel.errors import StartRefused
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
@@ -63,6 +64,7 @@ _LOG_FORMAT = _option(
     "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
 )
 _BASE_PATH = _option("--base-path", "Path at which clients find the API [/v1].", "base_path")
+_PROFILE = _option("--profile", f"The API's dialect: {', '.join(NAMES)} [openai].", "profile")
 _RECEIPT = _option("--receipt", "File for the receipt, written at the end.", type=_PATH)
 _ENV = _option(
     "--env",
@@ -80,6 +82,7 @@ _OPTIONS = (
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
     _BASE_PATH,
+    _PROFILE,
     _option(
         "--repeat",
         "Whether the last recording of a call answers again [never].",
@@ -131,7 +134,7 @@ _SIMULATE_OPTIONS = (
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
     _BASE_PATH,
-    _option("--profile", "The dialect: openai or rubra [openai].", "profile"),
+    _PROFILE,
     _option(
         "--lenient",
         "Everything exists; no state refuses.",

@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from runreel.assistants import PROFILES
+from runreel.assistants import NAMES, check_profile
 from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
@@ -186,12 +186,6 @@ def _mode(text: str) -> str:
     if text not in SPELLINGS:
         raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
     return SPELLINGS[text]
-
-
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise ValueError(f"must be one of {', '.join(PROFILES)}")
-    return text
 
 
 def _upstream(text: str) -> str:
@@ -460,8 +454,8 @@ class Config(Section):
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )
-    profile: Annotated[str, AfterValidator(_profile)] = Field(
-        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    profile: Annotated[str, AfterValidator(check_profile)] = Field(
+        "openai", description=f"dialect of the API: {', '.join(NAMES)}; see docs/profiles.md"
     )
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"

@@ -44,6 +44,20 @@ def assistant(name: str, now: int, sent: Json) -> Json:
     }
 
 
+def file(name: str, now: int, sent: Json) -> Json:
+    """A file, as `POST /files` answers it; `sent` has its name, purpose and size in bytes."""
+    return {
+        "id": name,
+        "object": "file",
+        "bytes": sent.get("bytes", 0),
+        "created_at": now,
+        "filename": sent.get("filename"),
+        "purpose": sent.get("purpose"),
+        "status": "uploaded",
+        "status_details": None,
+    }
+
+
 def conversation(name: str, now: int, sent: Json) -> Json:
     """A conversation, as `POST /conversations` answers it."""
     return {

@@ -38,7 +38,6 @@ CASES = {
         "again by setting the header 'OpenAI-Beta: assistants=v2'.",
         code="invalid_beta",
     ),
-    "no_api_version": Case("Missing required query parameter: api-version", code="BadRequest"),
     # From here on: of the same family, not seen.
     "no_thread_of_run": Case("No thread found with id '{id}'.", NOT_FOUND),
     "no_run": Case("No run found with id '{id}'.", NOT_FOUND),
@@ -96,7 +95,7 @@ class Problem(Exception):
 
 def refusal(dialect: Dialect, problem: Problem) -> tuple[int, Json | None, Headers]:
     """Status, document (None: no body) and headers of a problem, as a dialect tells it."""
-    case = dialect.cases.get(problem.case, CASES[problem.case])
+    case = dialect.cases.get(problem.case) or CASES[problem.case]
     headers = tuple((name, value.format_map(problem.values)) for name, value in case.headers)
     if case.text is None:
         return case.status, None, headers

@@ -405,7 +405,7 @@ def modify_assistant(world: World, asked: ApiRequest) -> ApiReply:
 
 def new_thread(world: World, sent: Json) -> Json:
     """A new thread with its messages."""
-    made = documents.thread(world.ids.new("thread"), world.now, sent)
+    made = documents.thread(sent.get("thread_id") or world.ids.new("thread"), world.now, sent)
     world.put("thread", made)
     for message in sent.get("messages") or []:
         add_message(world, made["id"], message)
@@ -413,8 +413,13 @@ def new_thread(world: World, sent: Json) -> Json:
 
 
 def create_thread(world: World, asked: ApiRequest) -> ApiReply:
-    """Make a thread."""
-    return ApiReply(new_thread(world, asked.body))
+    """Make a thread; one that brings an id of its own may be there already."""
+    there = world.all("thread").get(asked.body.get("thread_id") or "")
+    if there is None:
+        return ApiReply(new_thread(world, asked.body))
+    if asked.body.get("if_exists") == "do_nothing":
+        return ApiReply(there)
+    raise Problem("thread_exists", id=there["id"])
 
 
 def modify_thread(world: World, asked: ApiRequest) -> ApiReply:
@@ -423,6 +428,8 @@ def modify_thread(world: World, asked: ApiRequest) -> ApiReply:
     after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
     if "tool_resources" in asked.body:
         after["tool_resources"] = asked.body["tool_resources"] or {}
+    if world.settings.dated:
+        after["updated_at"] = world.now
     world.put("thread", after)
     return ApiReply(after)
 
@@ -668,6 +675,13 @@ def update_conversation(world: World, asked: ApiRequest) -> ApiReply:
     return ApiReply(after)
 
 
+def create_file(world: World, asked: ApiRequest) -> ApiReply:
+    """Take a file; its content is not kept."""
+    made = documents.file(world.ids.new("file"), world.now, asked.body)
+    world.put("file", made)
+    return ApiReply(made)
+
+
 SCRIPT = "scriptNextRun"
 SCRIPT_PATH = "/_simulator/next_run"
 
@@ -698,9 +712,11 @@ _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("modifyAssistant", "POST", _ONE_A, modify_assistant),
     ("deleteAssistant", "DELETE", _ONE_A, _deleting("assistant", _asked_assistant)),
     ("createThread", "POST", _T, create_thread),
+    ("listThreads", "GET", _T, lambda world, asked: _page(world, "thread", "", asked)),
     ("createThreadAndRun", "POST", f"{_T}/runs", create_thread_and_run),
     ("getThread", "GET", _ONE_T, _showing(_asked_thread)),
     ("modifyThread", "POST", _ONE_T, modify_thread),
+    ("patchThread", "PATCH", _ONE_T, modify_thread),
     ("deleteThread", "DELETE", _ONE_T, _deleting("thread", _thread_to_drop)),
     ("createMessage", "POST", _M, create_message),
     ("listMessages", "GET", _M, _listing("message")),
@@ -719,6 +735,7 @@ _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("getConversation", "GET", _ONE_C, _showing(_the_conversation)),
     ("updateConversation", "POST", _ONE_C, update_conversation),
     ("deleteConversation", "DELETE", _ONE_C, _deleting("conversation", _the_conversation)),
+    ("createFile", "POST", "/files", create_file),
     (SCRIPT, "POST", SCRIPT_PATH, script_next_run),
 )
 OPERATIONS = frozenset(name for name, *_ in _TABLE)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
+from email import message_from_bytes
 from urllib.parse import parse_qsl
 
 from runreel import __version__
@@ -97,6 +98,7 @@ class Simulator:
             free=options.settings.lenient or dialect.free,
             calls="submitToolOuputsToRun" in dialect.operations,
             gaps=dialect.gaps,
+            dated=dialect.dated,
         )
         self._world = World(settings, Ids(seed, dialect.new_id))
         self._request_ids = Ids(seed, spelled("0123456789abcdef", 32))
@@ -138,21 +140,22 @@ class Simulator:
             body = b"" if document is None else self._framed(document, name)
             return Reply(status, _JSON + more + headers, (body,))
         if told.events is None:
+            shown = self._dialect.shown(told.document)
+            if shown is None:
+                return Reply(204, headers, ())
             run = told.document["object"] == "thread.run"
             soon = _POLL_SOON if self._moves_by_polls and run else ()
-            return Reply(200, _JSON + soon + headers, (self._shown(told.document, name),))
+            return Reply(200, _JSON + soon + headers, (self._framed(shown, name),))
         event = self._dialect.event
         events = tuple(event(kind, self._told_in_stream(item, name)) for kind, item in told.events)
         return Reply(200, _EVENTS + headers, (*events, event("done", b"[DONE]")))
-
-    def _shown(self, document: Json, request_id: str) -> bytes:
-        return self._framed(self._dialect.shown(document), request_id)
 
     def _framed(self, document: Json, request_id: str) -> bytes:
         return self._dialect.body(self._dialect.framed(document, request_id))
 
     def _told_in_stream(self, document: Json, request_id: str) -> bytes:
-        return compact(self._dialect.framed(self._dialect.shown(document), request_id))
+        shown = self._dialect.shown(document) or {}
+        return compact(self._dialect.framed(shown, request_id))
 
     def _told(self, request: Request) -> ApiReply:
         found = self._found(request)
@@ -216,11 +219,29 @@ class Simulator:
             wrong = [item for item in findings if item.severity == validation.ERROR]
             refusal = self._profile.refuse(*wrong)
             raise _Invalid(refusal.status, refusal.body)
+        if named and named[0].lower().startswith("multipart/"):
+            return _form(named[0], request.body)
         body = json.loads(request.body or b"{}")
         if self._dialect.converts and (shape := self._profile.requests.get(operation)):
             plain = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
             return shape.model.model_validate(plain).model_dump(exclude_unset=True)
         return body if isinstance(body, dict) else {}
+
+
+def _form(content_type: str, body: bytes) -> Json:
+    """The fields of a form; of its file the name and the size in bytes."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    found: Json = {}
+    for part in message_from_bytes(head + body).walk():
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            continue
+        if name := part.get_filename():
+            found |= {"filename": name, "bytes": len(content)}
+        else:
+            label = part.get_param("name", header="content-disposition")
+            found[str(label)] = content.decode("utf-8", "replace")
+    return found
 
 
 def _has(request: Request, needed: Requirement) -> bool:

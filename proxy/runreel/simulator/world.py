@@ -81,7 +81,7 @@ class Settings:
     `status_s` is how long a status lasts; None: until the run is asked for once more. `merges` is
     what modify does with metadata. `lenient`: everything exists as soon as it is named, `free`: no
     state refuses an operation. `calls`: there are runs that wait for the outputs of functions.
-    `gaps`: a run without steps has no list of them.
+    `gaps`: a run without steps has no list of them. `dated`: a thread tells when it was changed.
     """
 
     merges: bool = False
@@ -89,6 +89,7 @@ class Settings:
     free: bool = False
     calls: bool = True
     gaps: bool = False
+    dated: bool = False
     status_s: float | None = None
     objects_max: int = 100_000
     bytes_max: int = 67_108_864

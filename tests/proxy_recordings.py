@@ -1,0 +1,72 @@
+"""Recordings of Azure's test proxy, read in place: a small reader of its own.
+
+A body is JSON inline, a text, a list of lines, or null.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from documents import DATA
+
+OLDER = "test_update_run.json"  # of Azure, on its older path
+OPENAI_S = ("BasicRunOperationsWork.json", "StreamingRunWorksAsync.json")
+
+_PLACES = (  # end of a path -> the operations of GET and POST
+    (r"/assistants", (None, "createAssistant")),
+    (r"/threads", (None, "createThread")),
+    (r"/threads/[^/]+/messages", ("listMessages", "createMessage")),
+    (r"/threads/[^/]+/runs", ("listRuns", "createRun")),
+    (r"/threads/[^/]+/runs/[^/]+", ("getRun", "modifyRun")),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call and its answer."""
+
+    method: str
+    path: str
+    operation: str | None
+    sent: bytes
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    document: Any
+
+
+def entries(name: str) -> list[Entry]:
+    """The calls of a recording, in order."""
+    text = (DATA / "azure" / name).read_text(encoding="utf-8-sig")
+    return [_entry(item) for item in json.loads(text)["Entries"]]
+
+
+def _entry(item: dict[str, Any]) -> Entry:
+    path, method = urlsplit(item["RequestUri"]).path, item["RequestMethod"]
+    return Entry(
+        method,
+        path,
+        _operation(method, path),
+        _bytes(item["RequestBody"]),
+        item["StatusCode"],
+        item["ResponseHeaders"],
+        _bytes(item["ResponseBody"]),
+        item["ResponseBody"],
+    )
+
+
+def _operation(method: str, path: str) -> str | None:
+    for end, names in _PLACES:
+        if re.search(f"{end}$", path) and method in ("GET", "POST"):
+            return names[method == "POST"]
+    return None
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, list):
+        body = "".join(body)
+    return (body if isinstance(body, str) else json.dumps(body, indent=2)).encode()
