@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents import needs, recorded_runs
-from proxy_recordings import OLDER, OPENAI_S, entries
+from recordings import OLDER, OPENAI_S, entries
 from runreel.assistants.azure_agents import AZURE_AGENTS
 from runreel.assistants.openai import OPENAI
 from runreel.assistants.profile import Profile
