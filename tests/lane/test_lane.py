@@ -333,7 +333,7 @@ def test_what_is_remembered_of_clients_is_bounded(proxies: Proxies) -> None:
         protocol = clients.at[0].transport.protocol
         if isinstance(protocol, lanes.LaneConnection):
             lane = protocol._lane
-            found.append((len(lane._blocks), sum(len(one.views) for one in lane._prepared)))
+            found.append((len(lane.blocks), sum(len(one.views) for one in lane._prepared)))
 
     opened = {"cassette": "default", "id": "one"}
     steps: list[Step] = [("send", ADMIN, admin("POST", "sessions", opened)), WAIT]

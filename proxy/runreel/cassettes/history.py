@@ -35,7 +35,6 @@ from runreel.matching.resources import (
     cells_over,
     changes,
     covers,
-    has_state,
 )
 
 Content = TypeVar("Content")
@@ -167,14 +166,14 @@ class Pasts(Generic[Content]):
             if tally is None:
                 tally = tallies[item.scope] = Tally()
                 self._writes[item.scope] = _Places()
-            if item.after is None and has_state(item.access):
+            if item.after is None and item.access.has_state:
                 self._sum_up(at, tally)
             if item.counts:
                 tally.add(item.access, weight(item.id))
                 for cell in item.access.cells:
                     self._writes[item.scope].add(cell, at)
         for at, item in zip(self.places, recordings, strict=True):
-            if item.after is not None and has_state(item.access):
+            if item.after is not None and item.access.has_state:
                 self._follow(at)
 
     def access(self, id: str) -> Access | None:  # noqa: A002 - as above
@@ -185,7 +184,7 @@ class Pasts(Generic[Content]):
     def holds(self, at: int, id: str) -> bool:  # noqa: A002 - as above
         """Whether a write is in the past of the recording at a position."""
         item = self.recordings[at]
-        if not has_state(item.access):
+        if not item.access.has_state:
             return False
         if item.after is not None:
             return id in self._reached_from(at)
@@ -195,7 +194,7 @@ class Pasts(Generic[Content]):
     def ids(self, at: int) -> frozenset[str]:
         """The whole past of the recording at a position; ids that are missing are in it."""
         item = self.recordings[at]
-        if not has_state(item.access):
+        if not item.access.has_state:
             return frozenset()
         if item.after is not None:
             return self._reached_from(at)

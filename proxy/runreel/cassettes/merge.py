@@ -26,7 +26,6 @@ from runreel.matching.resources import (
     cells_over,
     changes,
     covers,
-    has_state,
     is_create,
 )
 from runreel.redaction.redactor import Redacted, placed
@@ -112,7 +111,7 @@ class Storing(Generic[Content]):
 
     def sum(self, arrival: int, access: Access) -> int:
         """The sum of the past of a request: the price is the depth of its path."""
-        if not has_state(access):
+        if not access.has_state:
             return 0
         total = 0
         for cell in cells_over(access.scope):
@@ -124,7 +123,7 @@ class Storing(Generic[Content]):
     def past(self, arrival: int, access: Access) -> list[str]:
         """The covering writes that had ended when a request arrived, by their ends."""
         found: list[tuple[int, str]] = []
-        for cell in cells_over(access.scope) if has_state(access) else ():
+        for cell in cells_over(access.scope) if access.has_state else ():
             if log := self._log.get(cell):
                 found += [(tick, id_) for tick, id_, _ in log[: bisect_left(log, (arrival,))]]
         return [id_ for _, id_ in sorted(found)]
@@ -366,7 +365,7 @@ class Storing(Generic[Content]):
                 if asked(recordings[at].fingerprint)
                 and not keeps(at)
                 and not (
-                    has_state(recordings[at].access) and others.over(recordings[at].access.scope)
+                    recordings[at].access.has_state and others.over(recordings[at].access.scope)
                 )
             }
             made = lost | self._made_by(gone)
@@ -499,7 +498,7 @@ class Storing(Generic[Content]):
 
 
 def _sees(access: Access, write: Access) -> bool:
-    return has_state(access) and covers(write, access.scope)
+    return access.has_state and covers(write, access.scope)
 
 
 def _plain(item: Recording[Content]) -> Recording[Content]:

@@ -286,27 +286,23 @@ class Waiting:
     """The calls that wait for their answers, with what they took."""
 
     def __init__(self) -> None:
-        self._verdicts: dict[Call, Verdict] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self._verdicts)
+        self.calls: dict[Call, Verdict] = {}
 
     @contextmanager
     def waits(self, call: Call, verdict: Verdict | None) -> Iterator[None]:
         """While a call waits, what it has taken is free if its client leaves."""
         if verdict is not None:
-            self._verdicts[call] = verdict
+            self.calls[call] = verdict
         try:
             yield
         finally:
-            self._verdicts.pop(call, None)
+            self.calls.pop(call, None)
 
     def free_what_clients_left(self, session: LiveSession) -> None:
         """Give back what calls under way would replace if nobody waits for them any more.
 
         A client that timed out asks again at once, and its answer is the one to keep.
         """
-        for call in self._verdicts:
+        for call in self.calls:
             if call.session is session and call.client_disconnected():
                 session.state.abandon(call.arrival)

@@ -128,12 +128,11 @@ class Engine:
         `like`, if nothing has to be waited for, and no other call is under way; else None. Nothing
         of the session has changed so far. The rest is as for `answer`.
         """
-        if self._waiting or self._latency != "none":
+        if self._waiting.calls or self._latency != "none":
             return None
         now = self.clock.monotonic()
         others = session.others_at_work(connection, client_disconnected, now)
-        may_wait = self._order_wait_s > 0
-        return session.state.at_once(like, may_wait=may_wait, others_at_work=others)
+        return session.state.at_once(like, self._order_wait_s > 0, others)
 
     async def answer(
         self,

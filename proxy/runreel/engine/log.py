@@ -10,10 +10,11 @@ import errno
 import json
 import logging
 import math
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +23,7 @@ from runreel.sessions.events import Event, Outcome
 from runreel.sessions.manager import DEFAULT
 from runreel.text import cut, safe_ascii
 
+TOGETHER_S = 0.02  # that a line may wait for others; nobody who reads along sees it
 LOOP_ERROR_EVERY_S = 10  # out of file descriptors, asyncio logs 100 tracebacks a second
 _LOUD = frozenset(
     {
@@ -40,31 +42,45 @@ _PLACE_CHARS_MAX = 100
 class Log:
     """Writes a line per event; with `quiet` only for what went wrong.
 
-    With `soon`, which calls a function a moment later, the lines of events that come together are
-    written together.
+    With `later`, which calls a function after so many seconds, the lines of events that come
+    together are written together: the first at once, more of them every `TOGETHER_S`.
     """
 
     def __init__(self, out: TextIO, *, as_json: bool, quiet: bool) -> None:
-        self.soon: Callable[[Callable[[], None]], object] | None = None
+        self.later: Callable[[float, Callable[[], None]], object] | None = None
         self._out = out
         self._as_json = as_json
         self._quiet = quiet
         self._lines: list[str] = []
+        self._written_s = -math.inf  # when lines were written last
+        self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
+        self._shown = ""  # that second
+
+    def _clock(self, at: datetime) -> str:
+        if not self._second <= at < self._next_second:
+            self._second, self._shown = at.replace(microsecond=0), _clock(at)
+            self._next_second = self._second + timedelta(seconds=1)
+        return self._shown
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
         if self._quiet and event.outcome not in _LOUD and not event.drift:
             return
-        line = _json_line(event) if self._as_json else _text_line(event)
-        if self.soon is None:
+        if self._as_json:
+            line = _json_line(event)
+        else:
+            line = f"{self._clock(event.at)} {event.line or line_of(event)}"
+        if self.later is None:
             self._write(line)
             return
         self._lines.append(line)
         if len(self._lines) == 1:
-            self.soon(self.flush)
+            lone = time.monotonic() - self._written_s > TOGETHER_S
+            self.later(0 if lone else TOGETHER_S, self.flush)
 
     def flush(self) -> None:
         """Write what is to be written."""
+        self._written_s = time.monotonic()
         lines, self._lines = self._lines, []
         if lines:
             self._print("\n".join(lines))
@@ -111,7 +127,8 @@ class Log:
     def _print(self, line: str) -> None:
         # A log that nobody reads any more must not fail a request.
         with contextlib.suppress(OSError, ValueError):
-            print(line, file=self._out, flush=True)
+            self._out.write(f"{line}\n")  # one write, also where each line is flushed
+            self._out.flush()
 
 
 class FrameworkLog(logging.Handler):
@@ -166,9 +183,10 @@ def _clock(at: datetime) -> str:
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
 
 
-def _text_line(event: Event) -> str:
+def line_of(event: Event) -> str:
+    """What a log as text says of an event, after its time."""
     target = _target(event) or "(withheld: it repeats its credential)"
-    what = f"{_clock(event.at)} {event.outcome.value} {event.method}"
+    what = f"{event.outcome.value} {event.method}"
     words = [f"{what} {target} {event.status} {event.duration_ms}ms"]
     if event.session != DEFAULT:
         words.append(f"session={event.session}")

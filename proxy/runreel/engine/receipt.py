@@ -38,11 +38,14 @@ class Receipt:
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
-        self._counts[event.outcome] += 1
+        outcome = event.outcome
+        self._counts[outcome] += 1
+        if outcome is Outcome.SERVED:  # nothing but a body was looked at
+            self._redacted += event.redacted > 0
+            return
         self._upstream_calls += event.upstream_called
         self._violations += event.violations
-        self._redacted += event.redacted > 0
-        if event.outcome is Outcome.MISSED:
+        if outcome is Outcome.MISSED:
             self._missed.append(event)
         if event.outcome is Outcome.NEW:
             self._new.append(_call(event))

@@ -124,7 +124,8 @@ class Access:
     A read has a `scope`. A write has an `item`, if that and all below it may have changed, and
     `listed`, if the list of that collection may have; a read has neither. `writes` tells whether it
     may change anything, `cells` where it is found by what it covers (no resource is covered by two
-    of them).
+    of them), `has_state` whether what the call is answered depends on what was written before it,
+    as far as its path can tell: nobody knows what a write to a path without a known root changes.
     """
 
     scope: Scope
@@ -132,11 +133,13 @@ class Access:
     listed: Scope | None = None
     writes: bool = field(init=False, compare=False, repr=False)
     cells: "tuple[Cell, ...]" = field(init=False, compare=False, repr=False)
+    has_state: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         # Worked out once: a recording keeps its access for as long as it is played.
         object.__setattr__(self, "writes", self.item is not None or self.listed is not None)
         object.__setattr__(self, "cells", _cells(self) if self.writes else ())
+        object.__setattr__(self, "has_state", not self.writes or rooted(self.scope))
 
 
 class Kind(Enum):
@@ -228,13 +231,6 @@ def root_of(access: Access) -> Scope | None:
 def rooted(scope: Scope) -> bool:
     """Whether a path names what it touches, so that writes can be told apart by it."""
     return bool(scope) and scope[0] in _ROOTS
-
-
-def has_state(access: Access) -> bool:
-    """Whether what a call is answered depends on what was written before it, as far as its path
-    can tell: nobody knows what a write to a path without a known root changes.
-    """
-    return not access.writes or rooted(access.scope)
 
 
 def _cells(write: Access) -> tuple[Cell, ...]:

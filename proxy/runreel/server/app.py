@@ -298,7 +298,7 @@ async def serving(
     sessions = session_manager(config, options, live, sinks, warn, note)
     async with AsyncExitStack() as stack:
         stack.callback(log.flush)
-        log.soon = asyncio.get_running_loop().call_soon
+        log.later = asyncio.get_running_loop().call_later
         stack.enter_context(loop_errors_to(log))
         stack.push_async_callback(upstream.close)
         stack.push_async_callback(audits.close)

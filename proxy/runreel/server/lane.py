@@ -32,10 +32,11 @@ from email.utils import format_datetime
 from weakref import WeakSet
 
 from runreel.engine.call import Answer
+from runreel.engine.log import line_of
 from runreel.errors import Unredactable, UpstreamFailed, error_response
 from runreel.http.headers import has_body, recordable_request
 from runreel.http.messages import Headers, Interaction, Request, values
-from runreel.matching.matchers import exact_key, said_in_headers
+from runreel.matching.matchers import exact_key, said_in_headers, start_line
 from runreel.matching.resources import recognise
 from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
 from runreel.redaction.rules import count
@@ -68,6 +69,7 @@ _BLOCKS_MAX = 1_024
 _VIEWS_MAX = 4_096  # of all sessions
 
 _START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*) HTTP/1\.1")
+_ADMIN = ADMIN_PREFIX.encode()
 _FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*((?:[!-~](?:[ -~]*[!-~])?)?)[ \t]*")
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
 _HEADERS_MAX = 128  # of a request, as aiohttp has it
@@ -112,19 +114,31 @@ class _Ready:
     redacted: int
 
 
+@dataclass(slots=True, eq=False)
+class _Hit:
+    """What is ready for requests that are byte for byte `start` (the first line without the prefix
+    of a session) and `body`, below headers that say what `view` has.
+    """
+
+    view: _View
+    start: bytes
+    body: bytes
+    request: Redacted[Request]
+    operation: str | None
+    position: int = -1  # of the recording that answered last
+    ready: _Ready | None = None
+    event: Event | None = None  # the last
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class _Prepared:
-    """What is ready of one session: views by block, answers and operations by position; None where
-    there is none.
+    """What is ready of one session: views by block, answers by position, and by the position of the
+    recording that they equal what came last; None where there is none.
     """
 
     views: dict[Block, _View | None] = field(default_factory=dict)
     answers: dict[int, _Ready | None] = field(default_factory=dict)
-    # What came last that was equal to the request of a recording, by its position.
-    requests: dict[int, tuple[_View, Redacted[Request]]] = field(default_factory=dict)
-    operations: dict[int, str | None] = field(default_factory=dict)
-    # By position, the credentials that stand nowhere in its request.
-    clean: dict[int, Secrets] = field(default_factory=dict)
+    hits: dict[int, _Hit] = field(default_factory=dict)
 
 
 class Lane:
@@ -132,23 +146,24 @@ class Lane:
 
     def __init__(self, context: ServerContext) -> None:
         self.context = context
+        self.engine = context.engine
+        self.sessions = context.sessions
         self.half_s = min(HALF_S_MAX, context.body_read_s_max)
         self._us = Identity(context.name, context.hosts, context.origins)
-        self._blocks: dict[bytes, Block | None] = {}
+        self.blocks: dict[bytes, Block | None] = {}
         self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
         self._views = 0
-        self._second = -1
-        self._at = datetime.min.replace(tzinfo=UTC)
+        self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
         self._date = b""
 
     def block(self, lines: bytes) -> Block | None:
         """What the header lines of a request say; None if it is not plain."""
         try:
-            return self._blocks[lines]
+            return self.blocks[lines]
         except KeyError:
-            if len(self._blocks) >= _BLOCKS_MAX:
-                self._blocks.clear()
-            found = self._blocks[lines] = self._read(lines)
+            if len(self.blocks) >= _BLOCKS_MAX:
+                self.blocks.clear()
+            found = self.blocks[lines] = self._read(lines)
             return found
 
     def _read(self, lines: bytes) -> Block | None:
@@ -185,56 +200,51 @@ class Lane:
         by: asyncio.Transport,
     ) -> bytes | None:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
-        has changed. `start` is its method, a space and its target within the session.
+        has changed. `start` is its first line, with the target within the session.
         """
-        session, engine = found.session, self.context.engine
-        view = self._view(found, block) if session.state.exact else None
+        session, engine = found.session, self.engine
+        state = session.state
+        if not state.exact:
+            return None
+        prepared: _Prepared = found.prepared or self._prepare(found)
+        view = prepared.views.get(block) or self._view(prepared, session, block)
         if view is None:
             return None
-        prepared: _Prepared = found.prepared
-        like = session.state.exact.get(exact_key(start, view.decides, body))
-        if like is None or not _is_clean(prepared, like, view.secrets, start, body):
+        like = state.exact.get(exact_key(start, view.decides, body))
+        if like is None:
             return None
+        hit = prepared.hits.get(like)
+        if hit is None or hit.view is not view or hit.start != start or hit.body != body:
+            hit = _hit(prepared, view, like, start, body, session)
+            if hit is None:
+                return None
         position = engine.at_once(session, like, by.is_closing, by)
         if position is None:
             return None
-        answer = prepared.answers.get(position) or _ready(prepared, position, session)
-        if answer is None:
-            return None
-        of_view = prepared.requests.get(like)
-        if of_view is None or of_view[0] is not view:
-            of_view = _request(prepared, view, like, session)
-        request = of_view[1]
-        session.state.play(like, position)
         now = engine.clock.now()
-        session.tell(
-            Event(
-                now,
-                session.name,
-                Outcome.SERVED,
-                request.value.method,
-                prepared.operations[like],
-                answer.status,
-                0,
-                request,
-                answer.interaction,
-                redacted=answer.redacted,
-            )
-        )
-        return b"%bDate: %b\r\n\r\n%b" % (answer.head, self.date(now), answer.body)
+        ready, event = hit.ready, hit.event
+        if position != hit.position or ready is None or event is None:
+            ready = _ready(prepared, position, session)
+            if ready is None:
+                return None
+            event = _event(hit, ready, session.name, now)
+            hit.position, hit.ready, hit.event = position, ready, event
+        state.play(like, position)
+        event.at = now
+        session.tell(event)
+        return b"".join((ready.head, self._date_line(now), ready.body))
 
-    def _view(self, found: OpenSession, block: Block) -> _View | None:
+    def _prepare(self, found: OpenSession) -> _Prepared:
+        prepared = found.prepared = _Prepared()
+        self._prepared.add(prepared)
+        return prepared
+
+    def _view(self, prepared: _Prepared, session: LiveSession, block: Block) -> _View | None:
         """A block as a session sees it; None if nothing may be told of it."""
-        prepared: _Prepared | None = found.prepared
-        if prepared is None:
-            prepared = found.prepared = _Prepared()
-            self._prepared.add(prepared)
-        try:
-            return prepared.views[block]
-        except KeyError:
+        if block not in prepared.views:
             self._make_room()
-            view = prepared.views[block] = _view(found.session, block)
-            return view
+            prepared.views[block] = _view(session, block)
+        return prepared.views[block]
 
     def _make_room(self) -> None:
         self._views += 1
@@ -245,9 +255,14 @@ class Lane:
 
     def date(self, now: datetime) -> bytes:
         """The time as answers have it."""
-        if now.second != self._second or now - self._at > _A_SECOND:
-            self._second, self._at = now.second, now.replace(microsecond=0)
-            self._date = format_datetime(now, usegmt=True).encode()
+        return self._date_line(now)[6:-4]
+
+    def _date_line(self, now: datetime) -> bytes:
+        """The same as the last header of a head, with what ends that."""
+        if not self._second <= now < self._next_second:
+            self._second = now.replace(microsecond=0)
+            self._next_second = self._second + _A_SECOND
+            self._date = f"Date: {format_datetime(now, usegmt=True)}\r\n\r\n".encode()
         return self._date
 
 
@@ -261,30 +276,50 @@ def _view(session: LiveSession, block: Block) -> _View | None:
     return _View(sent, decides, session.redaction.secrets_of(live))
 
 
-def _is_clean(prepared: _Prepared, like: int, secrets: Secrets, start: bytes, body: bytes) -> bool:
-    """Whether the client's own credentials stand nowhere in its request, so that redacted it is
-    what the recording has.
+def _hit(
+    prepared: _Prepared, view: _View, like: int, start: bytes, body: bytes, session: LiveSession
+) -> _Hit | None:
+    """What is ready for a request whose key is that of the recording at `like`; None if it is
+    another one all the same, or not for the lane.
     """
-    if prepared.clean.get(like) is not secrets:
-        # What is compressed may hold them too, which is for the engine to find out.
-        if body.startswith(COMPRESSED) or secrets.occur_in(
-            f"{start.decode('latin-1')}\n{body.decode('latin-1')}"
-        ):
-            return False
-        prepared.clean[like] = secrets
-    return True
+    last, recorded = prepared.hits.get(like), request_of(session.state.recorded(like))
+    again = last is not None and last.start == start and last.body == body
+    if last is None or not again or last.view.decides != view.decides:
+        plain = _START.fullmatch(start)
+        if plain is None or plain[2].startswith(_ADMIN):
+            return None
+        said = said_in_headers(recorded, session.state.match_on)
+        asks = start_line(recorded.value), said, recorded.value.body
+        if asks != (start, view.decides, body):
+            return None
+    if last is None or not again or last.view.secrets is not view.secrets:
+        # The client's own credentials stand nowhere in its request, so that redacted it is what the
+        # recording has. What is compressed may hold them too: that is for the engine to find out.
+        text = f"{start.decode('latin-1')}\n{body.decode('latin-1')}"
+        if body.startswith(COMPRESSED) or view.secrets.occur_in(text):
+            return None
+    request = asked_with(recorded, view.sent)
+    known = recognise(request.value.method, request.value.path)
+    operation = known.name if known else None
+    hit = prepared.hits[like] = _Hit(view, start, recorded.value.body, request, operation)
+    return hit
 
 
-def _request(
-    prepared: _Prepared, view: _View, like: int, session: LiveSession
-) -> tuple[_View, Redacted[Request]]:
-    """A request as a session sees it that is equal to that of the recording at `like`."""
-    request = asked_with(request_of(session.state.recorded(like)), view.sent)
-    if like not in prepared.operations:
-        known = recognise(request.value.method, request.value.path)
-        prepared.operations[like] = known.name if known else None
-    found = prepared.requests[like] = view, request
-    return found
+def _event(hit: _Hit, ready: _Ready, session: str, now: datetime) -> Event:
+    event = Event(
+        now,
+        session,
+        Outcome.SERVED,
+        hit.request.value.method,
+        hit.operation,
+        ready.status,
+        0,
+        hit.request,
+        ready.interaction,
+        redacted=ready.redacted,
+    )
+    event.line = line_of(event)
+    return event
 
 
 def _ready(prepared: _Prepared, position: int, session: LiveSession) -> _Ready | None:
@@ -316,12 +351,18 @@ def _made_ready(recorded: Interaction) -> _Ready | None:
 class LaneConnection(Connection):
     """A connection that looks for plain requests before aiohttp does."""
 
-    __slots__ = ("_begun", "_half", "_half_since", "_held", "_lane", "_task", "_theirs", "_timer")
+    __slots__ = (
+        *("_begun", "_block", "_half", "_half_since", "_held", "_lane", "_lines", "_task"),
+        *("_theirs", "_timer"),
+    )
 
     def __init__(self, *args: object, lane: Lane, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]  # as aiohttp has them
         self._lane = lane
         self._theirs = False  # aiohttp's for good
+        # What stood between first line and body last time, and what it said.
+        self._lines = b"none"
+        self._block: Block | None = None
         self._half = b""  # what has come of a request, or after the one in the task
         self._half_since: float | None = None  # when the first of it came
         self._begun = False  # whether anything was sent of the answer under way
@@ -340,9 +381,53 @@ class LaneConnection(Connection):
         if self._task is not None:
             self._wait_with(data)
             return
-        left = self._take(data)
+        left = b"" if self._hits(data) else self._take(data)
         if left:
             super().data_received(left)
+
+    def _hits(self, data: bytes) -> bool:
+        """Whether this was one request, whole and below headers that came before, that was answered
+        at once; else nothing has changed. It is the short way through `_take`.
+        """
+        lane, transport = self._lane, self.transport
+        first = data.find(b"\r\n")
+        if not data.startswith(self._lines, first) and not self._knows(data, first):
+            return False
+        block, begins = self._block, first + len(self._lines)
+        if (
+            block is None
+            or len(data) != begins + block.length
+            or begins > HEAD_BYTES_MAX
+            or self._held is not None
+            or transport is None
+            or not self._is_ours()
+        ):
+            return False
+        found = lane.sessions.at_hand(block.session)
+        if found is None:
+            return False
+        answer = lane.hit(found, block, data[:first], data[begins:], transport)
+        if answer is None:
+            return False
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        transport.write(answer)
+        if self._paused:
+            found.calls += 1
+            self._begin(self._taken_in(found))
+        else:
+            found.used_at = lane.engine.clock.monotonic()
+        return True
+
+    def _knows(self, data: bytes, first: int) -> bool:
+        """Whether a request has headers that came before on any connection, if not the last time on
+        this one; its first line ends at `first`.
+        """
+        end = data.find(b"\r\n\r\n")
+        block = self._lane.blocks.get(data[first + 2 : end])
+        if block is None:
+            return False
+        self._block, self._lines = block, data[first : end + 4]
+        return True
 
     def _wait_with(self, data: bytes) -> None:
         """Keep what came while a request is being answered."""
@@ -421,7 +506,7 @@ class LaneConnection(Connection):
             if name is None or inside.startswith(ADMIN_PREFIX):
                 return None
             target, prefix = inside.encode("ascii"), prefix_of(name)
-        found = self._held.found if self._held else self._lane.context.sessions.at_hand(name)
+        found = self._held.found if self._held else self._lane.sessions.at_hand(name)
         return None if found is None else _Asked(found, method, target, prefix)
 
     def _hold(self, asked: "_Asked") -> None:
@@ -441,7 +526,7 @@ class LaneConnection(Connection):
     def _answer(self, asked: "_Asked", block: Block, body: bytes) -> None:
         """Answer a whole request, at once or in a task."""
         assert self.transport is not None  # noqa: S101 - it is what the request came by
-        found, start = asked.found, b"%b %b" % (asked.method, asked.target)
+        found, start = asked.found, b"%b %b HTTP/1.1" % (asked.method, asked.target)
         answer = self._lane.hit(found, block, start, body, self.transport)
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         held = self.taken()
@@ -452,7 +537,7 @@ class LaneConnection(Connection):
             if self._paused:
                 self._begin(self._taken_in(found))
             else:
-                self._lane.context.sessions.used(found)
+                self._lane.sessions.used(found)
             return
         arrival = held.arrival if held is not None else None
         if arrival is None:
@@ -473,7 +558,7 @@ class LaneConnection(Connection):
         try:
             await self._drained()
         finally:
-            self._lane.context.sessions.used(found)
+            self._lane.sessions.used(found)
 
     async def _call(self, found: OpenSession, arrival: int, live: Request, place: Place) -> None:
         context, session = self._lane.context, found.session
@@ -583,7 +668,7 @@ class LaneConnection(Connection):
         """The client has left, or was let go."""
         held = self.taken()
         if held is not None:
-            self._lane.context.sessions.used(held.found)
+            self._lane.sessions.used(held.found)
             if held.arrival is not None:
                 held.found.session.release(held.arrival)
             if not self._close:  # it is not we who left
@@ -620,6 +705,3 @@ class _Asked:
     method: bytes
     target: bytes
     prefix: str
-
-
-_ADMIN = ADMIN_PREFIX.encode()

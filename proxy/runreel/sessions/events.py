@@ -35,11 +35,13 @@ class Outcome(Enum):
 @dataclass(slots=True)
 class Event:
     """One request and what became of it; nobody changes one (to be `frozen` would take longer than
-    all else that is done with it).
+    all else that is done with it), but for who made it: recordings that are served again and again
+    are told of with one object that gets another `at`. Who keeps a served one copies it.
 
     `request` is None when it could not be redacted; `reason` says in a sentence why something was
     not stored or not compared, or failed; `upstream_called` is whether a request left for the
-    upstream; `redacted` counts the placeholders in the body that was served.
+    upstream; `redacted` counts the placeholders in the body that was served; `line` is what a log
+    says of it after its time, where that is known already.
     """
 
     at: datetime
@@ -57,6 +59,7 @@ class Event:
     violations: int = 0
     drift: tuple[Drift, ...] = ()
     redacted: int = 0
+    line: str | None = None
 
 
 class Sink(Protocol):

@@ -132,12 +132,16 @@ class LiveSession:
         """Whether another connection, which is still open, has carried a request of this session
         within the last second; from now on this one has.
         """
-        last = self._last
-        if last is not None and last.connection is connection:
+        last, other = self._last, self._other
+        if last is None:
+            self._last = _At(connection, gone, at_s)
+        elif last.connection is connection:
             last.gone, last.at_s = gone, at_s
         else:
-            self._last, self._other = _At(connection, gone, at_s), last or self._other
-        other = self._other
+            new = other or _At(connection, gone, at_s)
+            new.connection, new.gone, new.at_s = connection, gone, at_s
+            self._last, self._other = new, last
+            other = last
         return other is not None and at_s - other.at_s <= OTHERS_S_MAX and not other.gone()
 
     async def changed(self, seconds: float) -> None:

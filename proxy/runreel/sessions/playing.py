@@ -32,7 +32,6 @@ from runreel.matching.resources import (
     cells_over,
     changes,
     covers,
-    has_state,
     is_create,
 )
 
@@ -72,17 +71,25 @@ class Made:
 class _View:
     """The writes that one resource has seen, in order: each weight with the sum up to it."""
 
-    __slots__ = ("sums", "total", "totals")
+    __slots__ = ("_totals", "sums", "total")
 
     def __init__(self) -> None:
         self.sums: dict[int, int] = {}
-        self.totals: set[int] = set()  # of the first n of them, but for none
         self.total = 0
+        self._totals: set[int] | None = None  # once somebody asked
+
+    @property
+    def totals(self) -> set[int]:
+        """The sums of the first n of them, but for none."""
+        if self._totals is None:
+            self._totals = set(self.sums.values())
+        return self._totals
 
     def add(self, value: int) -> None:
         self.total += value
         self.sums[value] = self.total
-        self.totals.add(self.total)
+        if self._totals is not None:
+            self._totals.add(self.total)
 
     def cut(self, value: int, unknown: set[int]) -> None:
         """Forget a write, if it was seen, and all after it; and a mark that went with it."""
@@ -96,7 +103,8 @@ class _View:
 
     def _drop_last(self) -> int:
         value, total = self.sums.popitem()
-        self.totals.discard(total)
+        if self._totals is not None:
+            self._totals.discard(total)
         self.total -= value
         return value
 
@@ -134,18 +142,42 @@ class Views(Made):
         self._over: dict[Scope, _View] = {}  # of those that have seen anything
         self._above: dict[Scope, _View] = {}
         self._unknown: set[int] = set()  # weights of marks that fit nothing
+        # Which the sums lack, and their weights: in lists of their own, for a tuple of each would
+        # keep the garbage collector busy.
+        self._uncounted: list[Access] = []
+        self._uncounted_values: list[int] = []
+        # By weight, what a write covers: the resources, and those of them that it changes as lists.
+        self._reaches: dict[int, tuple[tuple[Scope, ...], tuple[Scope, ...]]] = {}
 
     def add(self, write: Access, value: int) -> None:
         """A write was made; what it covers has seen it."""
-        super().add(write, value)
-        for scope in self.covered(write):
-            if scope in self._scopes:
-                view = self._over.get(scope)
-                if view is None:
-                    view = self._over[scope] = _View()
-                view.add(value)
-            if scope in self._lists and changes(write, scope):
-                self._above.setdefault(scope, _View()).add(value)
+        self._uncounted.append(write)
+        self._uncounted_values.append(value)
+        if len(self._uncounted) > _UNCOUNTED_MAX:
+            self._count()
+        reaches = self._reaches.get(value)
+        if reaches is None:
+            if len(self._reaches) > _REACHES_MAX:
+                self._reaches.clear()
+            covered = [*self.covered(write)]
+            scopes = tuple(scope for scope in covered if scope in self._scopes)
+            lists = (scope for scope in covered if scope in self._lists)
+            reaches = scopes, tuple(scope for scope in lists if changes(write, scope))
+            self._reaches[value] = reaches
+        for scope in reaches[0]:
+            view = self._over.get(scope)
+            if view is None:
+                view = self._over[scope] = _View()
+            view.add(value)
+        for scope in reaches[1]:
+            self._above.setdefault(scope, _View()).add(value)
+
+    def _count(self) -> None:
+        """The sums of all writes, which only resources are asked by that no cassette knows."""
+        for write, value in zip(self._uncounted, self._uncounted_values, strict=True):
+            super().add(write, value)
+        self._uncounted.clear()
+        self._uncounted_values.clear()
 
     def spoil(self, write: Access, value: int) -> None:
         """As `add`, for a mark that fits nothing and goes where the write after it goes."""
@@ -154,6 +186,7 @@ class Views(Made):
 
     def replace(self, write: Access, old: int, new: int) -> None:
         """A write that was made has another weight from here on; a new one of 0 takes it back."""
+        self._count()
         super().replace(write, old, new)
         for scope in self.covered(write):
             for views in (self._over, self._above):
@@ -162,17 +195,23 @@ class Views(Made):
 
     def over(self, scope: Scope) -> int:
         """The sum of the writes that cover a resource, since it went back last."""
-        if scope not in self._scopes:
-            return super().over(scope)
         view = self._over.get(scope)
-        return view.total if view else 0
+        if view is not None:
+            return view.total
+        if scope in self._scopes:
+            return 0
+        self._count()
+        return super().over(scope)
 
     def above(self, scope: Scope) -> int:
         """The sum of the writes that change a resource or what it stands in, likewise."""
-        if scope not in self._lists:
-            return super().above(scope)
         view = self._above.get(scope)
-        return view.total if view else 0
+        if view is not None:
+            return view.total
+        if scope in self._lists:
+            return 0
+        self._count()
+        return super().above(scope)
 
     def has(self, value: int, scope: Scope, *, above: bool) -> bool | None:
         """Whether a resource has seen a write of a weight."""
@@ -214,12 +253,16 @@ class Views(Made):
     def start_over(self) -> None:
         """Nothing has been made."""
         super().start_over()
+        self._uncounted.clear()
+        self._uncounted_values.clear()
         self._unknown.clear()
         self._over.clear()
         self._above.clear()
 
 
 _NONE: set[Scope] = set()  # and never any
+_UNCOUNTED_MAX = 10_000  # writes
+_REACHES_MAX = 200_000  # writes, of which it is remembered what they cover
 _STORY_SEGMENTS = 2  # of a path: a root collection and the item in it that workers share
 _COMPARED_MAX = 50  # recordings of a request, to say why none of them fits
 
@@ -316,7 +359,8 @@ class _Equal:
             yield self.loose
 
     def played(self, position: int, taken: bytearray) -> None:
-        self.furthest = max(self.played_to(taken), position)
+        if self.taken is not taken or position > self.furthest:
+            self.taken, self.furthest = taken, position
 
     def played_to(self, taken: bytearray) -> int:
         """The furthest position that was played in a run."""
@@ -352,11 +396,24 @@ class _Order:
             for cell in cells_over(access.scope):
                 if (queue := self._cells.get(cell)) is not None:
                     queue.positions.append(at)
+        self._queues: dict[int, tuple[_Queue, ...]] = {}  # of writes, by position
         self.start_over()
 
     def start_over(self) -> None:
         """Nothing is settled."""
         self.settled = bytearray(self._size)
+
+    def any_before(self, position: int, write: Access) -> bool:
+        """Whether `before` has any."""
+        queues = self._queues.get(position)
+        if queues is None:
+            found = map(self._cells.get, write.cells)
+            queues = self._queues[position] = tuple(queue for queue in found if queue is not None)
+        for queue in queues:
+            first = queue.first(self.settled)
+            if first is not None and first < position:
+                return True
+        return False
 
     def before(self, position: int, write: Access) -> Iterator[int]:
         """The recordings that a write covers and that stand before it, settled ones left out."""
@@ -396,6 +453,7 @@ class Player(Generic[Content]):
         created: Callable[[Access, Content], Scope | None] = lambda _access, _content: None,
     ) -> None:
         self._pasts = pasts
+        self._recordings = pasts.recordings
         self._story = story
         self._barriers = barriers
         self._repeat = repeat
@@ -429,7 +487,7 @@ class Player(Generic[Content]):
 
     def _begin(self) -> None:
         """Nothing has been played yet."""
-        self._taken = bytearray(len(self._pasts.recordings))
+        self._taken = bytearray(len(self._recordings))
         self._counted = bytearray(len(self._taken))  # writes that are part of the state
         self._marks = 0
         self._row: tuple[Hashable, int] = ((), 0)  # equal requests that were answered again
@@ -444,7 +502,7 @@ class Player(Generic[Content]):
     def _nothing_made(self) -> Made:
         if not self._repeat:
             return Made()
-        accesses = [self._pasts.recordings[at].access for at in self._pool]
+        accesses = [self._recordings[at].access for at in self._pool]
         lists = {access.scope for access in accesses if is_create(access)}
         return Views({access.scope for access in accesses}, lists)
 
@@ -452,7 +510,7 @@ class Player(Generic[Content]):
         """What the write at a position adds to a state."""
         found = self._weights.get(position)
         if found is None:
-            found = self._weights[position] = weight(self._pasts.recordings[position].id)
+            found = self._weights[position] = weight(self._recordings[position].id)
         return found
 
     def rewind(self) -> None:
@@ -462,7 +520,7 @@ class Player(Generic[Content]):
         self._begin()
 
     def _enter(self, at: int) -> None:
-        item = self._pasts.recordings[at]
+        item = self._recordings[at]
         there = self._positions.get(item.fingerprint)
         if there is None:
             self._positions[item.fingerprint] = at
@@ -487,7 +545,7 @@ class Player(Generic[Content]):
             return None
         equal = self._equal[fingerprint] = _Equal()
         for at in [positions] if isinstance(positions, int) else positions:
-            item = self._pasts.recordings[at]
+            item = self._recordings[at]
             equal.all.positions.append(at)
             equal.whole.setdefault(self._pasts.whole[at], _Queue()).positions.append(at)
             if is_create(item.access):
@@ -527,19 +585,21 @@ class Player(Generic[Content]):
         self._row = (fingerprint, 0)
         return self._no_more_waiting(arrival, Choice(position))
 
-    def at_once(self, like: int, *, may_wait: bool) -> int | None:
+    def at_once(self, like: int, may_wait: bool, others_at_work: bool) -> int | None:
         """The position of what a request gets that is equal to the recording at `like`, if it comes
         alone, finds what fits it whole, and is answered before anything else happens; None where
-        more has to be looked at. Nothing has changed so far.
+        more has to be looked at. Nothing has changed so far. It `may_wait` as in
+        `SessionHistory.ask`.
 
         It is the short way through `choose`, and never leads elsewhere.
         """
         if self._calls or self._waiting:
             return None
-        equal, access = self._equal_at(like), self._pasts.recordings[like].access
+        equal = self._equals.get(like) or self._equal_at(like)
         if equal is None:
             return None
-        stateful = self._stateful(access)
+        access = self._recordings[like].access
+        stateful = self._barriers and access.has_state
         if stateful:
             queue = equal.whole.get(self.made.over(access.scope))
             position = None if queue is None else queue.first(self._taken)
@@ -549,7 +609,12 @@ class Player(Generic[Content]):
             return self._at_once_again(like, equal, access)
         if stateful and (
             position in self._came_during
-            or (may_wait and access.writes and self._leaves_behind(position))
+            or (
+                may_wait
+                and access.writes
+                and (others_at_work or self.worked_together(access))
+                and self._leaves_behind(position, access)
+            )
         ):
             return None
         return position
@@ -564,27 +629,30 @@ class Player(Generic[Content]):
 
     def _in_a_row(self, like: int) -> int:
         """How often a request was answered again, by now."""
-        same = self._row[0] == self._pasts.recordings[like].fingerprint
+        same = self._row[0] == self._recordings[like].fingerprint
         return self._row[1] if same else 0
 
     def play(self, like: int, position: int) -> None:
         """A request gets what `at_once` found, from its first byte to its last."""
-        again = bool(self._taken[position])
+        again = self._taken[position] == 1
         count = self._in_a_row(like) + 1 if again else 0
-        self._row = (self._pasts.recordings[like].fingerprint, count)
+        self._row = (self._recordings[like].fingerprint, count)
         self._taken[position] = 1
-        self._play(position, again=again)
+        self._play(position, again)
 
     def _equal_at(self, position: int) -> _Equal | None:
         """The recordings of this story that are equal to any one; None if there are none."""
         equal = self._equals.get(position)
         if equal is None:
-            equal = self._equal_to(self._pasts.recordings[position].fingerprint)
+            equal = self._equal_to(self._recordings[position].fingerprint)
             if equal is not None:
                 self._equals[position] = equal
         return equal
 
-    def _leaves_behind(self, position: int) -> bool:
+    def _leaves_behind(self, position: int, write: Access) -> bool:
+        order = self._order or self._in_order()
+        if not order.any_before(position, write):
+            return False
         return next(self._left_behind(position), None) is not None
 
     def _no_more_waiting(self, arrival: int, choice: Choice) -> Choice:
@@ -593,7 +661,7 @@ class Player(Generic[Content]):
 
     def _stateful(self, access: Access) -> bool:
         # Nobody can tell what a write to a path without a known root changes.
-        return self._barriers and has_state(access)
+        return self._barriers and access.has_state
 
     def _find(self, equal: _Equal, access: Access) -> tuple[int | None, bool]:
         """The recording whose turn it is; and whether its whole past fits, not its parents' state
@@ -649,7 +717,7 @@ class Player(Generic[Content]):
     ) -> bool:
         """Whether a past is the state, but for what overlapped it then or is under way now."""
         past = (self._pasts.above if above else self._pasts.whole)[at]
-        recordings = self._pasts.recordings
+        recordings = self._recordings
         ids = set(recordings[at].during)
         for call in under_way:
             if call.position is not None:
@@ -701,7 +769,7 @@ class Player(Generic[Content]):
                 yield from (at for at in lacking if at is not None and not order.settled[at])
 
     def _may_come(self, at: int | None) -> bool:
-        if at is None or self._pasts.recordings[at].scope != self._story:
+        if at is None or self._recordings[at].scope != self._story:
             return False
         return not self._in_order().settled[at] or bool(self._taken[at])
 
@@ -710,7 +778,7 @@ class Player(Generic[Content]):
         or never.
         """
         order = self._in_order()
-        for at in order.before(position, self._pasts.recordings[position].access):
+        for at in order.before(position, self._recordings[position].access):
             if self._taken[at] or not self._reachable(at):
                 order.settled[at] = 1
             else:
@@ -718,11 +786,11 @@ class Player(Generic[Content]):
 
     def _reachable(self, at: int) -> bool:
         """Whether nothing was played that keeps a recording from being played."""
-        scope = self._pasts.recordings[at].access.scope
-        if not self._stateful(self._pasts.recordings[at].access):
+        scope = self._recordings[at].access.scope
+        if not self._stateful(self._recordings[at].access):
             return True
         state = self.made.over(scope)
-        for id_ in self._pasts.ids(at).union(self._pasts.recordings[at].during):
+        for id_ in self._pasts.ids(at).union(self._recordings[at].during):
             access = self._pasts.access(id_)
             if access is None or not covers(access, scope):
                 continue
@@ -768,7 +836,7 @@ class Player(Generic[Content]):
         """A request gets a recording, and is under way."""
         assert choice.position is not None  # noqa: S101 - there is nothing to take
         self._taken[choice.position] = 1
-        access = self._pasts.recordings[choice.position].access
+        access = self._recordings[choice.position].access
         self._calls[arrival] = _Call(access, choice.position, choice.again)
 
     def forward(self, arrival: int, access: Access) -> None:
@@ -782,7 +850,7 @@ class Player(Generic[Content]):
             return
         call.begun = True
         if call.position is not None:
-            call.value = self._play(call.position, again=call.again) or call.value
+            call.value = self._play(call.position, call.again) or call.value
         elif call.access.writes:
             call.value = weight(call.id) if call.id else self._mark()
             self._unrecorded |= not call.id
@@ -819,25 +887,25 @@ class Player(Generic[Content]):
 
     def _free(self, position: int) -> None:
         self._taken[position] = 0
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         equal = self._equal[item.fingerprint]
         for queue in equal.queues(self._pasts.whole[position], self._pasts.above[position]):
             queue.reopen(position)
         if self._order is not None:
             self._order.reopen(position, item.access.scope)
 
-    def _play(self, position: int, *, again: bool) -> int:
+    def _play(self, position: int, again: bool) -> int:
         """A recording counts as played from here on; what its write weighs in the state, 0 if it
         was part of that before.
         """
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         access = item.access
-        equal = self._equal_at(position)
+        equal = self._equals.get(position) or self._equal_at(position)
         assert equal is not None  # noqa: S101 - it is one of them itself
         equal.played(position, self._taken)
         if not access.writes:
             return 0
-        if self._repeat:
+        if self._repeat and (again or self._first is None):
             self._play_again(position, again=again)
         if self._creates:
             if is_create(access):
@@ -849,7 +917,7 @@ class Player(Generic[Content]):
         if self._counted[position] and not self._repeat:
             return 0
         self._counted[position] = 1
-        value = self._weight(position)
+        value = self._weights.get(position) or self._weight(position)
         self.made.add(access, value)
         return value
 
@@ -928,7 +996,7 @@ class Player(Generic[Content]):
     def _play_again(self, position: int, *, again: bool) -> None:
         """A write goes back to where it was played before, if it was."""
         assert isinstance(self.made, Views)  # noqa: S101 - as `_begin` made it
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         if self._first is None:
             self._first = position, [at for at in self._pool if self._taken[at]]
         elif again and position == self._first[0]:
@@ -944,13 +1012,13 @@ class Player(Generic[Content]):
 
     def _refresh(self, position: int, created: Scope | None) -> None:
         """The readings that follow a write can be had again."""
-        item = self._pasts.recordings[position]
+        item = self._recordings[position]
         for at in self._reads_below(created) if created is not None else ():
             if self._taken[at]:
                 self._free(at)
         for kind, place in item.access.cells:
             for at in self._reads_below(place):
-                exact = kind is not Kind.LIST or self._pasts.recordings[at].access.scope == place
+                exact = kind is not Kind.LIST or self._recordings[at].access.scope == place
                 if self._taken[at] and exact and self._pasts.holds(at, item.id):
                     self._free(at)
 
@@ -959,7 +1027,7 @@ class Player(Generic[Content]):
         if self._reads is None:
             self._reads = {}
             for at in self._pool:
-                access = self._pasts.recordings[at].access
+                access = self._recordings[at].access
                 for length in range(len(access.scope) + 1) if not access.writes else ():
                     self._reads.setdefault(access.scope[:length], []).append(at)
         return self._reads.get(place, ())
@@ -992,7 +1060,7 @@ class Player(Generic[Content]):
                 continue
             state -= call.value
             if call.position is not None:
-                past -= weight(self._pasts.recordings[call.position].id)
+                past -= weight(self._recordings[call.position].id)
             elif call.id is not None:
                 past -= weight(call.id)
         return past == state
@@ -1030,7 +1098,7 @@ class Player(Generic[Content]):
         return min(told, key=_distance, default=None)
 
     def _compare(self, at: int, equal: _Equal) -> Shortfall:
-        recordings, position = self._pasts.recordings, self._pasts.position
+        recordings, position = self._recordings, self._pasts.position
         item = recordings[at]
         scope = item.access.scope
         past = self._pasts.ids(at)

@@ -39,6 +39,7 @@ from runreel.matching.matchers import (
     exact_key,
     fingerprint,
     said_in_headers,
+    start_line,
 )
 from runreel.matching.near_miss import (
     ANOTHER_STORY,
@@ -58,7 +59,6 @@ from runreel.matching.resources import (
     Scope,
     access_of,
     covers,
-    has_state,
     is_create,
     root_of,
 )
@@ -139,7 +139,6 @@ class SessionHistory(Generic[Content]):
         self.recordings = recordings
         self._decision = decision
         self._plays = decision.plays
-        self._serves = decision.on_hit is Action.SERVE and not decision.captures
         scopes = {item.scope for item in recordings}
         # Settled here and for all: answered from its own story, or else from what has none.
         self.story = None if self._plays and scope not in scopes and None in scopes else scope
@@ -206,15 +205,6 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def at_once(self, like: int, *, may_wait: bool, others_at_work: bool) -> int | None:
-        """The position of what `ask` would say to a request that comes alone and is equal to the
-        recording at `like`, if that is to be played from its first byte to its last; else None.
-        Nothing has changed so far.
-        """
-        if may_wait and not others_at_work:
-            may_wait = self.player.worked_together(self.recordings[like].access)
-        return self.player.at_once(like, may_wait=may_wait) if self._serves else None
-
     def play(self, like: int, position: int) -> None:
         """Such a request arrives, gets that recording and is done with it, all at once."""
         self._tick += 1
@@ -250,7 +240,7 @@ class SessionHistory(Generic[Content]):
 
     def _may_store(self, fingerprint: Hashable, access: Access) -> bool:
         """Whether the upstream stands, as far as this call can see, where the cassette ends."""
-        if not has_state(access):
+        if not access.has_state:
             return True
         uncertain = (self.recordings[at] for at in self._uncertain)
         unknown = any(
@@ -507,14 +497,15 @@ class Session:
         self._allow_regress = allow_regress
         self._prune = prune
         once = _Once()
-        keys: list[bytes | None] = []
+        keys: list[int | None] = []
         self._old = tuple(self._recording(item, redaction, once, keys) for item in interactions)
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         # What a request gets at once that is equal to a recording, and to play that.
-        self.at_once = self._history.at_once
+        self.at_once = self._history.player.at_once
         self.play = self._history.play
-        # Where a recording stands that asks exactly so, byte for byte.
-        self.exact: dict[bytes, int] = {}
+        # Where a recording stands that asks exactly so, byte for byte, unless two keys are the same
+        # by accident; only where recordings are served and nothing is captured.
+        self.exact: dict[int, int] = {}
         for at, key in zip(self._history.pasts.places, keys, strict=True):
             if key is not None:
                 self.exact.setdefault(key, at)
@@ -538,7 +529,7 @@ class Session:
         item: Redacted[Interaction],
         redaction: Redaction,
         once: "_Once",
-        keys: list[bytes | None],
+        keys: list[int | None],
     ) -> Recorded:
         # Today's rules on both sides: a hand-written cassette is compared as live traffic is.
         written = item.value.request
@@ -550,10 +541,9 @@ class Session:
             raise Unredactable(f"the recording {item.value.id} cannot be used: {error}") from None
         plain = recorded.value.target == written.target and recorded.value.body == written.body
         key = None
-        if plain and self.decision.on_hit is Action.SERVE:
-            start = f"{written.method} {written.target}".encode("latin-1")
+        if plain and self.decision.on_hit is Action.SERVE and not self.decision.captures:
             in_headers = once.said_in_headers(recorded, self.match_on)
-            key = exact_key(start, in_headers, written.body)
+            key = exact_key(start_line(written), in_headers, written.body)
         keys.append(key)
         print_ = fingerprint(recorded, self.match_on)
         if self.decision.plays:
