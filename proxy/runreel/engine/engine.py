@@ -123,15 +123,16 @@ class Engine:
         like: int,
         client_disconnected: Callable[[], bool],
         connection: object,
+        now_s: float,
     ) -> int | None:
         """The position of the recording that answers a request which is equal to that of the one at
         `like`, if nothing has to be waited for, and no other call is under way; else None. Nothing
-        of the session has changed so far. The rest is as for `answer`.
+        of the session has changed so far. It is `now_s` on the monotonic clock; the rest is as for
+        `answer`.
         """
         if self._waiting.calls or self._latency != "none":
             return None
-        now = self.clock.monotonic()
-        others = session.others_at_work(connection, client_disconnected, now)
+        others = session.others_at_work(connection, client_disconnected, now_s)
         return session.state.at_once(like, self._order_wait_s > 0, others)
 
     async def answer(

@@ -10,7 +10,6 @@ import errno
 import json
 import logging
 import math
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +51,7 @@ class Log:
         self._as_json = as_json
         self._quiet = quiet
         self._lines: list[str] = []
-        self._written_s = -math.inf  # when lines were written last
+        self._last = datetime.min.replace(tzinfo=UTC)  # when the last event was
         self._second = self._next_second = datetime.min.replace(tzinfo=UTC)
         self._shown = ""  # that second
 
@@ -75,12 +74,12 @@ class Log:
             return
         self._lines.append(line)
         if len(self._lines) == 1:
-            lone = time.monotonic() - self._written_s > TOGETHER_S
-            self.later(0 if lone else TOGETHER_S, self.flush)
+            together_s = 0 if (event.at - self._last).total_seconds() > TOGETHER_S else TOGETHER_S
+            self.later(together_s, self.flush)
+        self._last = event.at
 
     def flush(self) -> None:
         """Write what is to be written."""
-        self._written_s = time.monotonic()
         lines, self._lines = self._lines, []
         if lines:
             self._print("\n".join(lines))

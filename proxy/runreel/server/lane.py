@@ -198,9 +198,11 @@ class Lane:
         start: bytes,
         body: bytes,
         by: asyncio.Transport,
+        now_s: float,
     ) -> bytes | None:
         """The whole answer to a request, if a recording can give it at once; else None, and nothing
-        has changed. `start` is its first line, with the target within the session.
+        has changed. `start` is its first line, with the target within the session; `now_s` is on
+        the monotonic clock.
         """
         session, engine = found.session, self.engine
         state = session.state
@@ -218,7 +220,7 @@ class Lane:
             hit = _hit(prepared, view, like, start, body, session)
             if hit is None:
                 return None
-        position = engine.at_once(session, like, by.is_closing, by)
+        position = engine.at_once(session, like, by.is_closing, by, now_s)
         if position is None:
             return None
         now = engine.clock.now()
@@ -406,16 +408,17 @@ class LaneConnection(Connection):
         found = lane.sessions.at_hand(block.session)
         if found is None:
             return False
-        answer = lane.hit(found, block, data[:first], data[begins:], transport)
+        now_s = lane.engine.clock.monotonic()
+        answer = lane.hit(found, block, data[:first], data[begins:], transport, now_s)
         if answer is None:
             return False
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self._next_keepalive_close_time = now_s + self._keepalive_timeout
         transport.write(answer)
         if self._paused:
             found.calls += 1
             self._begin(self._taken_in(found))
         else:
-            found.used_at = lane.engine.clock.monotonic()
+            found.used_at = now_s
         return True
 
     def _knows(self, data: bytes, first: int) -> bool:
@@ -527,8 +530,9 @@ class LaneConnection(Connection):
         """Answer a whole request, at once or in a task."""
         assert self.transport is not None  # noqa: S101 - it is what the request came by
         found, start = asked.found, b"%b %b HTTP/1.1" % (asked.method, asked.target)
-        answer = self._lane.hit(found, block, start, body, self.transport)
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        now_s = self._lane.engine.clock.monotonic()
+        answer = self._lane.hit(found, block, start, body, self.transport, now_s)
+        self._next_keepalive_close_time = now_s + self._keepalive_timeout
         held = self.taken()
         if held is None:
             found.calls += 1
