@@ -207,3 +207,43 @@ def test_a_refusal_is_in_the_envelope_of_the_api_behind_the_gateway() -> None:
             }
         },
     )
+
+
+STEP = {
+    "id": "step_1",
+    "object": "thread.run.step",
+    "created_at": 1,
+    "assistant_id": "asst_1",
+    "thread_id": "thread_1",
+    "run_id": "run_1",
+    "type": "tool_calls",
+    "status": "completed",
+    "last_error": None,
+    "cancelled_at": None,
+    "failed_at": None,
+    "completed_at": 2,
+    "usage": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        ({"id": "call_1", "type": "bing_grounding", "bing_grounding": {"requesturl": "x"}}, []),
+        (
+            {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+            [("/step_details/tool_calls/0/function/output", "missing", "advice")],
+        ),
+        (
+            {"id": "call_1", "type": "newer"},
+            [("/step_details/tool_calls/0/type", "enum", "advice")],
+        ),
+        ({"type": "mcp"}, [("/step_details/tool_calls/0/id", "missing", "error")]),
+    ],
+)
+def test_steps_call_the_tools_of_azure(call: Any, wrong: list[tuple[str, str, str]]) -> None:
+    step = STEP | {"step_details": {"type": "tool_calls", "tool_calls": [call]}}
+
+    found = check_response(AZURE_AGENTS, "getRunStep", 200, json.dumps(step).encode())
+
+    assert [(item.at, item.rule, item.severity) for item in found] == wrong

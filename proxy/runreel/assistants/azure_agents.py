@@ -38,6 +38,7 @@ _STEP = Shape(
         {
             _OWN_ERRORS,
             Deviation("/step_details/tool_calls/*/type", "enum"),
+            Deviation("/step_details/tool_calls/*/function/output", "missing"),
             Deviation("/step_details/type", "enum", ("activities",)),
             Deviation("/type", "enum", ("activities",)),
         }

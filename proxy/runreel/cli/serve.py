@@ -228,12 +228,14 @@ JSON pointers to ignore.
 
 _SIMULATE_HELP = """Be a small Assistants API: no key, no upstream, no recording, all in memory.
 
-Assistants, threads, messages, runs and their steps, with the API's own states, errors, ids and
-streams. A run ends by being asked for; its metadata say how: runreel.outcome (completed, failed,
-expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The rubra dialect takes no
-tool outputs, so it refuses requires_action and tool_calls. A tool_choice without a function for it
-calls nothing. Whether OpenAI replaced or merged metadata on modify is not settled: --metadata
-chooses. Every answer carries X-Runreel-Source: simulator.
+Assistants, threads, messages, conversations, runs and their steps, with the API's own states,
+errors, ids and streams. A run ends by being asked for; its metadata say how: runreel.outcome
+(completed, failed, expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The
+rubra dialect takes no tool outputs, so it refuses requires_action and tool_calls. A tool_choice
+without a function for it calls nothing. Whether OpenAI replaced or merged metadata on modify is not
+settled: --metadata chooses. With --profile azure_agents the API begins at /api/projects/NAME, with
+dashscope at /api/v1, with langgraph and rubra at /. Every answer carries X-Runreel-Source:
+simulator.
 
 \b
 Example:
