@@ -12,7 +12,13 @@ from runreel.assistants import azure_agents_schemas as schemas
 from runreel.assistants import openai, openai_errors
 from runreel.assistants.dialect import ASSISTANTS, Case, Json, Requirement, each
 from runreel.assistants.profile import Deviation, Shape
-from runreel.assistants.schemas import CancelRunRequest, ModifyMessage, ModifyRunRequest, Page
+from runreel.assistants.schemas import (
+    CancelRunRequest,
+    ModifyMessage,
+    ModifyRunRequest,
+    ModifyVectorStore,
+    Page,
+)
 
 _BASES = (
     "/api/projects/[^/]+",
@@ -97,6 +103,7 @@ AZURE_AGENTS = replace(
         "cancelRun": Shape(CancelRunRequest),
         "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest, _NEW_RUN),
+        "modifyVectorStore": Shape(ModifyVectorStore),
     },
     responses={
         **openai.responses(_RUN, Page[schemas.Run], _STEP, Page[schemas.RunStep]),

@@ -113,6 +113,8 @@ OPENAI = Profile(
         "cancelRun": Shape(schemas.CancelRunRequest),
         "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest, frozenset(_NEVER_ENFORCED)),
+        "createVectorStore": Shape(schemas.CreateVectorStore),
+        "modifyVectorStore": Shape(schemas.ModifyVectorStore),
         "createConversation": Shape(schemas.CreateConversation),
         "updateConversation": Shape(schemas.UpdateConversation),
     },
@@ -122,7 +124,9 @@ OPENAI = Profile(
         **dict.fromkeys(CONVERSATIONS - {"deleteConversation"}, Shape(schemas.Conversation)),
     },
     events=events(RUN, _STEP),
-    empty_bodies=dict.fromkeys(("cancelRun", "createThread", "createConversation"), b"{}"),
+    empty_bodies=dict.fromkeys(
+        ("cancelRun", "createThread", "createVectorStore", "createConversation"), b"{}"
+    ),
     reads_json=lambda _: True,
     ordered=openai_errors.ordered,
     word=openai_errors.word,

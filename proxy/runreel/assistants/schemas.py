@@ -703,6 +703,28 @@ class CreateAssistant(ModifyAssistant):
     model: str
 
 
+class Expiration(RequestModel):
+    """When a vector store expires."""
+
+    anchor: Literal["last_active_at"]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class ModifyVectorStore(ModifyRunRequest):
+    """The body of modify vector store."""
+
+    name: str | None = None
+    expires_after: Expiration | None = None
+
+
+class CreateVectorStore(ModifyVectorStore):
+    """The body of create vector store."""
+
+    description: str | None = None
+    file_ids: Annotated[list[str], Field(max_length=500)] | None = None
+    chunking_strategy: Chunks | None = None
+
+
 class CreateConversation(RequestModel):
     """The body of create conversation; what its items may be is not checked."""
 
