@@ -96,3 +96,29 @@ def test_the_names_are_known_without_a_model_or_a_simulator() -> None:
     )
 
     assert said.stdout == "[]\n"
+
+
+_REPLAY = """
+import asyncio, io, pathlib, sys
+from runreel.config.loading import load
+from runreel.server.app import serving
+from runreel.server.listener import RunOptions
+
+async def main():
+    settings = {"cassettes": pathlib.Path(sys.argv[1]), "cassette": "examples/modify-run"}
+    config = load(None, {}, settings | {"listen.port": 0, "profile": sys.argv[2]})
+    async with serving(config, RunOptions(log=io.StringIO())):
+        loaded = [name for name in sys.modules if name.startswith("runreel.assistants.")]
+        print(sorted(name.rpartition(".")[2] for name in loaded), "runreel.simulator" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def test_a_replaying_proxy_loads_no_profile_no_model_and_no_simulator() -> None:
+    cassettes = PACKAGE.parents[1] / "cassettes"
+    command = (sys.executable, "-c", _REPLAY, str(cassettes), "azure_agents")
+
+    said = subprocess.run(command, capture_output=True, check=True, text=True)
+
+    assert said.stdout == "['dialect', 'profile', 'validation'] False\n"
