@@ -109,7 +109,8 @@ async def main():
     config = load(None, {}, settings | {"listen.port": 0, "profile": sys.argv[2]})
     async with serving(config, RunOptions(log=io.StringIO())):
         loaded = [name for name in sys.modules if name.startswith("runreel.assistants.")]
-        print(sorted(name.rpartition(".")[2] for name in loaded), "runreel.simulator" in sys.modules)
+        known = sorted(name.rpartition(".")[2] for name in loaded)
+        print(known, "runreel.simulator" in sys.modules)
 
 asyncio.run(main())
 """
