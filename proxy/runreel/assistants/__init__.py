@@ -7,17 +7,19 @@ only replays needs none.
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from runreel.assistants.profile import Profile
+if TYPE_CHECKING:
+    from runreel.assistants.profile import Profile
 
 
-class _Profiles(Mapping[str, Profile]):
+class _Profiles(Mapping[str, "Profile"]):
     """The profiles, each loaded when it is looked up."""
 
     def __init__(self, *names: str) -> None:
         self._names = names
 
-    def __getitem__(self, name: str) -> Profile:
+    def __getitem__(self, name: str) -> "Profile":
         if name not in self._names:
             raise KeyError(name)
         found: Profile = getattr(import_module(f"{__name__}.{name}"), name.upper())
@@ -33,4 +35,4 @@ class _Profiles(Mapping[str, Profile]):
         return len(self._names)
 
 
-PROFILES: Mapping[str, Profile] = _Profiles("openai", "openai_v1", "rubra")
+PROFILES: Mapping[str, "Profile"] = _Profiles("openai", "openai_v1", "rubra")
