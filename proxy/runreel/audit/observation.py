@@ -15,12 +15,12 @@ from urllib.parse import unquote
 
 import rfc8785
 
+from runreel.assistants.operations import recognise
 from runreel.audit.entries import UNKNOWN, Known, Metadata, canonical, is_plain
 from runreel.http import sse, strict_json
 from runreel.http.encoding import StreamDecoder
 from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
-from runreel.matching.resources import recognise
 from runreel.redaction.redactor import Redacted
 from runreel.redaction.rules import read_segment
 
