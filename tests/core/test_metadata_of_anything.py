@@ -11,15 +11,16 @@ from runreel.assistants.validation import check_request
 LIMITED = {  # profile -> operations with at most 16 pairs, 64 and 512 characters
     "openai": (
         *("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant", "modifyVectorStore"),
-        "updateConversation",
+        *("patchThread", "updateConversation"),
     ),
-    "openai_v1": ("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant"),
+    "openai_v1": ("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant", "patchThread"),
     "azure_agents": (
         *("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant", "modifyVectorStore"),
+        "patchThread",
     ),
 }
 FREE = {
-    "dashscope": ("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant"),
+    "dashscope": ("modifyRun", "modifyThread", "modifyMessage", "modifyAssistant", "patchThread"),
     "langgraph": ("patchThread",),
     "rubra": ("modifyRun", "modifyMessage", "modifyAssistant"),
 }

@@ -96,6 +96,7 @@ AZURE_AGENTS = replace(
         "modifyAssistant": Shape(schemas.ModifyAssistant, frozenset({_NEW_TOOLS})),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyThread),
+        "patchThread": Shape(schemas.ModifyThread),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(ModifyMessage),
         "createRun": Shape(schemas.CreateRunRequest, _NEW_RUN),

@@ -204,6 +204,7 @@ REQUESTS: dict[str, type[BaseModel]] = {
     "modifyAssistant": ModifyAssistant,
     "createThread": CreateThread,
     "modifyThread": Metadata,
+    "patchThread": Metadata,
     "createMessage": NewMessage,
     "modifyMessage": Metadata,
     "createRun": CreateRunRequest,

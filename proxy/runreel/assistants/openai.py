@@ -43,7 +43,7 @@ def beside_runs(assistant: Shape) -> dict[str, Shape]:
     thread, message = Shape(schemas.Thread), Shape(schemas.Message)
     return {
         **dict.fromkeys(("createAssistant", "getAssistant", "modifyAssistant"), assistant),
-        **dict.fromkeys(("createThread", "getThread", "modifyThread"), thread),
+        **dict.fromkeys(("createThread", "getThread", "modifyThread", "patchThread"), thread),
         **dict.fromkeys(("createMessage", "getMessage", "modifyMessage"), message),
         "listMessages": listed(schemas.Page[schemas.Message], message, *_EMPTY_PAGE),
     }
@@ -106,6 +106,7 @@ OPENAI = Profile(
         "modifyAssistant": Shape(schemas.ModifyAssistant),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyThread),
+        "patchThread": Shape(schemas.ModifyThread),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(schemas.ModifyMessage),
         "createRun": Shape(schemas.CreateRunRequest, frozenset(_NEVER_ENFORCED)),

@@ -76,6 +76,7 @@ OPENAI_V1 = replace(
         "modifyAssistant": Shape(schemas.ModifyAssistant),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyRunRequest),
+        "patchThread": Shape(schemas.ModifyRunRequest),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(schemas.ModifyRunRequest),
         "createRun": Shape(schemas.CreateRunRequest),
