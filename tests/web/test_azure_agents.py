@@ -103,3 +103,28 @@ async def test_the_bare_id_of_the_organisation_is_in_no_recording(
 
     assert live.values("openai-organization") == [organisation]
     assert organisation not in text
+
+
+async def test_strict_validation_refuses_what_azure_would_before_it_is_sent(
+    proxy: Proxy, azure: RawUpstream
+) -> None:
+    thread = await _thread(azure)
+    azure.received.clear()
+    path = f"{PROJECT}/threads/{thread}?api-version=v1"
+    body = json.dumps({"metadata": {str(number): "" for number in range(17)}}).encode()
+
+    strict = {"validation__request": "strict"}
+    async with _agents(proxy, "record", upstream=azure.url, **strict) as running:
+        refused = await exchange(running.url, post(path, body, HEADERS))
+
+    assert (refused.status, json.loads(refused.body)["error"]) == (
+        400,
+        {
+            "message": "Invalid 'metadata': too many properties. Expected an object with at most "
+            "16 properties, but got an object with 17 properties instead.",
+            "type": "invalid_request_error",
+            "param": "metadata",
+            "code": "object_above_max_properties",
+        },
+    )
+    assert azure.received == []
