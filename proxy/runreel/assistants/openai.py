@@ -275,4 +275,5 @@ OPENAI = Profile(
     ordered=ordered,
     word=word,
     refuse=_refuse,
+    metadata=Shape(schemas.MetadataAlone),
 )

@@ -78,6 +78,12 @@ Metadata = Annotated[
 ]
 
 
+class MetadataAlone(Taken):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Metadata | None = None
+
+
 class ModifyRunRequest(Closed):
     """The body of modify run."""
 
@@ -190,4 +196,5 @@ OPENAI_V1 = replace(
     ordered=rubra.ordered,
     word=_word,
     refuse=_refuse,
+    metadata=Shape(MetadataAlone),
 )

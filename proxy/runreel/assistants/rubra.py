@@ -181,6 +181,12 @@ class Closed(Taken):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+class MetadataAlone(Taken):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Mapping | None = None
+
+
 class ModifyRunRequest(Closed):
     """The body of modify run; its metadata are merged into those of the run."""
 
@@ -376,4 +382,5 @@ RUBRA = Profile(
     ordered=ordered,
     word=word,
     refuse=_refuse,
+    metadata=Shape(MetadataAlone),
 )

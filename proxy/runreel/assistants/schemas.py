@@ -471,6 +471,12 @@ Metadata = Annotated[
 ]
 
 
+class MetadataAlone(Answered):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Metadata | None = None
+
+
 class ModifyRunRequest(RequestModel):
     """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
 
