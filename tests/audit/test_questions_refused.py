@@ -67,13 +67,13 @@ def test_a_question_stops_where_a_file_is_missing(audit: Tool, tmp_path: Path, g
         ("log --effect done", "'done' is not one of 'applied', 'partly_applied'"),
         ("log --json --csv", "give either --json or --csv, not both"),
         ("log --run \udcff", "--run: '\\udcff' is not UTF-8"),
-        ("show \udcff", "'\\udcff' cannot be the id of a run: it is not UTF-8"),
+        ("show \udcff", "'\\udcff' cannot be an id: it is not UTF-8"),
         ("log --cassette x --audit y", "give either --audit DIR or --cassette NAME, not both"),
         ("stats --cassettes x", "--cassettes goes with --cassette NAME"),
         ("blame x --cassette gone", "there is no cassette 'gone'; runreel cassette list shows"),
-        ("show run_1", "audit: there is nothing of a run 'run_1'; runreel audit log shows the"),
-        ("show run_abc123 --at 2026-11-21", "of a run 'run_abc123' until 2026-11-21T23:59:59.999Z"),
-        ("show run_1 --cassette mine", "cassette 'mine': there is nothing of a run 'run_1'"),
+        ("show run_1", "audit: there is nothing of 'run_1'; runreel audit log shows what there is"),
+        ("show run_abc123 --at 2026-11-21", "of 'run_abc123' until 2026-11-21T23:59:59.999Z"),
+        ("show run_1 --cassette mine", "cassette 'mine': there is nothing of 'run_1'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

@@ -16,7 +16,6 @@ from runreel.assistants.schemas import (
     CancelRunRequest,
     ModifyMessage,
     ModifyRunRequest,
-    ModifyVectorStore,
     Page,
 )
 
@@ -96,7 +95,6 @@ AZURE_AGENTS = replace(
         "modifyAssistant": Shape(schemas.ModifyAssistant, frozenset({_NEW_TOOLS})),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyThread),
-        "patchThread": Shape(schemas.ModifyThread),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(ModifyMessage),
         "createRun": Shape(schemas.CreateRunRequest, _NEW_RUN),
@@ -104,7 +102,6 @@ AZURE_AGENTS = replace(
         "cancelRun": Shape(CancelRunRequest),
         "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest, _NEW_RUN),
-        "modifyVectorStore": Shape(ModifyVectorStore),
     },
     responses={
         **openai.responses(_RUN, Page[schemas.Run], _STEP, Page[schemas.RunStep]),

@@ -95,6 +95,7 @@ DASHSCOPE = Profile(
     ordered=openai_errors.ordered,
     word=openai_errors.word,
     refuse=_refuse,
+    metadata=Shape(schemas.Metadata),
     dialect=Dialect(
         new_id=_new_id,
         body=compact,

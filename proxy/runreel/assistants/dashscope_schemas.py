@@ -204,7 +204,6 @@ REQUESTS: dict[str, type[BaseModel]] = {
     "modifyAssistant": ModifyAssistant,
     "createThread": CreateThread,
     "modifyThread": Metadata,
-    "patchThread": Metadata,
     "createMessage": NewMessage,
     "modifyMessage": Metadata,
     "createRun": CreateRunRequest,

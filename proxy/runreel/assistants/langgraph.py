@@ -55,6 +55,7 @@ LANGGRAPH = Profile(
     ordered=openai_errors.ordered,
     word=openai_errors.word,
     refuse=_refuse,
+    metadata=Shape(schemas.Metadata),
     dialect=Dialect(
         new_id=lambda _, number: str(UUID(int=number % (1 << 128))),
         body=compact,

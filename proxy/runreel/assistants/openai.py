@@ -106,7 +106,6 @@ OPENAI = Profile(
         "modifyAssistant": Shape(schemas.ModifyAssistant),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyThread),
-        "patchThread": Shape(schemas.ModifyThread),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(schemas.ModifyMessage),
         "createRun": Shape(schemas.CreateRunRequest, frozenset(_NEVER_ENFORCED)),
@@ -114,8 +113,6 @@ OPENAI = Profile(
         "cancelRun": Shape(schemas.CancelRunRequest),
         "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
         "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest, frozenset(_NEVER_ENFORCED)),
-        "createVectorStore": Shape(schemas.CreateVectorStore),
-        "modifyVectorStore": Shape(schemas.ModifyVectorStore),
         "createConversation": Shape(schemas.CreateConversation),
         "updateConversation": Shape(schemas.UpdateConversation),
     },
@@ -125,13 +122,12 @@ OPENAI = Profile(
         **dict.fromkeys(CONVERSATIONS - {"deleteConversation"}, Shape(schemas.Conversation)),
     },
     events=events(RUN, _STEP),
-    empty_bodies=dict.fromkeys(
-        ("cancelRun", "createThread", "createVectorStore", "createConversation"), b"{}"
-    ),
+    empty_bodies=dict.fromkeys(("cancelRun", "createThread", "createConversation"), b"{}"),
     reads_json=lambda _: True,
     ordered=openai_errors.ordered,
     word=openai_errors.word,
     refuse=openai_errors.refuse,
+    metadata=Shape(schemas.MetadataAlone),
     dialect=Dialect(
         new_id=spelled(_CHARACTERS, 24),
         body=indented,

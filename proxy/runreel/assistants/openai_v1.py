@@ -76,7 +76,6 @@ OPENAI_V1 = replace(
         "modifyAssistant": Shape(schemas.ModifyAssistant),
         "createThread": Shape(schemas.CreateThread),
         "modifyThread": Shape(schemas.ModifyRunRequest),
-        "patchThread": Shape(schemas.ModifyRunRequest),
         "createMessage": Shape(schemas.CreateMessage),
         "modifyMessage": Shape(schemas.ModifyRunRequest),
         "createRun": Shape(schemas.CreateRunRequest),
@@ -93,6 +92,7 @@ OPENAI_V1 = replace(
     ordered=pydantic1.ordered,
     word=_word,
     refuse=_refuse,
+    metadata=Shape(schemas.MetadataAlone),
     dialect=replace(
         openai.OPENAI.dialect,
         operations=ASSISTANTS,

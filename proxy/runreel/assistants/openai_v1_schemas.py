@@ -72,6 +72,12 @@ Metadata = Annotated[
 ]
 
 
+class MetadataAlone(Taken):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Metadata | None = None
+
+
 class ModifyRunRequest(Closed):
     """The body of modify run."""
 

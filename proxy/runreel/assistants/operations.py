@@ -35,8 +35,8 @@ class Resource:
     """A kind of thing that carries metadata.
 
     `path` is the end of that of an item, `shown_as` the member `object` with which an API shows
-    one. `create`, `list`, `get` and `modify` name the operations that there are; `modify` is by
-    POST, PATCH or PUT, unless PATCH is an operation of its own, `patch`.
+    one. `create`, `list`, `get` and `modify` name its operations (None: there is none); `modify` is
+    by POST, PATCH or PUT, unless PATCH is an operation of its own, `patch`.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Resource:
     shown_as: str
     create: str | None
     list: str | None
-    get: str | None
+    get: str
     modify: str
     patch: str | None = None
 
@@ -159,8 +159,7 @@ def operations_of(resource: Resource) -> Iterator[Operation]:
         yield Operation(resource.create, _POST, collection, Does.CREATE, resource)
     if resource.list is not None:
         yield Operation(resource.list, _GET, collection, Does.LIST, resource)
-    if resource.get is not None:
-        yield Operation(resource.get, _GET, item, Does.GET, resource)
+    yield Operation(resource.get, _GET, item, Does.GET, resource)
     if resource.patch is None:
         yield Operation(resource.modify, ("POST", "PATCH", "PUT"), item, Does.MODIFY, resource)
     else:
@@ -240,6 +239,14 @@ def _fits(segments: Sequence[str], pattern: tuple[str, ...]) -> bool:
         if segment != part and (part != ID or not segment):
             return False
     return True
+
+
+def fits(operation: Operation, segments: Sequence[str]) -> bool:
+    """Whether a path ends with the names of an operation, given its segments; ids may be empty."""
+    if len(segments) < len(operation.pattern):
+        return False
+    ends = zip(reversed(segments), reversed(operation.pattern), strict=False)
+    return all(part in (ID, _name(segment)) for segment, part in ends)
 
 
 def ids_of(operation: Operation, segments: Sequence[str]) -> tuple[str | None, str | None]:

@@ -94,6 +94,7 @@ RUBRA = Profile(
     ordered=pydantic1.ordered,
     word=pydantic1.word,
     refuse=pydantic1.refuse,
+    metadata=Shape(schemas.Metadata),
     dialect=Dialect(
         new_id=spelled("0123456789abcdef", 6),
         body=compact,

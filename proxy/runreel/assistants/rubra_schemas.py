@@ -72,7 +72,7 @@ class CreateRunRequest(Closed):
 
 
 class Metadata(Taken):
-    """The body of modify message, and what all new objects take."""
+    """A request that may name metadata, whatever else is in it."""
 
     metadata: Mapping | None = None
 

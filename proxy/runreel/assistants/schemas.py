@@ -476,6 +476,12 @@ Metadata = Annotated[
 ]
 
 
+class MetadataAlone(Answered):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Metadata | None = None
+
+
 class ModifyRunRequest(RequestModel):
     """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
 
@@ -701,28 +707,6 @@ class CreateAssistant(ModifyAssistant):
     """The body of create assistant."""
 
     model: str
-
-
-class Expiration(RequestModel):
-    """When a vector store expires."""
-
-    anchor: Literal["last_active_at"]
-    days: Annotated[int, Field(ge=1, le=365)]
-
-
-class ModifyVectorStore(ModifyRunRequest):
-    """The body of modify vector store."""
-
-    name: str | None = None
-    expires_after: Expiration | None = None
-
-
-class CreateVectorStore(ModifyVectorStore):
-    """The body of create vector store."""
-
-    description: str | None = None
-    file_ids: Annotated[list[str], Field(max_length=500)] | None = None
-    chunking_strategy: Chunks | None = None
 
 
 class CreateConversation(RequestModel):

@@ -93,8 +93,8 @@ _CASSETTE = {
 }
 _AUDIT = {
     "log": Lazy("audit:log", "Show changes of metadata, oldest first."),
-    "show": Lazy("audit:show", "Show the metadata of a run, now or at a time."),
-    "blame": Lazy("audit:blame", "Show who made each key of a run what it is."),
+    "show": Lazy("audit:show", "Show the metadata of a run or thread, now or at a time."),
+    "blame": Lazy("audit:blame", "Show who made each key of its metadata what it is."),
     "stats": Lazy("audit:stats", "Count changes by operation, effect, actor and upstream."),
     "verify": Lazy("audit_verify:verify", "Verify that the log is whole and unaltered."),
 }
