@@ -42,7 +42,7 @@ IN_A_FILE = [
         "[limit]\nrequest_body_bytes_max = 1",
         "runreel.toml: there is no setting 'limit'; the nearest is 'limits'",
     ),
-    ("listen = 8080", "runreel.toml: there is no setting 'listen'; the nearest is 'listen.port'"),
+    ("listen = 8080", "runreel.toml: there is no setting 'listen'; the nearest is 'listen.host'"),
     (
         'mode = "reply"',
         (

@@ -64,6 +64,12 @@ COMMANDS = [
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
     (["config", "check"], "Example:\n    runreel config check\n"),
+    (["tls"], "Example:\n    runreel tls path\n"),
+    (
+        ["tls", "path"],
+        'curl --cacert "$(runreel tls path)" https://127.0.0.1:8080/_runreel/health\n',
+    ),
+    (["tls", "renew"], "Example:\n    runreel tls renew\n"),
 ]
 
 
@@ -123,8 +129,8 @@ def test_every_mode_takes_the_same_options() -> None:
 
     assert options.pop("serve") - {"--mode"} == options["replay"]
     assert options["replay"] == {
-        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
-        *("--no-barriers", "--accept-incomplete"),
+        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--tls"),
+        *("--repeat", "--no-barriers", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
         *("--base-path", "--profile", "--env", "--fail-on-unplayed"),
     }

@@ -102,6 +102,10 @@ _CONFIG = {
     "show": Lazy("config:show", "Print every setting in force."),
     "check": Lazy("config:check", "Check the configuration."),
 }
+_TLS = {
+    "path": Lazy("tls:path", "Print the file of the local authority, for clients to trust."),
+    "renew": Lazy("tls:renew", "Make a new local authority."),
+}
 _COMMANDS = {
     "replay": Lazy("serve:replay", "Answer from a cassette; refuse what it does not hold."),
     "record": Lazy("serve:record", "Forward every call and record it."),
@@ -141,6 +145,7 @@ _group(
     _AUDIT,
 )
 _group("config", "Show or check the configuration.", "runreel config show", _CONFIG)
+_group("tls", "The local authority of --tls.", "runreel tls path", _TLS)
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -60,6 +60,14 @@ def _option(name: str, help: str, setting: str | None = None, **details: Any) ->
 
 _CONFIG = _option("--config", "TOML file; else runreel.toml, if it is there.", type=_PATH)
 _HOST = _option("--host", "Address to listen on [127.0.0.1].", "listen.host")
+_TLS = _option(
+    "--tls",
+    "Speak https, by a local authority (runreel tls).",
+    "listen.tls",
+    flag_value=True,
+    type=bool,
+    default=None,
+)
 _LOG_FORMAT = _option(
     "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
 )
@@ -81,6 +89,7 @@ _OPTIONS = (
     _option("--upstream", "The API: scheme://host[:port][/prefix]; never assumed.", "upstream"),
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _TLS,
     _BASE_PATH,
     _PROFILE,
     _option(
@@ -133,6 +142,7 @@ _SIMULATE_OPTIONS = (
     _CONFIG,
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _TLS,
     _BASE_PATH,
     _PROFILE,
     _option(
@@ -336,6 +346,7 @@ def _run(
         allow_regress=given.get("allow_regress", False),
         prune=given.get("prune", False),
         rerun=_rerun(given, command),
+        environment=os.environ,
     )
     with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
         if command is None:
@@ -374,6 +385,7 @@ _KEPT = (
     "--cassette",
     "--host",
     "--port",
+    "--tls",
     "--base-path",
     "--env",
     "--no-audit",
@@ -389,7 +401,7 @@ def _rerun(given: Mapping[str, Any], command: tuple[str, ...] | None) -> "Rerun"
         value = given.get(name.removeprefix("--").replace("-", "_"))
         for each in value if isinstance(value, tuple) else (value,):
             if each is not None:
-                words += [name] if each is False else [name, str(each)]
+                words += [name] if isinstance(each, bool) else [name, str(each)]
     words += ["--upstream", UPSTREAM]
     if command is None:
         return Rerun(tuple(words), BEHIND)

@@ -265,11 +265,24 @@ def _origin(text: str) -> str:
     return text
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # as Host has them
+
+
 class Listen(Section):
     """Where the proxy listens."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    tls: bool = Field(
+        False,
+        description="speak https, with a certificate of a local authority; needs runreel[tls]",
+    )
+    tls_cert: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of a certificate of your own to speak https with, and its chain"
+    )
+    tls_key: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of its private key, without a passphrase"
+    )
     admin_token: str | None = Field(
         None,
         min_length=16,
@@ -292,6 +305,16 @@ class Listen(Section):
     uvloop: bool = Field(
         False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
     )
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it speaks https: if that is asked for, or by a certificate of one's own."""
+        return self.tls or (self.tls_cert is not None and "tls" not in self.model_fields_set)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What requests may carry in Host, in lower case."""
+        return LOOPBACK | {name.lower() for name in (self.host, *self.allowed_hosts)}
 
 
 class Replay(Section):
