@@ -3,6 +3,7 @@
 Azure's refuse plain http before they send anything, so both the stand-in and runreel speak https.
 """
 
+import asyncio
 import json
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from certificates import make_certificate, showing
 from clients.living import Line, application, prints
+from processes import Ended, run
 from runreel.server.app import Running
 from servers import Proxy, RawUpstream
 from simulated_upstreams import Simulated
@@ -82,6 +84,31 @@ async def test_azures_agents_are_recorded_replayed_and_missed_with_both_values(
     assert (changed[-1]["step"], changed[-1]["status"]) == ("refused", 424)
     assert "'final'" in changed[-1]["message"].replace('"', "'")
     assert "'draft'" in changed[-1]["message"].replace('"', "'")
+
+
+@pytest.mark.parametrize("language", ["python", "node"])
+async def test_around_a_command_azures_sdks_trust_runreel_by_themselves(
+    language: str, upstream: RawUpstream, tmp_path: Path
+) -> None:
+    upstream.answer = Simulated("azure_agents")
+    command = application(language, "azure_agents")
+    told = ("sh", "-c", 'exec "$0" "$1" "$PROJECT_ENDPOINT" draft', *command)
+    options = ("--tls", "--profile", "azure_agents", "--base-path", PROJECT, "--no-audit")
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
+
+    async def wrapped(mode: str, *more: str) -> Ended:
+        arguments = (mode, *options, "--env", "PROJECT_ENDPOINT", *more, "--", *told)
+        return await asyncio.to_thread(run, *arguments, cwd=tmp_path, env=env)
+
+    recorded = await wrapped("record", "--upstream", upstream.url)
+    await upstream.stop()
+    replayed = await wrapped("replay")
+
+    assert (recorded.code, replayed.code) == (0, 0), recorded.err + replayed.err
+    assert replayed.out == recorded.out
+    assert [json.loads(line)["step"] for line in recorded.out.splitlines()][-2:] == [
+        *("update", "end"),
+    ]
 
 
 async def test_a_recording_of_azure_has_no_error_no_secret_and_no_noise(
