@@ -48,7 +48,7 @@ from runreel.cassettes.journal import (
 from runreel.cassettes.merge import Kept
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.messages import Interaction
-from runreel.http.strict_json import BadDocument
+from runreel.http.strict_json import BadDocument, line_of
 from runreel.redaction.redactor import Redacted
 from runreel.storage.files import (
     AppendFile,
@@ -429,12 +429,15 @@ def _read_whole(path: Path) -> Stored | None:
     content = content_of(path)
     if content is None:
         return None
+    text = ""
     try:
-        cassette = parse(content.decode("utf-8"))
+        text = content.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+        cassette = parse(text)
     except UnicodeDecodeError as error:
         raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
     except BadDocument as error:
-        raise CassetteDamaged(f"{path}: {error}") from None
+        place = f", {line_of(text, error.at)}" if error.at else ""
+        raise CassetteDamaged(f"{path}{place}: {error}") from None
     return Stored(cassette, hashlib.sha256(content).hexdigest())
 
 
