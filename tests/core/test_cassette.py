@@ -1,11 +1,12 @@
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from builders import SALT, a_cassette, a_request, a_response, an_interaction
@@ -175,6 +176,9 @@ class TestWriting:
 
     @given(st.binary(), st.binary())
     def test_any_bytes_are_a_body(self, sent: bytes, answered: bytes) -> None:
+        # Another tool's placeholder becomes one of ours before anything is written.
+        foreign = re.compile(rb"Sanitized|<[A-Z][A-Z0-9_ -]{2,}>|\[(?i:redacted|filtered)\]")
+        assume(not foreign.search(sent) and not foreign.search(answered))
         cassette = a_cassette(an_interaction(a_request(sent), a_response(answered)))
 
         (interaction,) = parse(dump(cassette)).interactions

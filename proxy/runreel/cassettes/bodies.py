@@ -83,8 +83,9 @@ def plain(body: bytes, at_ms: tuple[int, ...] | None = None) -> dict[str, Any] |
     }
 
 
-def restore(form: dict[str, Any] | None) -> bytes:
-    """The bytes behind a form that `render` made or a person wrote.
+def restore(form: dict[str, Any] | None, *, compared: bool = False) -> bytes:
+    """The bytes behind a form that `render` made or a person wrote. It takes less time where they
+    are `compared` with a digest: then they may be others, if Python writes a float otherwise.
 
     Raises:
         ValueError: the form is none of them, or its layout, base64 or an event cannot be read.
@@ -93,7 +94,7 @@ def restore(form: dict[str, Any] | None) -> bytes:
         return b""
     match form:
         case {"json": value, "layout": str(layout)} if len(form) == 2 and layout in LAYOUTS:
-            return _json_bytes(value, layout)
+            return _json_bytes(value, layout, compared=compared)
         case {"events": [_, *_] as events} if len(form) == 1:
             return _restored_events(events)
         case {"text": str(text)} if len(form) == 1:
@@ -128,10 +129,11 @@ def _natively(body: bytes) -> dict[str, Any] | None:
     return {"json": value, "layout": "indent-2" if indent else "compact"}
 
 
-def _json_bytes(value: Any, layout: str) -> bytes:
+def _json_bytes(value: Any, layout: str, *, compared: bool = False) -> bytes:
     text = None
     if layout in _NATIVE:
-        text = strict_json.written_natively(value, indent=layout == "indent-2")
+        indent = layout == "indent-2"
+        text = strict_json.written_natively(value, indent=indent, any_floats=compared)
     if text is None:
         return write_json(value, layout).encode("utf-8")
     return bytes(memoryview(text))  # what orjson gives keeps all the room that it took to write

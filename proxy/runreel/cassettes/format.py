@@ -781,6 +781,7 @@ class NativeReader:
 
     def _interaction(self, document: dict[str, Any]) -> Interaction:
         operation, failed = document["operation"], document.get("failed")
+        compared = document.get("digest") is not None
         duration_ms = document["duration_ms"]
         if type(duration_ms) is not int or duration_ms < 0:
             raise ValueError
@@ -791,8 +792,10 @@ class NativeReader:
             None if operation is None else self._shared(operation),
             self._time(document["recorded_at"]),
             duration_ms,
-            self._request(document["request"]),
-            self._response(document["response"]) if failed is None else NO_RESPONSE,
+            self._request(document["request"], compared=compared),
+            NO_RESPONSE
+            if failed is not None
+            else self._response(document["response"], compared=compared),
             self._violations(document["violations"]) if "violations" in document else (),
             "client" in document and _is_gone(document["client"]),
             failed,
@@ -804,23 +807,24 @@ class NativeReader:
     def _violations(self, documents: list[dict[str, Any]]) -> tuple[Violation, ...]:
         return tuple(map(_plain_violation, _listed(documents)))
 
-    def _request(self, document: dict[str, Any]) -> Request:
+    def _request(self, document: dict[str, Any], *, compared: bool) -> Request:
         target, body = document["target"], document.get("body")
         if not document.keys() <= _REQUEST_MEMBERS or not _TARGET.fullmatch(target):
             raise ValueError
         method = self._shared(document["method"])
         if not _METHOD.fullmatch(method):
             raise ValueError
-        return Request(method, target, self._pairs(document["headers"]), _restored(body))
+        content = _restored(body, compared=compared)
+        return Request(method, target, self._pairs(document["headers"]), content)
 
-    def _response(self, document: dict[str, Any]) -> Response:
+    def _response(self, document: dict[str, Any], *, compared: bool) -> Response:
         status, body = document["status"], document.get("body")
         if not document.keys() <= _RESPONSE_MEMBERS or type(status) is not int:
             raise ValueError
         if not 200 <= status <= 599:
             raise ValueError
         headers = self._pairs(document["headers"])
-        return Response(status, headers, _restored(body), bodies.times(body))
+        return Response(status, headers, _restored(body, compared=compared), bodies.times(body))
 
     def _pairs(self, lines: list[str]) -> Headers:
         key = tuple(_listed(lines))
@@ -880,10 +884,10 @@ def _listed(items: list[Any]) -> list[Any]:
     return items
 
 
-def _restored(body: dict[str, Any] | None) -> bytes:
+def _restored(body: dict[str, Any] | None, *, compared: bool) -> bytes:
     if body is not None and type(body) is not dict:
         raise TypeError
-    return bodies.restore(body)
+    return bodies.restore(body, compared=compared)
 
 
 def _plain_violation(document: dict[str, Any]) -> Violation:

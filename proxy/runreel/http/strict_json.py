@@ -123,6 +123,8 @@ def loads(
     if too_deep(text):
         raise Unreadable(f"nested deeper than {DEPTH_MAX} levels")
     try:
+        if parse_int is None and parse_float is None and text[:1] != "\ufeff":
+            return _DECODER.decode(text)
         return json.loads(
             text,
             object_pairs_hook=_unique,
@@ -174,6 +176,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise Unreadable(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,16 +372,24 @@ _WITHOUT_FLOATS = frozenset({str, int, bool, type(None)})
 
 
 def written_natively(
-    value: Any, *, indent: bool = False, levels: int = 0, finite: bool = False
+    value: Any,
+    *,
+    indent: bool = False,
+    levels: int = 0,
+    finite: bool = False,
+    any_floats: bool = False,
 ) -> bytes | None:
     """The bytes that `json.dumps` writes without `ensure_ascii`: compact, or with `indent` two
     spaces a level, as an item so many `levels` of arrays deep. None where that is not sure. It
-    takes less time where the value is known to be `finite`: without NaN and infinities.
+    takes less time where the value is known to be `finite`: without NaN and infinities; and least
+    where `any_floats` are taken, however Python writes them.
     """
     try:
         text = _dumped(value, orjson.OPT_INDENT_2 if indent else 0, levels)
     except orjson.JSONEncodeError:  # an integer beyond 64 bits, a lone surrogate, or too deep
         return None
+    if any_floats:
+        return text
     if finite and not any(map(text.__contains__, _OF_ODD_FLOATS)):
         return text
     return text if _has_plain_floats((value,)) else None

@@ -21,9 +21,10 @@ Knows nothing of recordings, queries or bodies.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from runreel.assistants.operations import COLLECTIONS, ROOTS, plain_segments
 from runreel.http.messages import Request
@@ -107,11 +108,17 @@ def base_path_of(path: str) -> str | None:
     return None
 
 
-def access_of(request: Request) -> Access:
-    """What a request touches, by its method and path alone."""
-    segments = plain_segments(request.path)
+def _as_it_is(part: Any) -> Any:
+    return part
+
+
+def access_of(request: Request, keep: Callable[[Any], Any] = _as_it_is) -> Access:
+    """What a request touches, by its method and path alone. `keep` may give another string or
+    tuple for one that is equal, so that many accesses share theirs.
+    """
+    segments = [keep(segment) for segment in plain_segments(request.path)]
     known = [at for at, segment in enumerate(segments) if segment in ROOTS]
-    scope = tuple(segments[known[0] if known else 0 :][:_SEGMENTS_MAX])
+    scope = keep(tuple(segments[known[0] if known else 0 :][:_SEGMENTS_MAX]))
     if request.method in _READS:
         return Access(scope)
     if not known:
@@ -122,7 +129,7 @@ def access_of(request: Request) -> Access:
     if named % 2:  # it ends with the name of a collection
         create = request.method == "POST"
         return Access(scope, listed=scope) if create else Access(scope, item=scope)
-    return Access(scope, item=scope[:named], listed=scope[: named - 1])
+    return Access(scope, item=keep(scope[:named]), listed=keep(scope[: named - 1]))
 
 
 def _named(scope: Scope) -> int:

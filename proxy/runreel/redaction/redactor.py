@@ -481,35 +481,47 @@ def _plain_values(query: str) -> str:
 
 # What may stand for something else in a target: escapes, and placeholders of other tools.
 _SPELT_OTHERWISE = ("%", "+", "/<", "/[", "=<", "=[")
-_COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
 _UNHINTED = any(not rule.hints for rule in PATTERNS)
+_COMMON = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/_")  # characters of targets
 
 
-def _sign_of(hint: str) -> str:
-    """A piece of a hint that few texts hold: a rare character, a pair of them, or all of it."""
-    rare = [char for char in hint if char not in _COMMON]
-    at = hint.find("_", 1)
-    return rare[0] if rare else hint[at - 1 : at + 1] if at > 0 else hint
-
-
-def _hints_by_sign() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found: dict[str, list[str]] = {}
+def _by_sign() -> tuple[dict[int, list[str]], dict[str, list[str]], list[str]]:
+    """The hints by a piece of each that few texts hold, so that most are never looked for: a rare
+    character (by its byte), the one before an underscore, or else all of it.
+    """
+    rare: dict[int, list[str]] = {}
+    before: dict[str, list[str]] = {}
+    words = []
     for hint in dict.fromkeys(hint for rule in PATTERNS for hint in rule.hints):
         if isinstance(hint, str):
-            found.setdefault(_sign_of(hint), []).append(hint)
-    return tuple((sign, tuple(hints)) for sign, hints in found.items())
+            at, signs = hint.find("_", 1), [char for char in hint if char not in _COMMON]
+            if signs:
+                rare.setdefault(ord(signs[0]), []).append(hint)
+            elif at > 0:
+                before.setdefault(hint[at - 1], []).append(hint)
+            else:
+                words.append(hint)
+    return rare, before, words
 
 
-_HINTS = _hints_by_sign()
+_RARE, _BEFORE, _WORDS = _by_sign()
 _SHAPES = tuple(hint for rule in PATTERNS for hint in rule.hints if not isinstance(hint, str))
+_OF_SHAPES = frozenset(b".AS")  # whatever a shape finds has one of them
+_PASSED_OVER = bytes(set(range(256)) - _OF_SHAPES - _RARE.keys())
 
 
 def _may_be_hinted(text: str) -> bool:
     """Whether any rule may find something in a text."""
-    signs = [hints for sign, hints in _HINTS if sign in text]
-    if _UNHINTED or any(hint in text for hints in signs for hint in hints):
+    if _UNHINTED:
         return True
-    return any(shape.search(text) for shape in _SHAPES)
+    signs = set(text.encode("utf-8", "replace").translate(None, _PASSED_OVER))
+    hints = [hint for sign in signs for hint in _RARE.get(sign, ())]
+    for char in {piece[-1:] for piece in text.split("_")}:
+        hints += _BEFORE.get(char, ())
+    for hint in (*hints, *_WORDS):
+        if hint in text:
+            return True
+    return not signs.isdisjoint(_OF_SHAPES) and any(shape.search(text) for shape in _SHAPES)
 
 
 def _searched(request: Request) -> str | None:

@@ -777,7 +777,8 @@ class Sessions:
         self._ended.append(document)
 
     def _teller(self, receipt: EventCounter) -> Sink:
-        sinks = (receipt, *self._sinks)
+        # Bound methods are called in half the time that it takes to call their objects.
+        sinks = [sink.__call__ for sink in (receipt, *self._sinks)]
 
         def tell(event: Event) -> None:
             for sink in sinks:

@@ -78,6 +78,11 @@ class _View:
         self.total = 0
         self._totals: set[int] | None = None  # once somebody asked
 
+    def forget(self) -> None:
+        """Nothing was seen."""
+        self.sums.clear()
+        self.total, self._totals = 0, None
+
     @property
     def totals(self) -> set[int]:
         """The sums of the first n of them, but for none."""
@@ -139,8 +144,9 @@ class Views(Made):
         for scope in scopes | lists:
             for length in range(len(scope) + 1):
                 self._below.setdefault(scope[:length], set()).add(scope)
-        self._over: dict[Scope, _View] = {}  # of those that have seen anything
+        self._over: dict[Scope, _View] = {}  # of those that have ever seen anything
         self._above: dict[Scope, _View] = {}
+        self._seeing: list[_View] = []  # that have by now
         self._unknown: set[int] = set()  # weights of marks that fit nothing
         # Which the sums lack, and their weights: in lists of their own, for a tuple of each would
         # keep the garbage collector busy.
@@ -168,9 +174,16 @@ class Views(Made):
             view = self._over.get(scope)
             if view is None:
                 view = self._over[scope] = _View()
+            if not view.total:
+                self._seeing.append(view)
             view.add(value)
         for scope in reaches[1]:
-            self._above.setdefault(scope, _View()).add(value)
+            view = self._above.get(scope)
+            if view is None:
+                view = self._above[scope] = _View()
+            if not view.total:
+                self._seeing.append(view)
+            view.add(value)
 
     def _count(self) -> None:
         """The sums of all writes, which only resources are asked by that no cassette knows."""
@@ -249,6 +262,7 @@ class Views(Made):
                 for views, known in ((self._over, self._scopes), (self._above, self._lists)):
                     if scope in known:
                         views[scope] = fresh.copy()
+                        self._seeing.append(views[scope])
 
     def start_over(self) -> None:
         """Nothing has been made."""
@@ -256,8 +270,9 @@ class Views(Made):
         self._uncounted.clear()
         self._uncounted_values.clear()
         self._unknown.clear()
-        self._over.clear()
-        self._above.clear()
+        for view in self._seeing:
+            view.forget()
+        self._seeing.clear()
 
 
 _NONE: set[Scope] = set()  # and never any

@@ -205,11 +205,6 @@ class SessionHistory(Generic[Content]):
             self._set_out(arrival, access)
         return ruling
 
-    def play(self, like: int, position: int) -> None:
-        """Such a request arrives, gets that recording and is done with it, all at once."""
-        self._tick += 1
-        self.player.play(like, position)
-
     def _rule(
         self, arrival: int, fingerprint: Hashable, access: Access, *, may_wait: bool
     ) -> Ruling:
@@ -502,7 +497,7 @@ class Session:
         self._history = SessionHistory(self._old, decision, RULES, scope=scope, manner=manner)
         # What a request gets at once that is equal to a recording, and to play that.
         self.at_once = self._history.player.at_once
-        self.play = self._history.play
+        self.play = self._history.player.play
         # Where a recording stands that asks exactly so, byte for byte, unless two keys are the same
         # by accident; only where recordings are served and nothing is captured.
         self.exact: dict[int, int] = {}
@@ -548,7 +543,7 @@ class Session:
         print_ = fingerprint(recorded, self.match_on)
         if self.decision.plays:
             print_ = tuple(map(once.of, print_))
-        return recording(item, self._key(print_), once.access(access_of(recorded.value)))
+        return recording(item, self._key(print_), once.access(recorded.value))
 
     def _key(self, print_: Fingerprint) -> Hashable:
         """What stands for a fingerprint here: itself, or where only equality counts, for nothing is
@@ -841,6 +836,7 @@ class _Once:
     def __init__(self) -> None:
         self._kept: dict[Hashable, Hashable] = {}
         self._said: dict[Headers, bytes] = {}
+        self._accesses: dict[tuple[str, str], Access] = {}
 
     def said_in_headers(self, request: Redacted[Request], match_on: MatchOn) -> bytes:
         """As the function of that name."""
@@ -854,15 +850,13 @@ class _Once:
         """The first value that equals this one."""
         return self._kept.setdefault(value, value)  # type: ignore[return-value]  # it is equal
 
-    def access(self, access: Access) -> Access:
+    def access(self, request: Request) -> Access:
         """The same of what a request touches, and of the parts of that."""
-        if access in self._kept:
-            return self.of(access)
-        scope, item, listed = (
-            part and self.of(tuple(map(self.of, part)))
-            for part in (access.scope, access.item, access.listed)
-        )
-        return self.of(Access(scope or (), item, listed))
+        asked = request.method, request.path
+        found = self._accesses.get(asked)
+        if found is None:
+            found = self._accesses[asked] = self.of(access_of(request, self.of))
+        return found
 
 
 def _print(item: Recording[Redacted[Interaction]]) -> Fingerprint:
