@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -214,6 +215,55 @@ class TestBooks:
         assert (intent.before, intent.run_id) == (None, None)
         assert (outcome.run_id, outcome.effect) == ("r9", "applied")
         assert outcome.changes == (Change("a", "added", None, "1"),)
+
+    def test_of_a_list_only_what_is_not_as_last_seen_is_told(self) -> None:
+        books = MetadataHistory()
+        listing = replace(OCCASION, operation="listMessages")
+
+        def message(name: str, **metadata: str) -> Shown:
+            return Shown(ResourceId("message", name), "t", metadata)
+
+        first = books.observations(listing, came(message("m1"), message("m2")))
+        second = books.observations(listing, came(message("m1"), message("m2", a="1")))
+        read = books.observations(replace(OCCASION, operation="getMessage"), came(message("m1")))
+
+        assert [entry.about.id for entry in first] == ["m1", "m2"]
+        assert [entry.about.id for entry in second] == ["m2"]
+        assert [(entry.about, entry.run_id) for entry in read] == [(("message", "m1"), None)]
+
+    def test_what_only_looks_like_a_change_has_an_unknown_effect(self) -> None:
+        books = MetadataHistory()
+        asked = replace(ASKED, loose=True)
+        intent = chained(Link(), books.intent(OCCASION, asked))
+
+        found = [
+            books.outcome(intent, asked, came(a_run("t", "r", {"a": "1"}))),
+            books.outcome(intent, asked, came(status=404)),
+            books.outcome(intent, asked, replace(came(), status=None, seen=False)),
+        ]
+
+        assert [entry.effect for entry in found] == ["unknown", "unknown", "refused"]
+        assert found[1].reason == (
+            "it only looks like modifyRun: nobody knows what the upstream took it for"
+        )
+
+    def test_what_an_upstream_does_is_told_for_each_kind(self) -> None:
+        books = MetadataHistory()
+        told = []
+        for kind in ("run", "thread"):
+            resource = ResourceId(kind, "x")
+            occasion = replace(OCCASION, operation="modifyThread")
+            asked = ChangeRequest(resource, None, {"a": "1"})
+            books.observations(occasion, came(Shown(resource, None, {"b": "1"})))
+            intent = chained(Link(), books.intent(occasion, asked))
+            told.append(
+                books.outcome(intent, asked, came(Shown(resource, None, {"a": "1"}))).reason
+            )
+
+        assert told == [
+            "the upstream replaces metadata of runs: keys that a change does not name are gone",
+            "the upstream replaces metadata of threads: keys that a change does not name are gone",
+        ]
 
     def test_a_refusal_changes_nothing_that_is_known(self) -> None:
         books = MetadataHistory()

@@ -83,6 +83,34 @@ def test_a_path_names_thread_and_run(
 
 
 @pytest.mark.parametrize(
+    ("method", "target", "thread", "kind", "name"),
+    [
+        ("POST", "/v1/threads", None, "thread", None),
+        ("PATCH", "/threads/t1", "t1", "thread", "t1"),
+        ("POST", "/v1/threads/t1/messages", "t1", "message", None),
+        ("GET", "/v1/threads/t1/messages", "t1", "message", None),
+        ("PUT", "/v1/threads/t1/messages/m1", "t1", "message", "m1"),
+        ("POST", "/v1/assistants/a%201", None, "assistant", "a%201"),
+        ("POST", "/v1/vector_stores/v1", None, "vector_store", "v1"),
+        ("POST", "/v1/conversations/c1/", None, "conversation", "c1"),
+        ("POST", "/v1/threads/t1/runs/stream", "t1", "run", None),
+        ("POST", "/v1/threads/t1/r%2575ns/r1", "t1", "run", "r1"),
+    ],
+)
+def test_a_path_names_any_resource(
+    method: str, target: str, thread: str | None, kind: str, name: str | None
+) -> None:
+    request = a_request(b"", target, method)
+    meaning = observation.meant(request)
+    assert meaning is not None
+
+    found = observation.asked(meaning, Redaction().request(request))
+
+    assert (found.thread_id, found.resource) == (thread, ResourceId(kind, name))
+    assert found.loose == (target == "/v1/threads/t1/r%2575ns/r1")
+
+
+@pytest.mark.parametrize(
     ("body", "requested", "reason"),
     [
         (b'{"metadata":{"a":"1"}}', {"a": "1"}, None),
@@ -152,6 +180,33 @@ class TestAnswers:
     )
     def test_anything_else_shows_none(self, response: Response) -> None:
         assert shown(response) == ()
+
+    def test_a_thread_is_itself_its_thread(self) -> None:
+        thread = {"id": "t1", "object": "thread", "metadata": {"a": "1"}}
+        asked_for = ChangeRequest(ResourceId("thread", "t1"), "t1")
+
+        found = shown(answer(thread), asked_for)
+
+        assert found == (Shown(ResourceId("thread", "t1"), "t1", {"a": "1"}),)
+        assert shown(answer(RUN), asked_for) == ()
+
+    def test_langgraph_names_a_thread_by_another_member(self) -> None:
+        thread = {"thread_id": "t1", "status": "idle", "metadata": {"a": {"b": 1}}}
+
+        found = shown(answer(thread), ChangeRequest(ResourceId("thread", "t1"), "t1"))
+
+        assert found == (Shown(ResourceId("thread", "t1"), "t1", {"a": {"b": 1}}),)
+
+    def test_a_message_stands_in_the_thread_that_it_says_or_was_asked_for(self) -> None:
+        message = {"id": "m1", "object": "thread.message", "metadata": {}}
+        asked_for = ChangeRequest(ResourceId("message", None), "t1")
+
+        listed = shown(answer({"data": [message, message | {"thread_id": "t2"}]}), asked_for)
+
+        assert [(each.thread_id, each.resource.id) for each in listed] == [
+            ("t1", "m1"),
+            ("t2", "m1"),
+        ]
 
     def test_metadata_that_cannot_be_written_is_unknown(self) -> None:
         found = shown(answer(RUN | {"metadata": {"n": 2**60}}))

@@ -168,8 +168,8 @@ class Audit(Section):
     )
     fetch_before: bool = Field(
         False,
-        description="read a run before a change if its metadata is not known yet; where reads move "
-        "runs on, as in the simulator, this one does too",
+        description="read a run, a thread … before a change if its metadata is not known yet; "
+        "where reads move runs on, as in the simulator, this one does too",
     )
     rotate_bytes: int = Field(
         67_108_864, ge=4096, description="a file that has so many is followed by the next"
