@@ -91,7 +91,7 @@ DASHSCOPE = Profile(
     },
     events=openai.events(_RUN, _STEP),
     empty_bodies={"createThread": b"{}"},
-    reads_json=lambda _: True,
+    reads_json=openai_errors.reads_json,
     ordered=openai_errors.ordered,
     word=openai_errors.word,
     refuse=_refuse,

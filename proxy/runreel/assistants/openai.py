@@ -123,7 +123,7 @@ OPENAI = Profile(
     },
     events=events(RUN, _STEP),
     empty_bodies=dict.fromkeys(("cancelRun", "createThread", "createConversation"), b"{}"),
-    reads_json=lambda _: True,
+    reads_json=openai_errors.reads_json,
     ordered=openai_errors.ordered,
     word=openai_errors.word,
     refuse=openai_errors.refuse,

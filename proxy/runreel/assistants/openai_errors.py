@@ -116,6 +116,11 @@ def _param(at: str) -> str:
     return "".join(steps).removeprefix(".")
 
 
+def reads_json(_: str | None) -> bool:
+    """OpenAI's API reads every body as JSON, whatever it is called."""
+    return True
+
+
 def refuse(*violations: Violation) -> Refusal:
     """OpenAI answers the first finding only."""
     first = violations[0]
