@@ -70,6 +70,9 @@ LOOSE = [
     ("POST", "/v1/threads/thread_Abc/runs/run_Abc/metadata", "modifyRun", RUN),
     ("PUT", "/v1/threads/thread_Abc/metadata", "modifyThread", THREAD),
     ("MERGE", "/v1/threads/thread_Abc", "modifyThread", THREAD),
+    ("POST", "/v1/threads/thread_Abc/runs/run_Abc/update", "modifyRun", RUN),
+    ("POST", "/v1/threads/thread_Abc/state", "modifyThread", THREAD),
+    ("PUT", "/v1/conversations/conv_Abc/about/it", "updateConversation", CONVERSATION),
 ]
 
 
