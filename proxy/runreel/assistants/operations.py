@@ -106,6 +106,15 @@ RESOURCES = (
         get="getConversation",
         modify="updateConversation",
     ),
+    Resource(
+        kind="chat_completion",
+        path=("chat", "completions", ID),
+        shown_as="chat.completion",
+        create=None,  # it is most of what is called, and its metadata can be changed at any time
+        list="listChatCompletions",
+        get="getChatCompletion",
+        modify="updateChatCompletion",
+    ),
 )
 BY_KIND: Mapping[str, Resource] = {resource.kind: resource for resource in RESOURCES}
 
