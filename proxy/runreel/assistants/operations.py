@@ -273,26 +273,25 @@ def ids_of(operation: Operation, segments: Sequence[str]) -> tuple[str | None, s
     return found[-1] if found and in_thread else None, found[0] if found and is_item else None
 
 
-# Collections that a resource can begin with, and those that only stand below an item.
+def _collections(resource: Resource) -> tuple[str, ...]:
+    """The names in a row's path behind which an id stands."""
+    path = resource.path
+    return tuple(path[at - 1] for at, part in enumerate(path) if part == ID)
+
+
+# Collections that a resource can begin with, and those that only stand below an item: of the table,
+# and of what carries no metadata that could be changed.
 ROOTS = frozenset(
     {
-        "assistants",
-        "files",
-        "threads",
-        "vector_stores",
-        "batches",
-        "completions",
-        "containers",
-        "conversations",
-        "evals",
-        "jobs",
-        "models",
-        "responses",
-        "uploads",
+        *(_collections(resource)[0] for resource in RESOURCES),
+        *("batches", "containers", "evals", "files", "jobs", "models", "responses", "uploads"),
     }
 )
 _BELOW = frozenset(
-    {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
+    {
+        *(name for resource in RESOURCES for name in _collections(resource)[1:]),
+        *("checkpoints", "file_batches", "items", "parts", "permissions", "steps"),
+    }
 )
 COLLECTIONS = ROOTS | _BELOW
 _METADATA = "metadata"  # as some may call what an item has of it
