@@ -25,6 +25,9 @@ base_path = "/v1"
 [listen]
 host = "127.0.0.1"
 port = 8080
+tls = false
+# tls_cert is not set
+# tls_key is not set
 # admin_token is not set
 # client_token is not set
 cors_origins = []

@@ -49,6 +49,8 @@ COMMANDS = [
         "Example:\n    runreel cassette check cassettes/examples/modify-run.json\n",
     ),
     (["cassette", "diff"], "Example:\n    runreel cassette diff mine examples/modify-run\n"),
+    (["cassette", "edit"], "Example:\n    runreel cassette edit mine modifyRun-55f2ed47\n"),
+    (["cassette", "accept"], "Example:\n    runreel cassette accept mine\n"),
     (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
@@ -64,6 +66,12 @@ COMMANDS = [
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
     (["config", "check"], "Example:\n    runreel config check\n"),
+    (["tls"], "Example:\n    runreel tls path\n"),
+    (
+        ["tls", "path"],
+        'curl --cacert "$(runreel tls path)" https://127.0.0.1:8080/_runreel/health\n',
+    ),
+    (["tls", "renew"], "Example:\n    runreel tls renew\n"),
 ]
 
 
@@ -123,10 +131,10 @@ def test_every_mode_takes_the_same_options() -> None:
 
     assert options.pop("serve") - {"--mode"} == options["replay"]
     assert options["replay"] == {
-        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
-        *("--no-barriers", "--accept-incomplete"),
+        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--tls"),
+        *("--repeat", "--no-barriers", "--watch", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
-        *("--base-path", "--env", "--fail-on-unplayed"),
+        *("--base-path", "--profile", "--env", "--fail-on-unplayed"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

@@ -221,7 +221,7 @@ def test_an_empty_body_is_missing_whatever_it_is_called() -> None:
 
 @pytest.mark.parametrize("operation", ["cancelRun", "submitToolOuputsToRun", "listRuns"])
 def test_what_rubra_never_had_has_no_model(operation: str) -> None:
-    assert check_request(RUBRA, operation, b"anything") == ()
+    assert check_request(RUBRA, operation, b'{"anything":1}') == ()
     assert check_response(RUBRA, operation, 200, b"anything") == ()
 
 

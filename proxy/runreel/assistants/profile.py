@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from runreel.assistants.dialect import Dialect
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
@@ -90,12 +91,13 @@ class Profile:
     """A dialect of the API.
 
     `requests` and `responses` hold the shapes by operation; `metadata` is that of a request which
-    may name metadata and has none of its own; `events` those of the data of a
-    stream's events, by the beginning of the event's name, where the first that fits counts and
-    None says that there is no model. `empty_bodies` tells what an empty request body is read as,
-    by operation; elsewhere it is no JSON. `reads_json` tells whether a body of that content type
-    (None: no such header) is read as JSON at all. `ordered` puts the findings of a request, given
-    its document, into the order in which the dialect meets them; `word` gives the sentence of one.
+    may name metadata and has none of its own; `events` those of the data of a stream's events, by
+    the beginning of the event's name, where the first that fits counts and None says that there is
+    no model. `empty_bodies` tells what an empty request body is read as, by operation; elsewhere it
+    is no JSON. `reads_json` tells whether a body of that content type (None: no such header) is
+    read as JSON at all. `ordered` puts the findings of a request, given its document, into the
+    order in which the API meets them; `word` gives the sentence of one. `dialect` is how the
+    simulator speaks as such a server.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Profile:
     ordered: Callable[[Any, list[Finding]], list[Finding]]
     word: Callable[[Finding], str]
     refuse: Refuse
+    dialect: Dialect
     metadata: Shape = Shape(AnyMetadata)
 
     def __reduce__(self) -> tuple[Callable[[str], "Profile"], tuple[str]]:

@@ -86,6 +86,8 @@ _CASSETTE = {
     "show": Lazy("cassette:show", "Show the interactions of a cassette, or one in full."),
     "check": Lazy("cassette:check", "Check format, digests, redaction and secrets."),
     "diff": Lazy("cassette:diff", "Compare two cassettes, call by call."),
+    "edit": Lazy("cassette_edit:edit", "Edit one interaction in your editor."),
+    "accept": Lazy("cassette_edit:accept", "Take over what was edited by hand."),
     "import": Lazy("cassette_convert:import_", "Turn recordings of other tools into cassettes."),
     "export": Lazy("cassette_convert:export", "Write a cassette as HAR, vcrpy or curl."),
     "scrub": Lazy("cassette:scrub", "Apply today's redaction to cassettes."),
@@ -101,6 +103,10 @@ _AUDIT = {
 _CONFIG = {
     "show": Lazy("config:show", "Print every setting in force."),
     "check": Lazy("config:check", "Check the configuration."),
+}
+_TLS = {
+    "path": Lazy("tls:path", "Print the file of the local authority, for clients to trust."),
+    "renew": Lazy("tls:renew", "Make a new local authority."),
 }
 _COMMANDS = {
     "replay": Lazy("serve:replay", "Answer from a cassette; refuse what it does not hold."),
@@ -141,6 +147,7 @@ _group(
     _AUDIT,
 )
 _group("config", "Show or check the configuration.", "runreel config show", _CONFIG)
+_group("tls", "The local authority of --tls.", "runreel tls path", _TLS)
 
 
 def main(arguments: list[str] | None = None) -> Any:

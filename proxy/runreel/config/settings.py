@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from runreel.assistants import PROFILES
+from runreel.assistants import NAMES, check_profile
 from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
@@ -188,12 +188,6 @@ def _mode(text: str) -> str:
     return SPELLINGS[text]
 
 
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise ValueError(f"must be one of {', '.join(PROFILES)}")
-    return text
-
-
 def _upstream(text: str) -> str:
     if text == SIMULATOR:
         return text
@@ -271,11 +265,24 @@ def _origin(text: str) -> str:
     return text
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # as Host has them
+
+
 class Listen(Section):
     """Where the proxy listens."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    tls: bool = Field(
+        False,
+        description="speak https, with a certificate of a local authority; needs runreel[tls]",
+    )
+    tls_cert: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of a certificate of your own to speak https with, and its chain"
+    )
+    tls_key: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of its private key, without a passphrase"
+    )
     admin_token: str | None = Field(
         None,
         min_length=16,
@@ -299,6 +306,16 @@ class Listen(Section):
         False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
     )
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether it speaks https: if that is asked for, or by a certificate of one's own."""
+        return self.tls or (self.tls_cert is not None and "tls" not in self.model_fields_set)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What requests may carry in Host, in lower case."""
+        return LOOPBACK | {name.lower() for name in (self.host, *self.allowed_hosts)}
+
 
 class Replay(Section):
     """How recordings are played."""
@@ -314,6 +331,9 @@ class Replay(Section):
     )
     order_wait_ms: int = Field(
         150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
+    )
+    watch: bool = Field(
+        False, description="a cassette that is written while it is played is read anew at once"
     )
     accept_incomplete: bool = Field(
         False, description="mode once replays half a recording instead of recording it anew"
@@ -460,8 +480,8 @@ class Config(Section):
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )
-    profile: Annotated[str, AfterValidator(_profile)] = Field(
-        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    profile: Annotated[str, AfterValidator(check_profile)] = Field(
+        "openai", description=f"dialect of the API: {', '.join(NAMES)}; see docs/profiles.md"
     )
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"

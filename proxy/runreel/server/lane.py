@@ -53,7 +53,7 @@ from runreel.server.exchange import (
     on_the_wire,
     tell_begin,
 )
-from runreel.server.gateway import Admitted, Head, Identity, Refused, look, without_token
+from runreel.server.gateway import Admitted, Head, Refused, look, without_token
 from runreel.server.routes import Place, ServerContext, as_ours, named_in_path, prefix_of
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
@@ -88,7 +88,7 @@ class Block:
 
     length: int
     headers: Headers
-    authority: str
+    origin: str
     session: str | None
 
 
@@ -149,7 +149,7 @@ class Lane:
         self.engine = context.engine
         self.sessions = context.sessions
         self.half_s = min(HALF_S_MAX, context.body_read_s_max)
-        self._us = Identity(context.name, context.hosts, context.origins)
+        self._us = context.identity
         self.blocks: dict[bytes, Block | None] = {}
         self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
         self._views = 0
@@ -189,7 +189,7 @@ class Lane:
         except Refused:
             return None
         session = named.get("x-runreel-session")
-        return Block(int(length), headers, admitted.authority or "", session)
+        return Block(int(length), headers, admitted.origin, session)
 
     def hit(
         self,
@@ -548,7 +548,7 @@ class LaneConnection(Connection):
             arrival = found.session.arrive()
         method, target = asked.method.decode("ascii"), asked.target.decode("ascii")
         live = Request(method, target, block.headers, body)
-        place = Place(f"http://{block.authority}" if block.authority else "", asked.prefix)
+        place = Place(block.origin, asked.prefix)
         self._begin(self._call(found, arrival, live, place))
 
     def _begin(self, answering: Coroutine[None, None, None]) -> None:
