@@ -34,6 +34,7 @@ class TestExample:
         text = EXAMPLE.read_text(encoding="utf-8")
         without_default = {
             *("upstream", "listen.admin_token", "listen.client_token", "simulator.api_key"),
+            *("listen.tls_cert", "listen.tls_key"),
             *("upstream_options.total_timeout_s", "upstream_options.ca_file"),
             *("match.headers", "match.ignore_query", "match.ignore_body", "log.quiet"),
         }

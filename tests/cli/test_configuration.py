@@ -25,6 +25,9 @@ base_path = "/v1"
 [listen]
 host = "127.0.0.1"
 port = 8080
+tls = false
+# tls_cert is not set
+# tls_key is not set
 # admin_token is not set
 # client_token is not set
 cors_origins = []
@@ -42,6 +45,7 @@ repeat = "never"
 repeats_max = 1000
 barriers = true
 order_wait_ms = 150
+watch = false
 accept_incomplete = false
 latency = "none"
 
@@ -63,6 +67,11 @@ headers = []
 
 [record]
 durability = "strict"
+
+[log]
+format = "text"
+# quiet is not set
+verbose = false
 
 [upstream_options]
 connect_timeout_s = 10.0

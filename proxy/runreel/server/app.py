@@ -38,7 +38,8 @@ from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
 from runreel.server.listener import RunOptions, check_parser, open_to_clients
-from runreel.server.routes import LOOPBACK_NAMES, ServerContext
+from runreel.server.routes import ServerContext
+from runreel.server.tls import certified
 from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
@@ -185,14 +186,13 @@ def server_context(
     aside: Aside,
 ) -> ServerContext:
     """What the routes need to know."""
-    names = {config.listen.host, *config.listen.allowed_hosts}
-    hosts = LOOPBACK_NAMES | {name.lower() for name in names}
     return ServerContext(
         engine=_engine(config, upstream, auditing, aside),
         sessions=sessions,
         admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
-        hosts=hosts,
+        hosts=config.listen.names,
         origins=frozenset(config.listen.cors_origins),
+        scheme="https" if config.listen.is_tls else "http",
         token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
@@ -243,12 +243,14 @@ class Default(Enum):
 @dataclass(frozen=True, slots=True)
 class Running:
     """A proxy that listens: its URL without base path, and its sessions. `mode` is theirs where
-    there is no default one and they are not opened in another.
+    there is no default one and they are not opened in another. `pem` are the certificates that
+    clients must trust; None where it speaks plain http.
     """
 
     url: str
     sessions: Sessions
     mode: Mode
+    pem: str | None = None
 
     @property
     def session(self) -> LiveSession | None:
@@ -285,13 +287,8 @@ async def serving(
     """
     check_parser()
     check_receipt(options.receipt)
-    log = Log(
-        options.log,
-        as_json=config.log.format == "json",
-        quiet=options.quiet if config.log.quiet is None else config.log.quiet,
-        verbose=config.log.verbose,
-        colour=options.colour,
-    )
+    log = _log_of(config, options)
+    shown = certified(config.listen, options.environment, SystemClock().now())
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
     retirement = Retirement(shown_upstream(config), warn)
     # No 404 of the simulator means that it is gone.
@@ -316,7 +313,7 @@ async def serving(
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
         context = server_context(config, upstream, audits.auditing, sessions, log, aside)
-        async with open_to_clients(context, config, options, log, upstream) as url:
+        async with open_to_clients(context, config, options, log, upstream, shown) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)
             stack.push_async_callback(_finish, sessions, options)
@@ -325,7 +322,18 @@ async def serving(
                 _now_and_then(EXPIRY_EVERY_S, sessions.expire),
                 _now_and_then(LOOK_EVERY_S, sessions.look_again),
             ):
-                yield Running(url, sessions, resolve(config.mode, cassette_exists=True))
+                mode = resolve(config.mode, cassette_exists=True)
+                yield Running(url, sessions, mode, shown.pem if shown else None)
+
+
+def _log_of(config: Config, options: RunOptions) -> Log:
+    return Log(
+        options.log,
+        as_json=config.log.format == "json",
+        quiet=options.quiet if config.log.quiet is None else config.log.quiet,
+        verbose=config.log.verbose,
+        colour=options.colour,
+    )
 
 
 def _say(how: Callable[[datetime, str], None], what: str) -> None:

@@ -100,7 +100,6 @@ def _plain(authority: str, scheme: str) -> str:
 
 
 SESSION_HEADER = "x-runreel-session"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _INSIDE = re.compile(re.escape(ADMIN_PREFIX) + r"s/([^/?]*)(.*)")  # session, and the real target
 
@@ -125,7 +124,8 @@ def _unique_name() -> str:
 @dataclass(frozen=True, slots=True)
 class ServerContext:
     """What the routes need to know: `hosts` are the names we answer to, in lower case, `origins`
-    those of pages that may call, and `token` what a client of the API must show (None: nothing).
+    those of pages that may call, `scheme` is that of our own URL, and `token` what a client of the
+    API must show (None: nothing).
 
     `refused` is told of each request that ends before a session sees it, without what `redaction`
     takes out. A body may take `body_read_s_max` seconds to come in.
@@ -141,8 +141,14 @@ class ServerContext:
     refused: Callable[[Refusal], None]
     redaction: Redaction
     origins: frozenset[str] = frozenset()
+    scheme: str = "http"
     token: str | None = None
     name: str = field(default_factory=_unique_name)
+
+    @property
+    def identity(self) -> Identity:
+        """Who we are to what comes in."""
+        return Identity(self.name, self.hosts, self.origins, self.scheme)
 
 
 def application(context: ServerContext) -> web.Application:
@@ -195,7 +201,7 @@ def told(redaction: Redaction, request: web.BaseRequest, code: str) -> Refusal:
     """
     live = Request(request.method, request.raw_path, raw_pairs(request.raw_headers))
     named = values(live.headers, "host")
-    names = "&".join(f"{pair.partition('=')[0]}=…" for pair in live.query.split("&") if pair)
+    names = "&".join(pair.partition("=")[0] for pair in live.query.split("&") if pair)
     shown = Request(
         live.method,
         f"{live.path}?{names}" if names else live.path,
@@ -205,8 +211,9 @@ def told(redaction: Redaction, request: web.BaseRequest, code: str) -> Refusal:
         found = redaction.request(shown, live).value
     except Unredactable:
         return Refusal(code, live.method)
+    target = f"{found.target.replace('&', '=…&')}=…" if names else found.target
     hosts = values(found.headers, "host") if code == _WRONG_HOST else ()
-    return Refusal(code, live.method, found.target, hosts[0] if hosts else None)
+    return Refusal(code, live.method, target, hosts[0] if hosts else None)
 
 
 _WRONG_HOST = "misdirected_host"
@@ -227,7 +234,7 @@ async def _answer(
     context: ServerContext, request: web.Request, head: Head, held: ExitStack
 ) -> Answer:
     """What to send; until it is sent, `held` keeps its session open."""
-    admitted = look(head, Identity(context.name, context.hosts, context.origins))
+    admitted = look(head, context.identity)
     if isinstance(admitted, Response):
         # To pass it on, or it was a page that asks whether it may call.
         why = "preflight" if admitted.headers else "max_forwards"
@@ -255,8 +262,7 @@ async def _answer(
     else:
         session = await _session(context, name, held)
     answer = await _call(context, session, request, admitted, target, begun)
-    origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return as_ours(answer, context, session, Place(origin, before))
+    return as_ours(answer, context, session, Place(admitted.origin, before))
 
 
 async def _session(context: ServerContext, name: str | None, held: ExitStack) -> LiveSession:
@@ -273,7 +279,7 @@ async def _admin(
     context: ServerContext, request: web.Request, admitted: Admitted, passed: Headers
 ) -> Response:
     read = partial(_body, context, request, admitted)
-    ask = AdminRequest(request.method, admitted.target, admitted.authority, passed, read)
+    ask = AdminRequest(request.method, admitted.target, admitted.origin, passed, read)
     return await context.admin.answer(ask)
 
 
