@@ -55,6 +55,7 @@ class MemoryJournal:
         self._name = name
         self._opening = Opening(header)
         self.notes: tuple[str, ...] = ()
+        self.place: str | None = None
 
     def append(self, captures: Sequence[Pending]) -> None:
         """Keep the captures."""

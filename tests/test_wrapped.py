@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from builders import FAKE_KEY
+from builders import FAKE_KEY, TARGET
 from runreel.cassettes.file_store import FileJournal
 from runreel.cassettes.format import Cassette
 from runreel.config.loading import load
@@ -99,6 +99,7 @@ async def test_people_are_told_what_was_missed_and_why_the_code_is_not_the_comma
             "runreel: replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, 0 unplayed, "
             "0 not stored, 0 upstream calls"
         ),
+        f"runreel:   cassette: {CASSETTES / EXAMPLE}.json",
         (
             "runreel:   missed: No recording matches "
             "POST /v1/threads/thread_abc123/runs/run_abc123: "
@@ -124,7 +125,7 @@ async def test_people_are_told_what_was_missed_and_why_the_code_is_not_the_comma
         "runreel:       [match]",
         'runreel:       ignore_body = ["/metadata/user_id"]',
         f"runreel:   To record it anew{SWITCHED_OFF}: REDACTED https://api.openai.com",
-        "runreel: exit code 3, since a call was missed or could not be recorded",
+        "runreel: exit code 3, since a call was missed",
     ]
 
 
@@ -133,6 +134,7 @@ async def test_a_command_that_sent_nothing_is_warned_about_loudly(wrap: Wrap) ->
 
     assert done.code == 0
     assert done.told[2:] == [
+        f"runreel:   cassette: {CASSETTES / EXAMPLE}.json",
         (
             "runreel:   unplayed: POST /v1/threads/thread_abc123/runs/run_abc123 "
             f'{{"metadata": {{"user_id": "user_abc123"}}}} ({NEAREST})'
@@ -164,7 +166,9 @@ async def test_a_call_without_an_answer_ends_a_recording_with_3(wrap: Wrap) -> N
     assert done.code == 3
     found = done.receipt
     assert (found["requests"], found["failed"], found["not_stored"]) == (1, 1, 0)
-    assert "0 not stored, 1 failed, 1 upstream calls" in done.told[1]
+    (unstored,) = [line for line in done.told if "not stored: " in line]
+    assert unstored.startswith(f"runreel:   not stored: POST {TARGET}: The upstream")
+    assert "0 not stored, 1 failed, 1 upstream call" in done.told[1]
 
 
 async def test_a_call_without_an_answer_is_nothing_to_a_run_that_records_nothing(
@@ -173,6 +177,41 @@ async def test_a_call_without_an_answer_is_nothing_to_a_run_that_records_nothing
     done = await wrap("modify('a')", mode="passthrough", upstream="http://127.0.0.1:1")
 
     assert (done.code, done.receipt["failed"]) == (0, 1)
+
+
+REFUSED = {
+    "a body that is too large": ("answer('/threads', {'a': 'b' * 100})", "413 (body_too_large)"),
+    "a method": (
+        (
+            "urllib.request.urlopen(urllib.request.Request("
+            "os.environ['OPENAI_BASE_URL'] + '/threads', method='TRACE'))"
+        ),
+        "405 (method_not_allowed)",
+    ),
+    "a session": (
+        "answer('/_runreel/s/none/v1/x', None, os.environ['OPENAI_BASE_URL'].removesuffix('/v1'))",
+        "421 (session_unknown)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("does", "told"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("mode", ["replay", "record"])
+async def test_a_call_that_runreel_refuses_is_no_sign_of_going_live_and_ends_with_3(
+    wrap: Wrap, upstream: RawUpstream, mode: str, does: str, told: str
+) -> None:
+    swallowed = f"\ntry:\n    {does}\nexcept urllib.error.HTTPError:\n    pass\n"
+
+    done = await wrap(
+        swallowed, mode=mode, upstream=upstream.url, limits__request_body_bytes_max=99
+    )
+
+    assert (done.code, done.receipt["requests"], done.receipt["refused"]) == (3, 0, 1)
+    assert f"({done.receipt['refusals'][0]['code']})" in told
+    assert [line for line in done.told if line.endswith(told)] != []
+    assert ", 1 refused, 0 upstream calls" in done.told[1]
+    assert done.told[-1] == "runreel: exit code 3, since runreel refused a call"
+    assert "LIVE" not in " ".join(done.told)
 
 
 async def test_drift_ends_verify_with_5(wrap: Wrap, upstream: RawUpstream) -> None:

@@ -124,7 +124,7 @@ def test_bytes_that_are_no_text_are_shown_in_base64(tool: Tool, keep: Keep) -> N
 def test_nothing_in_a_cassette_can_steer_a_terminal(
     tool: Tool, keep: Keep, monkeypatch: pytest.MonkeyPatch, colours: bool
 ) -> None:
-    monkeypatch.setattr("runreel.cli.output._colours", lambda: colours)
+    monkeypatch.setattr("runreel.cli.output.colours", lambda _: colours)
     body = json.dumps({"metadata": {HOSTILE: HOSTILE}}, ensure_ascii=False).encode()
     text = HOSTILE.replace("\x1b", "").replace("\x07", "")
     item = _redacted(

@@ -120,7 +120,16 @@ class TestLog:
 
         assert first[8:].startswith(" recorded modifyRun run_abc123 200 ")
         assert second[8:].startswith(" recorded modifyRun run_abc123 200 ")
-        assert (ended.out, ended.err) == ("", "")
+        assert (ended.out, ended.err.splitlines()) == (
+            "",
+            [
+                (
+                    "runreel: record 'default': 0 served, 2 recorded, 0 missed, 0 unplayed, 0 not "
+                    "stored, 2 upstream calls"
+                ),
+                "runreel:   cassette: cassettes/default.json: 2 new, 0 replaced, 0 unchanged",
+            ],
+        )
 
     async def test_as_json_each_line_is_an_object(self, tmp_path: Path, example: Path) -> None:
         arguments = ("replay", "--cassettes", str(example), "--cassette", "examples/modify-run")
@@ -130,10 +139,14 @@ class TestLog:
             await exchange(proxy.url, b"POST / HTTP/9.x\r\n\r\n")
             ended = await proxy.stop()
 
-        served, missed, refused = (json.loads(line) for line in ended.err.splitlines())
+        served, missed, refused, summary, *_ = map(json.loads, ended.err.splitlines())
         assert (served["outcome"], served["interaction"]) == ("served", "modifyRun-55f2ed47")
         assert (missed["outcome"], missed["miss"]) == ("missed", "no_matching_interaction")
         assert (refused["outcome"], refused["reason"]) == ("refused", "bad_request")
+        assert summary["told"] == (
+            "replay 'examples/modify-run': 1 served, 0 recorded, 1 missed, 0 unplayed, 0 not "
+            "stored, 1 refused, 0 upstream calls"
+        )
 
     async def test_quiet_is_silent_about_what_went_right(
         self, tmp_path: Path, example: Path
@@ -159,6 +172,7 @@ class TestLog:
             ended = await proxy.stop()
 
         assert answer.status == 400
-        assert ended.err.count("\n") == 1
-        assert "bad_request" in ended.err
+        line, *summary = ended.err.splitlines()
+        assert "bad_request" in line
+        assert "refused: what is no HTTP 400 (bad_request)" in summary[-1]
         assert FAKE_KEY not in ended.err

@@ -45,10 +45,7 @@ def test_it_serves_a_command_for_as_long_as_that_runs_and_ends_with_its_code(
 
     assert (ended.code, ended.out) == (7, "200 True True True\n")
     assert ended.err.startswith("runreel: simulator at http://127.0.0.1:")
-    assert ended.err.endswith(
-        "runreel: passthrough 'default': 0 served, 0 recorded, 0 missed, 0 unplayed, 0 not stored, "
-        "1 upstream calls\n"
-    )
+    assert ended.err.endswith("runreel: simulator: 1 call answered\n")
     assert [path.name for path in _left_in(tmp_path)] == ["r.json"]
 
 

@@ -83,6 +83,8 @@ def test_a_recording_session_counts_what_it_recorded(recorded: Recorded, tmp_pat
         "not_rerecorded": [],
         "upstream_calls": 3,
         "violations": 0,
+        "cassette_file": str(tmp_path / "default.json"),
+        "changes": {"new": 3, "replaced": 0, "unchanged": 0, "dropped": 0},
         "sessions": [],
     }
 
@@ -97,7 +99,7 @@ async def test_its_members_are_those_of_the_interface_in_that_order(
     async with proxy(mode="replay") as running:
         found = running.receipt()
 
-    assert list(recorded) == [*MEMBERS, "sessions"]
+    assert list(recorded) == [*MEMBERS, "changes", "cassette_file", "sessions"]
     assert list(found) == [*MEMBERS, *NOW_AND_THEN, "sessions"]
 
 

@@ -108,7 +108,7 @@ async def test_the_client_gets_what_the_upstream_said_and_the_receipt_what_has_c
     ]
     assert found["new"] == [{"method": "POST", "target": TARGET}]
     assert found["unplayed"] == recorded[1:]
-    assert " drift 2 (new /safety, value /status)\n" in log.getvalue()
+    assert " drifted in 2 places: new /safety, value /status\n" in log.getvalue()
     assert log.getvalue().splitlines()[-1][9:] == (
         "verified 1 compared with cassette 'default', 1 drifted (2 differences), 0 not compared, "
         "1 new, 2 recordings not asked for"

@@ -637,6 +637,7 @@ class FileJournal:
         self._unreadable: set[Part] = set()
         self._appended = False
         self.notes: tuple[str, ...] = ()
+        self.place: str | None = str(path)
 
     def append(self, captures: Sequence[Pending]) -> Sequence[Kept] | None:
         """Make captures durable."""

@@ -426,10 +426,12 @@ class Journal(Protocol):
     """The right to record into one cassette, and the place where captures wait for it.
 
     Methods block; callers on an event loop use a thread, and never two at once. `notes` are
-    sentences about what an earlier recorder had left.
+    sentences about what an earlier recorder had left, `place` says where the cassette is or will
+    be.
     """
 
     notes: tuple[str, ...]
+    place: str | None
 
     def append(self, captures: Sequence[Pending]) -> Sequence[Kept] | None:
         """Return once all of them are durable, with what reads each back until `commit` ends; None

@@ -68,6 +68,17 @@ class Merged(Generic[Content]):
     dropped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many of the recordings that a session captured are new, stand in the place of others, and
+    say the same as what was there.
+    """
+
+    new: int
+    replaced: int
+    unchanged: int
+
+
 # The writes of a session that are found at a cell, in the order of their ends: the tick and the id
 # of each, and the sum of all up to it.
 _Log = list[tuple[int, str, int]]
@@ -295,6 +306,13 @@ class Storing(Generic[Content]):
     def added(self) -> int:
         """How many recordings are new."""
         return sum(one.replaces is None for one in self._captures.values())
+
+    @property
+    def changes(self) -> Changes:
+        """What the captures change."""
+        unchanged = sum(one.whole for one in self._captures.values())
+        new = self.added
+        return Changes(new, len(self._captures) - new - unchanged, unchanged)
 
     def captures(self) -> Iterator[Recording[Content]]:
         """What was taken in, in no order."""

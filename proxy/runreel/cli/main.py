@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> Any:
         _stop(f"{error.format_message().rstrip('.')}{hint}", 2)
     except RunreelError as error:
         _stop(str(error), error.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         _stop("interrupted", 1)
     except OSError as error:
         # Files have names; what has none is the output. click ends quietly at a broken pipe.

@@ -14,7 +14,7 @@ import logging
 import math
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,6 +148,19 @@ class Log:
     def verified(self, at: datetime, what: str) -> None:
         """Write what came of a session that compared."""
         self._say(at, "verified", what)
+
+    def told(self, at: datetime, what: str) -> None:
+        """Write what whoever stops it should know, however quiet."""
+        if self._as_json:
+            self._write_json(at, {"told": what})
+        else:
+            self._write(_in_line(f"runreel: {what}"))
+
+    def summed_up(self, at: datetime, lines: Iterable[str]) -> None:
+        """Write the last lines of a run, unless only what went wrong is asked for: it was told."""
+        if not self._quiet:
+            for line in lines:
+                self.told(at, line)
 
     def _say(self, at: datetime, word: str, what: str) -> None:
         if self._as_json:

@@ -8,20 +8,26 @@ as it is: whoever prints them makes it safe.
 import json
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from runreel.cassettes.format import request_document
-from runreel.errors import StartRefused, StoreFailed
+from runreel.cassettes.format import SIMULATOR, request_document
+from runreel.errors import ERRORS, StartRefused, StoreFailed
 from runreel.matching.drift import drift_document
 from runreel.matching.near_miss import BLOCKS_MAX, call_document, remedies, told_call, told_miss
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
+from runreel.sessions.modes import Mode
 from runreel.text import counted
 
 MISSES_KEPT_MAX = 1_000  # of one session, the last ones
 UNPLAYED_CALLS_MAX = 100  # of one session, the first ones, with their requests
+UNSTORED_CALLS_MAX = 100  # of one session, the first ones, with the reason
+
+
+_UNSTORED = frozenset({Outcome.NOT_STORED, Outcome.FAILED})
 
 
 class Receipt:
@@ -32,6 +38,7 @@ class Receipt:
         self._missed: deque[Event] = deque(maxlen=MISSES_KEPT_MAX)
         self._drift: list[dict[str, Any]] = []
         self._new: list[dict[str, Any]] = []
+        self._unstored: list[dict[str, Any]] = []
         self._upstream_calls = 0
         self._violations = 0
         self._redacted = 0  # served answers whose body is not what the upstream sent
@@ -47,6 +54,8 @@ class Receipt:
         self._violations += len(event.violations)
         if outcome is Outcome.MISSED:
             self._missed.append(event)
+        if outcome in _UNSTORED and len(self._unstored) < UNSTORED_CALLS_MAX:
+            self._unstored.append({**_call(event), "reason": event.reason})
         if event.outcome is Outcome.NEW:
             self._new.append(_call(event))
         if event.drift:
@@ -80,8 +89,8 @@ class Receipt:
     def _more(self, session: LiveSession) -> dict[str, Any]:
         """What is told only where it is not as usual: the story, if there are several in a
         cassette, more misses than are listed, calls that waited for others to come first,
-        recordings that nobody asked for, and the cassette's file and what records it anew, where
-        they are known.
+        recordings that nobody asked for, calls that were not stored, what was changed in the
+        cassette, and its file and what records it anew, where they are known.
         """
         scope = {"scope": session.state.story} if session.state.story is not None else {}
         missed, waited = self._counts[Outcome.MISSED], session.state.waits
@@ -90,7 +99,12 @@ class Receipt:
         more: dict[str, Any] = {"missed_in_all": missed} if missed > len(self._missed) else {}
         more |= {"waited": waited} if waited else {}
         more |= {"unplayed_calls": calls} if calls else {}
+        more |= {"unstored_calls": [*self._unstored]} if self._unstored else {}
+        if session.state.decision.captures and not session.discarded:
+            more["changes"] = asdict(session.state.changes) | {"dropped": session.dropped}
         more |= {"cassette_file": session.origin.file} if session.origin.file else {}
+        if session.mode is Mode.PASSTHROUGH and session.upstream == SIMULATOR:
+            more["simulated"] = self._counts[Outcome.SIMULATED]
         remedy = session.origin.how_to_record()
         return scope | more | ({"remedy": remedy} if remedy else {})
 
@@ -200,6 +214,8 @@ def write_receipt(path: Path, document: dict[str, Any]) -> None:
 
 MISSES_MAX = 20  # of one session
 UNPLAYED_MAX = 10  # of one session
+UNSTORED_MAX = 10  # of one session
+REFUSALS_MAX = 10
 SESSIONS_MAX = 20  # besides the default one; those with something wrong come first
 
 # (the receipt's member, the words for it, whether nothing of it is worth telling too)
@@ -210,10 +226,10 @@ _COUNTS = (
     ("unplayed", "unplayed", True),
     ("not_stored", "not stored", True),
     ("failed", "failed", False),
+    ("refused", "refused", False),
     ("compared", "compared", False),
     ("drift", "drifted", False),
     ("new", "new", False),
-    ("upstream_calls", "upstream calls", True),
 )
 
 
@@ -231,10 +247,19 @@ def summary(receipt: dict[str, Any]) -> Iterator[str]:
         others = [other for other in others if not _smooth(other) or other["unplayed"]]
     else:
         yield from _session(receipt, "")
+    yield from _refused(receipt)
     for other in others[:SESSIONS_MAX]:
         yield from _session(other, f"session {other['session']}: ")
     if len(others) > SESSIONS_MAX:
         yield f"and {len(others) - SESSIONS_MAX:,} sessions more"
+
+
+def _refused(receipt: dict[str, Any]) -> Iterator[str]:
+    for item in receipt.get("refusals", ())[:REFUSALS_MAX]:
+        call = f"{item['method']} {item['target'] or ''}" if item["method"] else "what is no HTTP"
+        yield f"  refused: {call.rstrip()} {ERRORS[item['code']][0]} ({item['code']})"
+    if (more := receipt.get("refused", 0) - REFUSALS_MAX) > 0:
+        yield f"  and {more:,} refused more"
 
 
 def _smooth(receipt: dict[str, Any]) -> bool:
@@ -249,16 +274,40 @@ def _count(receipt: dict[str, Any], name: str) -> int:
 
 
 def _counts(*receipts: dict[str, Any]) -> str:
-    sums = {member: sum(_count(item, member) for item in receipts) for member, _, _ in _COUNTS}
+    members = (*(member for member, _, _ in _COUNTS), "upstream_calls")
+    sums = {member: sum(_count(item, member) for item in receipts) for member in members}
     told = [
         f"{sums[member]:,} {words}" for member, words, always in _COUNTS if always or sums[member]
     ]
-    return ", ".join(told)
+    return ", ".join((*told, counted(sums["upstream_calls"], "upstream call")))
 
 
 def _all_sessions(receipt: dict[str, Any]) -> str:
     others = receipt["sessions"]
     return f"{receipt['mode']}, {counted(len(others), 'session')}: {_counts(receipt, *others)}"
+
+
+def _named(receipt: dict[str, Any]) -> str:
+    """The cassette, where there is one."""
+    return "" if receipt["mode"] == Mode.PASSTHROUGH.value else f" '{receipt['cassette']}'"
+
+
+def _file(receipt: dict[str, Any]) -> Iterator[str]:
+    """The cassette's file, and what has become of it."""
+    file, changes = receipt.get("cassette_file"), receipt.get("changes")
+    if file is None:
+        return
+    if changes is None:
+        yield f"  cassette: {file}"
+        return
+    if receipt["cassette_sha256"] is None:
+        yield f"  cassette: {file} is not written, since nothing was recorded"
+        return
+    told = [f"{changes[name]:,} {name}" for name in ("new", "replaced", "unchanged")]
+    told += [f"{changes['dropped']:,} dropped"] if changes["dropped"] else []
+    asked = len(receipt["not_rerecorded"]) - changes["dropped"]
+    told += [f"{asked:,} not asked for again"] if asked > 0 else []
+    yield f"  cassette: {file}: {', '.join(told)}"
 
 
 def _misses(receipt: dict[str, Any]) -> Iterator[str]:
@@ -273,8 +322,18 @@ def _misses(receipt: dict[str, Any]) -> Iterator[str]:
 
 
 def _session(receipt: dict[str, Any], name: str) -> Iterator[str]:
-    yield f"{name}{receipt['mode']} '{receipt['cassette']}': {_counts(receipt)}"
+    if "simulated" in receipt:
+        yield f"{name}simulator: {counted(receipt['simulated'], 'call')} answered"
+    else:
+        yield f"{name}{receipt['mode']}{_named(receipt)}: {_counts(receipt)}"
+    yield from _file(receipt)
     yield from _misses(receipt)
+    unstored = receipt.get("unstored_calls", ())
+    for call in unstored[:UNSTORED_MAX]:
+        target = call["target"] or "(withheld: it repeats its credential)"
+        yield f"  not stored: {call['method']} {target}: {call['reason']}"
+    if len(unstored) > UNSTORED_MAX:
+        yield f"  and {len(unstored) - UNSTORED_MAX:,} not stored more"
     unplayed = receipt["unplayed"]
     for call in receipt.get("unplayed_calls", ())[:UNPLAYED_MAX]:
         yield f"  unplayed: {told_call(call)}"

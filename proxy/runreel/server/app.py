@@ -28,6 +28,7 @@ from runreel.engine.log import Log, Retirement, loop_errors_to
 from runreel.engine.receipt import (
     Receipt,
     check_receipt,
+    summary,
     verified,
     without_default,
     write_receipt,
@@ -37,11 +38,11 @@ from runreel.errors import CassetteMissing, StartRefused
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
-from runreel.server.listener import RunOptions, check_parser, open_to_clients
-from runreel.server.routes import ServerContext
+from runreel.server.listener import RunOptions, Stop, check_parser, open_to_clients
+from runreel.server.routes import ServerContext, is_administration
 from runreel.server.tls import certified
 from runreel.server.upstream import LazyUpstream
-from runreel.sessions.events import Sink
+from runreel.sessions.events import Refusal, Sink
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import DEFAULT, SessionLimits, SessionRequest, Sessions, SessionSpec
 from runreel.sessions.modes import Mode, resolve
@@ -196,9 +197,15 @@ def server_context(
         token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
-        refused=lambda refusal: log.refused(SystemClock().now(), refusal),
+        refused=partial(_refused, sessions, log),
         redaction=redaction_of(config),
     )
+
+
+def _refused(sessions: Sessions, log: Log, refusal: Refusal) -> None:
+    log.refused(SystemClock().now(), refusal)
+    if not is_administration(refusal.target):
+        sessions.refused(refusal)
 
 
 def _engine(
@@ -250,6 +257,7 @@ class Running:
     url: str
     sessions: Sessions
     mode: Mode
+    log: Log
     pem: str | None = None
 
     @property
@@ -260,6 +268,11 @@ class Running:
     def receipt(self) -> dict[str, Any]:
         """The receipt so far: of the default session, the others in `sessions`."""
         return self.sessions.summary() or {}
+
+    def sum_up(self) -> None:
+        """Log what was done, in lines for people."""
+        receipt = self.receipt()
+        self.log.summed_up(SystemClock().now(), summary(receipt))
 
     @property
     def ready_line(self) -> str:
@@ -276,11 +289,15 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    config: Config, options: RunOptions, default: Default = Default.NEEDED
+    config: Config,
+    options: RunOptions,
+    default: Default = Default.NEEDED,
+    stop: Stop | None = None,
 ) -> AsyncIterator[Running]:
     """A proxy for as long as the context lasts; at its end cassettes and the receipt are saved.
 
-    Without a default session only those that are opened later answer anything.
+    Without a default session only those that are opened later answer anything. `stop` is what a
+    person may ask for once more while it ends.
 
     Raises:
         RunreelError: it cannot start, or at the end a cassette could not be saved.
@@ -313,17 +330,14 @@ async def serving(
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
         context = server_context(config, upstream, audits.auditing, sessions, log, aside)
-        async with open_to_clients(context, config, options, log, upstream, shown) as url:
+        async with open_to_clients(context, config, options, log, upstream, shown, stop) as url:
             # Run when no request is under way any more; not at all if the start was refused.
             stack.callback(_sum_up, sessions, log)
             stack.push_async_callback(_finish, sessions, options)
             stack.callback(retirement.sum_up)
-            async with (
-                _now_and_then(EXPIRY_EVERY_S, sessions.expire),
-                _now_and_then(LOOK_EVERY_S, sessions.look_again),
-            ):
+            async with _looked_after(sessions):
                 mode = resolve(config.mode, cassette_exists=True)
-                yield Running(url, sessions, mode, shown.pem if shown else None)
+                yield Running(url, sessions, mode, log, shown.pem if shown else None)
 
 
 def _log_of(config: Config, options: RunOptions) -> Log:
@@ -351,6 +365,15 @@ async def _open_default(config: Config, sessions: Sessions, default: Default) ->
             raise
         mode = resolve(config.mode, cassette_exists=True)
         sessions.do_without_default(partial(without_default, mode.value, str(missing)))
+
+
+@asynccontextmanager
+async def _looked_after(sessions: Sessions) -> AsyncIterator[None]:
+    async with (
+        _now_and_then(EXPIRY_EVERY_S, sessions.expire),
+        _now_and_then(LOOK_EVERY_S, sessions.look_again),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -393,13 +416,19 @@ async def run(config: Config, options: RunOptions, ready: Callable[[str], None])
 
     Returns the exit code: 0, or `EXIT_DRIFT` if answers were compared and one drifted.
     """
-    stop = asyncio.Event()
+    stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with serving(config, options) as running:
-        ready(running.ready_line)
-        await stop.wait()
+        loop.add_signal_handler(number, stop)
+    running = None
+    try:
+        async with serving(config, options, stop=stop) as running:
+            if not stop.asked.is_set():
+                ready(running.ready_line)
+            await stop.asked.wait()
+    finally:
+        if running is not None:
+            running.sum_up()
     receipt = running.receipt()
     drifted = any(item.get("drift") for item in (receipt, *receipt["sessions"]))
     return EXIT_DRIFT if drifted else 0

@@ -28,6 +28,8 @@ from runreel.server.routes import ServerContext, application
 from runreel.server.tls import Certified, server_side
 from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Refusal
+from runreel.sessions.manager import Sessions
+from runreel.text import counted
 
 
 def check_parser() -> None:
@@ -66,8 +68,20 @@ class RunOptions:
 KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
 # When asked to stop: for calls to the upstream under way, and then for answers to get out, which
 # aiohttp may use twice. Together with saving they stay below the 10 s that supervisors grant.
-DRAIN_S = 4
-SHUTDOWN_S = 2
+DRAIN_S = 5
+SHUTDOWN_S = 1.5
+
+
+class Stop:
+    """A stop that is called for: once, and what is under way ends; again, and it is ended."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.at_once = asyncio.Event()
+
+    def __call__(self) -> None:
+        """Ask for it, or once more."""
+        (self.at_once if self.asked.is_set() else self.asked).set()
 
 
 @asynccontextmanager
@@ -78,6 +92,7 @@ async def open_to_clients(
     log: Log,
     upstream: LazyUpstream,
     shown: Certified | None,
+    stop: Stop | None = None,
 ) -> AsyncIterator[str]:
     """The URL of a site that listens, for as long as the context lasts; it shows its clients a
     certificate where it speaks https.
@@ -89,10 +104,7 @@ async def open_to_clients(
     app = application(context)
 
     async def drain(_: web.Application) -> None:
-        # What was read before the stop may not have come to the upstream yet.
-        began = asyncio.get_running_loop().time()
-        await context.sessions.quiet(DRAIN_S)
-        await upstream.stop(max(0, began + DRAIN_S - asyncio.get_running_loop().time()))
+        await _drained_unless(stop, context.sessions, upstream, log)
 
     app.on_shutdown.append(drain)  # nothing is accepted any more; what is under way still runs
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
@@ -116,6 +128,33 @@ async def open_to_clients(
             listener.close()
     finally:
         await runner.cleanup()
+
+
+async def _drained_unless(
+    stop: Stop | None, sessions: Sessions, upstream: LazyUpstream, log: Log
+) -> None:
+    """As `_drained`, but at once if a stop is called for again."""
+    if stop is None:
+        await _drained(sessions, upstream)
+        return
+    if calls := sessions.live_calls:
+        waits = f"waiting for {counted(calls, 'call')} ({DRAIN_S} s)"
+        log.told(SystemClock().now(), f"{waits}; Ctrl-C again to stop now")
+    tasks = [*map(asyncio.ensure_future, (_drained(sessions, upstream), stop.at_once.wait()))]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await upstream.stop(0)
+
+
+async def _drained(sessions: Sessions, upstream: LazyUpstream) -> None:
+    """Return when no call is under way, or when those that are have been ended."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    # What was read before the stop may not have come to the upstream yet.
+    await sessions.quiet(DRAIN_S)
+    await upstream.stop(max(0, began + DRAIN_S - loop.time()))
 
 
 def _secure(config: Config, log: Log, shown: Certified | None) -> dict[str, Any]:

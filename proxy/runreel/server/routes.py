@@ -112,6 +112,11 @@ def named_in_path(target: str) -> tuple[str | None, str]:
     return inside[1], inside[2] if inside[2].startswith("/") else "/" + inside[2]
 
 
+def is_administration(target: str | None) -> bool:
+    """Whether a target is one of ours, and no call of the API."""
+    return target is not None and named_in_path(target)[1].startswith(ADMIN_PREFIX)
+
+
 def prefix_of(session: str) -> str:
     """What stands before the targets of a session that is named in the path."""
     return f"{ADMIN_PREFIX}s/{session}"

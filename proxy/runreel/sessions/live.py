@@ -56,10 +56,16 @@ class _At:
 
 
 def _origin(
-    stored: Stored | None, match_on: MatchOn, upstream: str | None, rerun: Rerun | None
+    stored: Stored | None,
+    recording: Recording | None,
+    match_on: MatchOn,
+    upstream: str | None,
+    rerun: Rerun | None,
 ) -> Origin:
-    file = stored.place if stored else None
-    return Origin(file=file, upstream=upstream, match_on=match_on, rerun=rerun)
+    place = stored.place if stored else None
+    if place is None and recording is not None:
+        place = recording.journal.place
+    return Origin(file=place, upstream=upstream, match_on=match_on, rerun=rerun)
 
 
 class LiveSession:
@@ -97,11 +103,12 @@ class LiveSession:
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
         known = header.upstream if recording or state.interactions else None
-        self.origin = _origin(stored, header.match_on, known, rerun)
+        self.origin = _origin(stored, recording, header.match_on, known, rerun)
         self._header = header
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
         self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
+        self.dropped = 0  # recordings that were taken out at the end
         self.discarded = False  # whether what was captured was thrown away at the end
         # None: a reply waits until its capture is durable, and says itself if it is not.
         self._warn = recording.warn if recording and recording.relaxed else None
@@ -284,9 +291,11 @@ class LiveSession:
             self.undurable = 0
 
     def _final(self, incomplete: str | None, *, prunes: bool) -> Cassette:
+        merged = self.state.merged(final=True, prunes=prunes)
+        self.dropped = self.interactions - len(merged)
         return replace(
             self._header,
-            interactions=self.state.merged(final=True, prunes=prunes),
+            interactions=merged,
             incomplete=incomplete or self._still_incomplete(),
         )
 

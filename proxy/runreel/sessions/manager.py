@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Store, Stored
 from runreel.errors import (
+    ERRORS,
     CassetteBusy,
     CassetteMissing,
     NothingReadable,
@@ -30,7 +31,7 @@ from runreel.matching.matchers import MATCH_ON, MatchOn
 from runreel.matching.near_miss import UPSTREAM, Rerun
 from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redaction
-from runreel.sessions.events import Event, Sink
+from runreel.sessions.events import Event, Refusal, Sink
 from runreel.sessions.live import LiveSession, Recording
 from runreel.sessions.modes import DECISIONS, ONCE, Mode, resolve
 from runreel.sessions.session import PLAYS_ONCE, Manner, Session
@@ -313,6 +314,7 @@ def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:
 
 BUSY_AGAIN_S = 0.05  # between two tries to record into a cassette that is being recorded
 CLOSING_S_MAX = 30  # that calls under way may take once their session is to end
+REFUSALS_MAX = 100  # requests that no session saw, of which there is more than their number
 TOLD_MAX = 10_000  # ended sessions of which all receipts are kept for the one of the process
 _WRONG = ("missed", "not_stored", "failed", "drift", "unplayed")  # members that are not empty then
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
@@ -321,6 +323,10 @@ _NO_DEFAULT = (
     "(POST /_runreel/sessions) and send its calls to that one's base_url, or name a cassette with "
     "--cassette NAME."
 )
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {"method": refusal.method, "target": refusal.target, "code": refusal.code}
 
 
 def _left_out(receipt: dict[str, Any]) -> str | None:
@@ -461,6 +467,9 @@ class Sessions:
         self._ended: list[dict[str, Any]] = []  # receipts, in the order of their ends
         self._no_default: Callable[[int], dict[str, Any]] | None = None
         self._unnamed = 0  # requests that were refused because they named no session
+        self._refusals: list[Refusal] = []  # the first ones
+        self._refused = 0
+        self.strays = 0  # requests that no session saw
 
     @property
     def mode(self) -> str:
@@ -695,6 +704,14 @@ class Sessions:
         for note in session.notes:
             self._warn(note)
 
+    def refused(self, refusal: Refusal) -> None:
+        """Take note of a request that ended before any session saw it."""
+        self.strays += 1
+        if refusal.code in ERRORS:
+            self._refused += 1
+            if len(self._refusals) < REFUSALS_MAX:
+                self._refusals.append(refusal)
+
     def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
         """What an open session has done so far.
 
@@ -705,13 +722,20 @@ class Sessions:
         return found.receipt.document(found.session)
 
     def summary(self) -> dict[str, Any] | None:
-        """The receipt of the process: that of its default session, the others' in `sessions`."""
+        """The receipt of the process: that of its default session, the others' in `sessions`, and
+        what no session saw: how many requests were `refused`, the first ones in `refusals`.
+        """
         told = [*self._ended, *map(self.receipt, self._open)]
         others = [document for document in told if document["session"] != DEFAULT]
         default = next((document for document in told if document["session"] == DEFAULT), None)
         if default is None and self._no_default is not None:
             default = self._no_default(self._unnamed)
-        return default and default | {"sessions": others}
+        # Those that named no session are the default one's misses, where it is not there for good.
+        refused = self._refused - (self._unnamed if self._no_default is not None else 0)
+        more: dict[str, Any] = {}
+        if refused > 0:
+            more = {"refused": refused, "refusals": [*map(_refusal, self._refusals)]}
+        return default and default | more | {"sessions": others}
 
     async def close(
         self,
@@ -781,6 +805,12 @@ class Sessions:
             self._warn(str(other))
         if failed:
             raise failed[-1]
+
+    @property
+    def live_calls(self) -> int:
+        """How many calls are under way that may be on their way to an upstream."""
+        live = (found for found in self._open.values() if found.session.state.decision.live)
+        return sum(found.calls for found in live)
 
     async def quiet(self, seconds: float) -> None:
         """Return when no call of a session that can go live is under way; at the latest after a

@@ -22,6 +22,7 @@ from runreel.cassettes.history import Content, Pasts, Recording, Tally, weight
 from runreel.cassettes.journal import Pending
 from runreel.cassettes.merge import (
     RULES,
+    Changes,
     Kept,
     Merged,
     Recorded,
@@ -390,6 +391,11 @@ class SessionHistory(Generic[Content]):
         """How many recordings are new."""
         return self.storing.added
 
+    @property
+    def changes(self) -> Changes:
+        """As `Storing.changes`."""
+        return self.storing.changes
+
     def is_old(self, id_: str) -> bool:
         """Whether a recording was there when the session began."""
         return id_ in self.pasts.position
@@ -721,6 +727,11 @@ class Session:
     def interactions(self) -> int:
         """How many interactions the cassette holds now."""
         return len(self._old) + self._history.added
+
+    @property
+    def changes(self) -> Changes:
+        """What the session's captures change in the cassette."""
+        return self._history.changes
 
     @property
     def waits(self) -> int:

@@ -16,7 +16,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,10 +53,15 @@ def found(name: str) -> str:
 
 
 class Child:
-    """A command that is run once, `in_charge` of signals; it may take `grace_s` after SIGTERM."""
+    """A command that is run once, `in_charge` of signals; it may take `grace_s` after SIGTERM.
 
-    def __init__(self, grace_s: float = GRACE_S) -> None:
+    `late` is called for each signal to end that comes when the command has ended.
+    """
+
+    def __init__(self, grace_s: float = GRACE_S, late: Callable[[], object] = lambda: None) -> None:
         self._grace_s = grace_s
+        self._late = late
+        self.interrupted = False  # whether it was told to end
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._changed = asyncio.Event()  # something about a process
@@ -138,9 +143,13 @@ class Child:
         return left | set(_children()) if self._look() else left
 
     def _pass_on(self, number: int) -> None:
-        if self._group is None and number in _ENDS:
-            self._asked = self._asked or number
-        if self._group is None or self._ended.done():
+        if self._ended.done():
+            if number in _ENDS:
+                self._late()
+            return
+        self.interrupted = self.interrupted or number in _ENDS
+        if self._group is None:
+            self._asked = self._asked or (number if number in _ENDS else None)
             return
         self._to_stop = self._to_stop or number == signal.SIGTSTP
         _send(self._group, number)

@@ -16,7 +16,7 @@ from runreel.cassettes.format import SIMULATOR
 from runreel.config.settings import Config
 from runreel.engine.receipt import summary
 from runreel.server.app import EXIT_DRIFT, Default, Running, serving
-from runreel.server.listener import RunOptions
+from runreel.server.listener import RunOptions, Stop
 from runreel.sessions.modes import DECISIONS, Mode
 from runreel.tls.trust import trusting
 from runreel.wrap import bypass
@@ -62,13 +62,14 @@ async def wrapped(
         RunreelError: proxy or command cannot start, or at the end a cassette could not be saved.
     """
     path = found(wrapping.command[0])
-    child = Child(wrapping.grace_s)
+    stop = Stop()
+    child = Child(wrapping.grace_s, stop)
     code = None
     with child.in_charge():
         try:
             named = "cassette" in config.model_fields_set
             default = Default.NEEDED if named else Default.IF_THERE
-            async with serving(config, options, default) as running:
+            async with serving(config, options, default, stop) as running:
                 tell(running.ready_line)
                 try:
                     with _environment(wrapping, config, running) as given:
@@ -76,6 +77,7 @@ async def wrapped(
                     if code:
                         running.sessions.failed = f"the command ended with exit code {code}"
                 finally:
+                    stop.asked.set()
                     if await child.clear():
                         tell(f"runreel: {_LEFT}")
         finally:
@@ -83,11 +85,12 @@ async def wrapped(
                 for line in summary(running.receipt()):
                     tell(f"runreel: {line}")
     receipt = running.receipt()
-    if child.started and not any(item["requests"] for item in _all(receipt)):
+    came = running.sessions.strays or any(item["requests"] for item in _all(receipt))
+    if child.started and not child.interrupted and not came:
         tell(f"runreel: {_SILENT}")
     ours = exit_code(code, receipt, fail_on_unplayed=wrapping.fail_on_unplayed)
     if ours != code:
-        tell(f"runreel: exit code {ours}, since {_REASONS[ours]}")
+        tell(f"runreel: exit code {ours}, since {_reason(ours, receipt)}")
     return ours
 
 
@@ -129,15 +132,29 @@ def exit_code(command: int, receipt: dict[str, Any], *, fail_on_unplayed: bool) 
         return command
     every = _all(receipt)
     reasons = (
-        (EXIT_MISSED, any(item["missed"] or _unstored(item) for item in every)),
+        (
+            EXIT_MISSED,
+            "refused" in receipt or any(item["missed"] or _unstored(item) for item in every),
+        ),
         (EXIT_UNPLAYED, fail_on_unplayed and any(item["unplayed"] for item in every)),
         (EXIT_DRIFT, any(item.get("drift") for item in every)),
     )
     return min((code for code, holds in reasons if holds), default=0)
 
 
+def _reason(code: int, receipt: dict[str, Any]) -> str:
+    if code != EXIT_MISSED:
+        return _REASONS[code]
+    every = _all(receipt)
+    found = (
+        ("a call was missed", any(item["missed"] for item in every)),
+        ("a call could not be recorded", any(map(_unstored, every))),
+        ("runreel refused a call", "refused" in receipt),
+    )
+    return " and ".join(words for words, holds in found if holds)
+
+
 _REASONS = {
-    EXIT_MISSED: "a call was missed or could not be recorded",
     EXIT_UNPLAYED: "recordings were left unplayed",
     EXIT_DRIFT: "answers drifted from their recordings",
 }
