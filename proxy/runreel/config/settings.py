@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from runreel.assistants import PROFILES
-from runreel.cassettes.format import SIMULATOR, check_name
+from runreel.cassettes.format import SIMULATOR, check_name, check_upstream_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
@@ -453,6 +453,9 @@ class Config(Section):
     upstream: Annotated[str, AfterValidator(_upstream)] | None = Field(
         None,
         description='the API to forward to, without the base path, or "simulator"; never assumed',
+    )
+    upstream_name: Annotated[str, AfterValidator(check_upstream_name)] | None = Field(
+        None, description="two URLs of one name are one upstream; goes into the cassette"
     )
     cassettes: Annotated[Path, AfterValidator(_folder)] = Field(
         Path("cassettes"), description="folder of the cassettes"

@@ -99,7 +99,8 @@ class Capturing:
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
                 "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
             )
-        exchange = call.exchange(verdict.fingerprint, response, client_gone=gone)
+        recorded = call.session.as_recorded(response)
+        exchange = call.exchange(verdict.fingerprint, recorded, client_gone=gone)
         size = max(len(response.body), len(call.plain.body))
         return await call.aside.run(size, self.recorder.interaction, exchange)
 

@@ -24,7 +24,7 @@ from runreel.config.settings import Config, redaction_of, shown_upstream
 from runreel.engine.auditing import Auditing, Rules
 from runreel.engine.call import Aside
 from runreel.engine.engine import Engine, Limits
-from runreel.engine.log import Log, Retirement, loop_errors_to
+from runreel.engine.log import Log, Retirement, loop_errors_to, why_gone
 from runreel.engine.receipt import (
     Receipt,
     check_receipt,
@@ -34,11 +34,12 @@ from runreel.engine.receipt import (
 )
 from runreel.engine.recorder import Checks
 from runreel.errors import CassetteMissing, StartRefused
+from runreel.http.location import LOOPBACK_NAMES
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
 from runreel.server.listener import RunOptions, check_parser, open_to_clients
-from runreel.server.routes import LOOPBACK_NAMES, ServerContext
+from runreel.server.routes import ServerContext
 from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
@@ -150,6 +151,7 @@ def session_manager(
             cassette=config.cassette,
             mode=config.mode,
             upstream=config.upstream,
+            upstream_name=config.upstream_name,
             profile=config.profile,
             redaction=redaction_of(config),
             match_on=config.match.match_on,
@@ -284,7 +286,9 @@ async def serving(
     check_receipt(options.receipt)
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
-    retirement = Retirement(shown_upstream(config), warn)
+    shown = shown_upstream(config)
+    hint = why_gone(shown, config.base_path, config.profile)
+    retirement = Retirement(shown, hint, warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = LazyUpstream(config, SystemClock())

@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Journal, Pending, Stored
+from runreel.cassettes.upstreams import UpstreamId, same_upstream, upstream_of
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
-from runreel.http.messages import Request, Response
+from runreel.http.location import place_of, relocated
+from runreel.http.messages import Request, Response, values
 from runreel.matching.matchers import MatchOn
 from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
 from runreel.ports import Upstream
@@ -30,13 +32,15 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How a session that captures, from `upstream`, makes it durable; `relaxed` does not wait.
+    """How a session that captures, from the URL `upstream`, makes it durable; `relaxed` does not
+    wait. `upstream_id` is that upstream as a cassette tells it.
 
     `warn` is told a sentence when something was answered, as kept, that is not on disk.
     """
 
     journal: Journal
     upstream: str
+    upstream_id: UpstreamId
     relaxed: bool
     warn: Callable[[str], None]
 
@@ -90,6 +94,7 @@ class LiveSession:
         self.cassette = cassette
         # Where its answers come from, or came from when they were recorded.
         self.upstream = recording.upstream if recording else header.upstream
+        self._upstream_id = recording.upstream_id if recording else upstream_of(header)
         self.redaction = redaction  # for this cassette: its salt is in it
         self.state = state
         self.tell = tell
@@ -211,17 +216,30 @@ class LiveSession:
         The simulator may stand behind any URL. The first answer tells, if the cassette is new.
         """
         made_up = simulated(response)
-        if made_up == (self._header.upstream == SIMULATOR):
-            return None
         if made_up and not self.interactions:
-            self._header = replace(self._header, upstream=SIMULATOR)
+            self._header = replace(self._header, upstream=SIMULATOR, upstream_name=None)
+        who = UpstreamId(SIMULATOR) if made_up else self._upstream_id
+        if same_upstream(upstream_of(self._header), who):
             return None
-        who = "the simulator" if made_up else self.redaction.text(self.upstream)
+        maker = "the simulator" if made_up else who.url
         return (
-            f"{who} made this answer, and cassette '{self.cassette}' was recorded from "
+            f"{maker} made this answer, and cassette '{self.cassette}' was recorded from "
             f"{self._header.upstream}: recordings of different upstreams are never merged; record "
             "into another one with --cassette NAME"
         )
+
+    @property
+    def recorded_from(self) -> str:
+        """The URL that its recordings stand for, or `SIMULATOR`; `upstream` may be another one."""
+        return self._header.upstream
+
+    def as_recorded(self, response: Response) -> Response:
+        """An answer of the upstream as its cassette has it: redirects lead to the URL there."""
+        there = self.recorded_from
+        if there in (self._upstream_id.url, SIMULATOR) or not values(response.headers, "location"):
+            return response
+        headers = relocated(response.headers, self.upstream, place_of(there))
+        return replace(response, headers=headers)
 
     async def persist(self, capture: Pending) -> None:
         """Return once the capture is durable; with relaxed durability, at once.
