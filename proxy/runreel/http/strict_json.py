@@ -123,6 +123,8 @@ def loads(
     if too_deep(text):
         raise Unreadable(f"nested deeper than {DEPTH_MAX} levels")
     try:
+        if parse_int is None and parse_float is None and text[:1] != "\ufeff":
+            return _DECODER.decode(text)
         return json.loads(
             text,
             object_pairs_hook=_unique,
@@ -174,6 +176,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise Unreadable(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 @dataclass(frozen=True, slots=True)
