@@ -40,7 +40,11 @@ class TestExample:
                 "listen.client_token",
                 "simulator.api_key",
             ),
-            *("upstream_options.total_timeout_s", "upstream_options.ca_file"),
+            *(
+                "upstream_options.total_timeout_s",
+                "upstream_options.ca_file",
+                "upstream_options.proxy",
+            ),
             *("match.headers", "match.ignore_query", "match.ignore_body"),
         }
 

@@ -337,6 +337,7 @@ def _run(
         allow_regress=given.get("allow_regress", False),
         prune=given.get("prune", False),
         rerun=_rerun(given, command),
+        environment=os.environ,
     )
     with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
         if command is None:

@@ -23,6 +23,7 @@ from pydantic import (
 
 from runreel.assistants import PROFILES
 from runreel.cassettes.format import SIMULATOR, check_name, check_upstream_name
+from runreel.http.forward_proxy import HttpProxy
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
@@ -211,6 +212,22 @@ def _upstream(text: str) -> str:
     if not re.fullmatch(r"[\x21\x22\x24-\x3e\x40-\x7e]+", text):  # visible, but no # or ?
         raise ValueError("must be scheme://host[:port][/prefix] and nothing more")
     return text.rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        there = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        there = False
+    more = parts.path not in ("", "/") or parts.query or parts.fragment if there else True
+    if more or parts.scheme != "http" or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError(
+            "must be the URL of an HTTP proxy such as http://proxy.example:3128, or "
+            "http://USER:PASSWORD@proxy.example:3128, percent-encoded where those hold special "
+            "characters"
+        )
+    return text
 
 
 def _base_path(text: str) -> str:
@@ -412,6 +429,10 @@ class UpstreamOptions(Section):
     ca_file: Annotated[Path, AfterValidator(_file)] | None = Field(
         None, description="PEM file of the authorities to trust for https, in place of the system's"
     )
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(
+        None,
+        description="HTTP proxy to go through, http://[USER:PASSWORD@]HOST:PORT; never assumed",
+    )
     headers: dict[
         Annotated[str, AfterValidator(_added_header_name)],
         Annotated[str, AfterValidator(_header_value)],
@@ -506,6 +527,8 @@ def shown(config: Config) -> dict[str, Any]:
         value: Any = config
         for step in key.split("."):
             value = getattr(value, step)
+        if key == "upstream_options.proxy" and value:
+            value = re.sub("//.*@", "//[hidden]@", value)
         if key in SECRET_KEYS and value:
             value = dict.fromkeys(value, "[hidden]") if isinstance(value, dict) else "[hidden]"
         values[key] = str(value) if isinstance(value, Path) else _plain(value)
@@ -544,7 +567,7 @@ def redaction_of(config: Config) -> Redaction:
             )
         ),
         allow=frozenset(rules.allow),
-        known=_added(config, FLAT),
+        known=(*_added(config, FLAT), *_proxy_credentials(config)),
         known_names=_added(config, DISTINCT),
     )
 
@@ -557,6 +580,12 @@ def shown_upstream(config: Config) -> str | None:
 def adds_key(config: Config) -> bool:
     """Whether the proxy adds a credential of its own to what it forwards."""
     return bool(_added(config, FLAT))
+
+
+def _proxy_credentials(config: Config) -> tuple[str, ...]:
+    url = config.upstream_options.proxy
+    authorization = url and HttpProxy.at(url).authorization
+    return (authorization,) if authorization else ()
 
 
 def _added(config: Config, manner: Manner) -> tuple[str, ...]:

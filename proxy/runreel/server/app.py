@@ -34,6 +34,7 @@ from runreel.engine.receipt import (
 )
 from runreel.engine.recorder import Checks
 from runreel.errors import CassetteMissing, StartRefused
+from runreel.http.forward_proxy import proxy_hint
 from runreel.http.location import LOOPBACK_NAMES
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
@@ -287,14 +288,18 @@ async def serving(
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
     shown = shown_upstream(config)
-    hint = why_gone(shown, config.base_path, config.profile)
-    retirement = Retirement(shown, hint, warn)
+    gone = why_gone(shown, config.base_path, config.profile)
+    retirement = Retirement(shown, gone, warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = LazyUpstream(config, SystemClock())
     audits = Audits(config, SystemClock(), warn, note)
 
+    hints = [proxy_hint(shown or "", options.environment)]
+
     async def live() -> None:
+        if hints and (hint := hints.pop()) and config.upstream_options.proxy is None:
+            warn(hint)
         await asyncio.to_thread(PROFILES.__getitem__, config.profile)  # before a call waits for it
         await upstream.open()
         await audits.open()

@@ -70,16 +70,24 @@ class Embedded:
     It has no default session: `use` says what requests mean that name none. The address, mode and
     cassette of the configuration are not looked at. `log` is where misses and problems are told. A
     bound socket may be given as `listener`, so that the URL was known before; it is closed at the
-    end.
+    end. `environment` is as in `RunOptions`.
 
     Raises:
         RunreelError: it cannot start.
     """
 
-    def __init__(self, config: Config, log: TextIO, listener: socket | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        log: TextIO,
+        listener: socket | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         listen = config.listen.model_copy(update={"host": "127.0.0.1", "port": 0})
         self._config = config.model_copy(update={"listen": listen})
-        self._options = RunOptions(log=log, quiet=True, listener=listener)
+        self._options = RunOptions(
+            log=log, quiet=True, listener=listener, environment=environment or {}
+        )
         self._started: Future[Running] = Future()
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="runreel", daemon=True)
@@ -225,7 +233,7 @@ class Commands:
         """Listen on a bound socket, under the configuration that `load` makes of the others."""
         config = load(None if file is None else Path(file), environment, asked)
         self._config = config
-        self._proxy = Embedded(config, self._log, listener=socket(fileno=listener))
+        self._proxy = Embedded(config, self._log, socket(fileno=listener), environment)
         return {
             "mode": config.mode,
             "upstream": config.upstream,

@@ -7,9 +7,9 @@ is cut off.
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -45,7 +45,7 @@ class RunOptions:
     """Options of one run; `log` is where log lines go.
 
     `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
-    the default session is recorded anew.
+    the default session is recorded anew. `environment` is that of the user.
     """
 
     log: TextIO
@@ -56,6 +56,7 @@ class RunOptions:
     prune: bool = False
     listener: socket | None = None
     rerun: Rerun | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers

@@ -18,7 +18,6 @@ from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
 from runreel.http.location import place_of, relocated
 from runreel.http.messages import Request, Response, values
-from runreel.matching.matchers import MatchOn
 from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
 from runreel.ports import Upstream
 from runreel.redaction.redactor import Redacted, Redaction
@@ -59,11 +58,22 @@ class _At:
     at_s: float
 
 
-def _origin(
-    stored: Stored | None, match_on: MatchOn, upstream: str | None, rerun: Rerun | None
-) -> Origin:
-    file = stored.place if stored else None
-    return Origin(file=file, upstream=upstream, match_on=match_on, rerun=rerun)
+def _takes(header: Cassette, live: UpstreamId) -> dict[bool, bool]:
+    """Whether an answer comes into a cassette: one that is made up, and one of `live`."""
+    found = upstream_of(header)
+    return {
+        made_up: same_upstream(found, UpstreamId(SIMULATOR) if made_up else live)
+        for made_up in (True, False)
+    }
+
+
+def _origin(stored: Stored | None, header: Cassette, rerun: Rerun | None, *, known: bool) -> Origin:
+    return Origin(
+        file=stored.place if stored else None,
+        upstream=header.upstream if known else None,
+        match_on=header.match_on,
+        rerun=rerun,
+    )
 
 
 class LiveSession:
@@ -95,14 +105,14 @@ class LiveSession:
         # Where its answers come from, or came from when they were recorded.
         self.upstream = recording.upstream if recording else header.upstream
         self._upstream_id = recording.upstream_id if recording else upstream_of(header)
+        self._takes = _takes(header, self._upstream_id)
         self.redaction = redaction  # for this cassette: its salt is in it
         self.state = state
         self.tell = tell
         self.sha256 = stored.sha256 if stored else None
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
-        known = header.upstream if recording or state.interactions else None
-        self.origin = _origin(stored, header.match_on, known, rerun)
+        self.origin = _origin(stored, header, rerun, known=bool(recording or state.interactions))
         self._header = header
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
@@ -218,10 +228,10 @@ class LiveSession:
         made_up = simulated(response)
         if made_up and not self.interactions:
             self._header = replace(self._header, upstream=SIMULATOR, upstream_name=None)
-        who = UpstreamId(SIMULATOR) if made_up else self._upstream_id
-        if same_upstream(upstream_of(self._header), who):
+            self._takes = _takes(self._header, self._upstream_id)
+        if self._takes[made_up]:
             return None
-        maker = "the simulator" if made_up else who.url
+        maker = "the simulator" if made_up else self._upstream_id.url
         return (
             f"{maker} made this answer, and cassette '{self.cassette}' was recorded from "
             f"{self._header.upstream}: recordings of different upstreams are never merged; record "
