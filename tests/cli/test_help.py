@@ -49,6 +49,8 @@ COMMANDS = [
         "Example:\n    runreel cassette check cassettes/examples/modify-run.json\n",
     ),
     (["cassette", "diff"], "Example:\n    runreel cassette diff mine examples/modify-run\n"),
+    (["cassette", "edit"], "Example:\n    runreel cassette edit mine modifyRun-55f2ed47\n"),
+    (["cassette", "accept"], "Example:\n    runreel cassette accept mine\n"),
     (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),

@@ -86,6 +86,8 @@ _CASSETTE = {
     "show": Lazy("cassette:show", "Show the interactions of a cassette, or one in full."),
     "check": Lazy("cassette:check", "Check format, digests, redaction and secrets."),
     "diff": Lazy("cassette:diff", "Compare two cassettes, call by call."),
+    "edit": Lazy("cassette_edit:edit", "Edit one interaction in your editor."),
+    "accept": Lazy("cassette_edit:accept", "Take over what was edited by hand."),
     "import": Lazy("cassette_convert:import_", "Turn recordings of other tools into cassettes."),
     "export": Lazy("cassette_convert:export", "Write a cassette as HAR, vcrpy or curl."),
     "scrub": Lazy("cassette:scrub", "Apply today's redaction to cassettes."),
