@@ -272,6 +272,28 @@ class Running:
         return f"runreel: {session.mode.value} '{session.cassette}' ({count} {noun}) at {self.url}"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All of a proxy but what listens, and the `stack` that lets go of it."""
+
+    config: Config
+    options: RunOptions
+    log: Log
+    sessions: Sessions
+    upstream: LazyUpstream
+    context: ServerContext
+    retirement: Retirement
+    stack: AsyncExitStack
+
+    def end_well(self) -> None:
+        """From here on the end saves cassettes and the receipt, and sums up, when no request is
+        under way any more; not at all if the start was refused.
+        """
+        self.stack.callback(_sum_up, self.sessions, self.log)
+        self.stack.push_async_callback(_finish, self.sessions, self.options)
+        self.stack.callback(self.retirement.sum_up)
+
+
 @asynccontextmanager
 async def serving(
     config: Config, options: RunOptions, default: Default = Default.NEEDED
@@ -284,6 +306,23 @@ async def serving(
         RunreelError: it cannot start, or at the end a cassette could not be saved.
     """
     check_parser()
+    async with composed(config, options) as parts:
+        await _open_default(config, parts.sessions, default)
+        async with open_to_clients(
+            parts.context, config, options, parts.log, parts.upstream
+        ) as url:
+            parts.end_well()
+            async with _expiring(parts.sessions):
+                yield Running(url, parts.sessions, resolve(config.mode, cassette_exists=True))
+
+
+@asynccontextmanager
+async def composed(config: Config, options: RunOptions) -> AsyncIterator[Parts]:
+    """The parts of a proxy, with no session yet, for as long as the context lasts.
+
+    Raises:
+        RunreelError: it cannot start, or at the end a cassette could not be saved.
+    """
     check_receipt(options.receipt)
     log = Log(options.log, as_json=options.log_as_json, quiet=options.quiet)
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
@@ -312,17 +351,10 @@ async def serving(
         stack.push_async_callback(upstream.close)
         stack.push_async_callback(audits.close)
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
-        await _open_default(config, sessions, default)
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
         context = server_context(config, upstream, audits.auditing, sessions, log, aside)
-        async with open_to_clients(context, config, options, log, upstream) as url:
-            # Run when no request is under way any more; not at all if the start was refused.
-            stack.callback(_sum_up, sessions, log)
-            stack.push_async_callback(_finish, sessions, options)
-            stack.callback(retirement.sum_up)
-            async with _expiring(sessions):
-                yield Running(url, sessions, resolve(config.mode, cassette_exists=True))
+        yield Parts(config, options, log, sessions, upstream, context, retirement, stack)
 
 
 def _say(how: Callable[[datetime, str], None], what: str) -> None:
@@ -372,9 +404,10 @@ async def _finish(sessions: Sessions, options: RunOptions) -> None:
 
 
 def _sum_up(sessions: Sessions, log: Log) -> None:
-    receipt = sessions.summary() or {}
-    if (found := verified(receipt)) is not None:
-        log.verified(SystemClock().now(), found)
+    receipt = sessions.summary() or {"sessions": []}
+    for found in map(verified, (receipt, *receipt["sessions"])):
+        if found is not None:
+            log.verified(SystemClock().now(), found)
 
 
 async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> int:
@@ -389,6 +422,10 @@ async def run(config: Config, options: RunOptions, ready: Callable[[str], None])
     async with serving(config, options) as running:
         ready(running.ready_line)
         await stop.wait()
-    receipt = running.receipt()
+    return exit_code(running.receipt())
+
+
+def exit_code(receipt: dict[str, Any]) -> int:
+    """0, or `EXIT_DRIFT` if a session of a receipt compared answers and one drifted."""
     drifted = any(item.get("drift") for item in (receipt, *receipt["sessions"]))
     return EXIT_DRIFT if drifted else 0
