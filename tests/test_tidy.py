@@ -26,7 +26,7 @@ BANNED = (
     (r"\btime\.(time|monotonic|sleep)\(", {"ports.py"}, "the Clock port"),
     (
         r"\bos\.environ\b",
-        {f"cli/{name}.py" for name in ("serve", "simulate", "config", "output")}
+        {f"cli/{name}.py" for name in ("serve", "simulate", "config", "output", "tls")}
         | {"pytest_plugin/run.py"},
         "an argument",
     ),

@@ -26,6 +26,9 @@ base_path = "/v1"
 [listen]
 host = "127.0.0.1"
 port = 8080
+tls = false
+# tls_cert is not set
+# tls_key is not set
 # admin_token is not set
 # client_token is not set
 cors_origins = []
@@ -43,6 +46,7 @@ repeat = "never"
 repeats_max = 1000
 barriers = true
 order_wait_ms = 150
+watch = false
 accept_incomplete = false
 latency = "none"
 

@@ -56,8 +56,8 @@ COMMANDS = [
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
     (["audit"], "Example:\n    runreel audit log --run run_abc123\n"),
     (["audit", "log"], "  runreel audit log --key stage --since 2026-11-01\n"),
-    (["audit", "show"], "Example:\n    runreel audit show run_abc123 --at 2026-11-22\n"),
-    (["audit", "blame"], "Example:\n    runreel audit blame run_abc123\n"),
+    (["audit", "show"], "Examples:\n    runreel audit show run_abc123 --at 2026-11-22\n"),
+    (["audit", "blame"], "Examples:\n    runreel audit blame run_abc123\n"),
     (["audit", "stats"], "Example:\n    runreel audit stats --json\n"),
     (["audit", "verify"], "Example:\n    runreel audit verify --anchor kept-elsewhere.json\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
@@ -66,6 +66,12 @@ COMMANDS = [
     (["config"], "Example:\n    runreel config show\n"),
     (["config", "show"], "Example:\n    runreel config show --json\n"),
     (["config", "check"], "Example:\n    runreel config check\n"),
+    (["tls"], "Example:\n    runreel tls path\n"),
+    (
+        ["tls", "path"],
+        'curl --cacert "$(runreel tls path)" https://127.0.0.1:8080/_runreel/health\n',
+    ),
+    (["tls", "renew"], "Example:\n    runreel tls renew\n"),
 ]
 
 
@@ -126,11 +132,11 @@ def test_every_mode_takes_the_same_options() -> None:
     assert options.pop("serve") - {"--mode"} == options["replay"]
     options["verify"].remove("--map")
     assert options["replay"] == {
-        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--repeat"),
+        *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--tls"),
+        *("--repeat", "--no-barriers", "--watch", "--accept-incomplete"),
         "--upstream-name",
-        *("--no-barriers", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
-        *("--base-path", "--env", "--fail-on-unplayed"),
+        *("--base-path", "--profile", "--env", "--fail-on-unplayed"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

@@ -496,6 +496,10 @@ class FileStore:
             return None
         return Stored(found.cassette, found.sha256, (*told, *found.recovered), str(path))
 
+    def mark(self, name: str) -> object:
+        """The file's identity, time and size, and the journals beside it."""
+        return _standing(self._path(name))
+
     def open_journal(self, name: str, header: Cassette) -> "FileJournal":
         """Take the lock, take in what an earlier recorder left, and begin to record."""
         path = self._path(name)

@@ -158,7 +158,12 @@ def _running(config: Config, mode: str) -> Iterator[Embedded]:
 
 
 def _config(folder: Path, upstream: str | None) -> Config:
-    settings = {"cassettes": folder / "cassettes", "upstream": upstream, "simulator.lenient": True}
+    settings = {
+        "cassettes": folder / "cassettes",
+        "upstream": upstream,
+        "simulator.lenient": True,
+        "listen.tls": False,  # whatever the configuration beside it says
+    }
     # The stand-in is no proxy that anybody would audit.
     audit = {"audit.enabled": upstream != SIMULATOR, "audit.path": folder / AUDIT}
     return load(None, {}, settings | audit)

@@ -95,14 +95,18 @@ _CASSETTE = {
 }
 _AUDIT = {
     "log": Lazy("audit:log", "Show changes of metadata, oldest first."),
-    "show": Lazy("audit:show", "Show the metadata of a run, now or at a time."),
-    "blame": Lazy("audit:blame", "Show who made each key of a run what it is."),
+    "show": Lazy("audit:show", "Show the metadata of a run or thread, now or at a time."),
+    "blame": Lazy("audit:blame", "Show who made each key of its metadata what it is."),
     "stats": Lazy("audit:stats", "Count changes by operation, effect, actor and upstream."),
     "verify": Lazy("audit_verify:verify", "Verify that the log is whole and unaltered."),
 }
 _CONFIG = {
     "show": Lazy("config:show", "Print every setting in force."),
     "check": Lazy("config:check", "Check the configuration."),
+}
+_TLS = {
+    "path": Lazy("tls:path", "Print the file of the local authority, for clients to trust."),
+    "renew": Lazy("tls:renew", "Make a new local authority."),
 }
 _COMMANDS = {
     "replay": Lazy("serve:replay", "Answer from a cassette; refuse what it does not hold."),
@@ -143,6 +147,7 @@ _group(
     _AUDIT,
 )
 _group("config", "Show or check the configuration.", "runreel config show", _CONFIG)
+_group("tls", "The local authority of --tls.", "runreel tls path", _TLS)
 
 
 def main(arguments: list[str] | None = None) -> Any:

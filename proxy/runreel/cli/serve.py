@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from runreel.assistants import NAMES
 from runreel.cli.output import say
 from runreel.errors import StartRefused
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
@@ -60,10 +61,19 @@ def _option(name: str, help: str, setting: str | None = None, **details: Any) ->
 
 _CONFIG = _option("--config", "TOML file; else runreel.toml, if it is there.", type=_PATH)
 _HOST = _option("--host", "Address to listen on [127.0.0.1].", "listen.host")
+_TLS = _option(
+    "--tls",
+    "Speak https, by a local authority (runreel tls).",
+    "listen.tls",
+    flag_value=True,
+    type=bool,
+    default=None,
+)
 _LOG_FORMAT = _option(
     "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
 )
 _BASE_PATH = _option("--base-path", "Path at which clients find the API [/v1].", "base_path")
+_PROFILE = _option("--profile", f"The API's dialect: {', '.join(NAMES)} [openai].", "profile")
 _RECEIPT = _option("--receipt", "File for the receipt, written at the end.", type=_PATH)
 _ENV = _option(
     "--env",
@@ -86,7 +96,9 @@ _OPTIONS = (
     ),
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _TLS,
     _BASE_PATH,
+    _PROFILE,
     _option(
         "--repeat",
         "Whether the last recording of a call answers again [never].",
@@ -98,6 +110,14 @@ _OPTIONS = (
         "Play by request and order alone, whatever was written before.",
         "replay.barriers",
         flag_value=False,
+        type=bool,
+        default=None,
+    ),
+    _option(
+        "--watch",
+        "Read a cassette anew when its file is written; else at the next rewind.",
+        "replay.watch",
+        flag_value=True,
         type=bool,
         default=None,
     ),
@@ -137,8 +157,9 @@ _SIMULATE_OPTIONS = (
     _CONFIG,
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
+    _TLS,
     _BASE_PATH,
-    _option("--profile", "The dialect: openai or rubra [openai].", "profile"),
+    _PROFILE,
     _option(
         "--lenient",
         "Everything exists; no state refuses.",
@@ -240,12 +261,14 @@ JSON pointers to ignore.
 
 _SIMULATE_HELP = """Be a small Assistants API: no key, no upstream, no recording, all in memory.
 
-Assistants, threads, messages, runs and their steps, with the API's own states, errors, ids and
-streams. A run ends by being asked for; its metadata say how: runreel.outcome (completed, failed,
-expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The rubra dialect takes no
-tool outputs, so it refuses requires_action and tool_calls. A tool_choice without a function for it
-calls nothing. Whether OpenAI replaced or merged metadata on modify is not settled: --metadata
-chooses. Every answer carries X-Runreel-Source: simulator.
+Assistants, threads, messages, conversations, runs and their steps, with the API's own states,
+errors, ids and streams. A run ends by being asked for; its metadata say how: runreel.outcome
+(completed, failed, expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The
+rubra dialect takes no tool outputs, so it refuses requires_action and tool_calls. A tool_choice
+without a function for it calls nothing. Whether OpenAI replaced or merged metadata on modify is not
+settled: --metadata chooses. With --profile azure_agents the API begins at /api/projects/NAME, with
+dashscope at /api/v1, with langgraph and rubra at /. Every answer carries X-Runreel-Source:
+simulator.
 
 \b
 Example:
@@ -412,6 +435,7 @@ _KEPT = (
     "--upstream-name",
     "--host",
     "--port",
+    "--tls",
     "--base-path",
     "--env",
     "--no-audit",
@@ -427,7 +451,7 @@ def _rerun(given: Mapping[str, Any], command: tuple[str, ...] | None) -> "Rerun"
         value = given.get(name.removeprefix("--").replace("-", "_"))
         for each in value if isinstance(value, tuple) else (value,):
             if each is not None:
-                words += [name] if each is False else [name, str(each)]
+                words += [name] if isinstance(each, bool) else [name, str(each)]
     words += ["--upstream", UPSTREAM]
     if command is None:
         return Rerun(tuple(words), BEHIND)

@@ -22,7 +22,9 @@ FILE_NAME = "runreel.toml"
 ENVIRONMENT_PREFIX = "RUNREEL_"
 
 _ENVIRONMENT = "the environment"
-_PATHS = frozenset({"audit.path", "cassettes", "upstream_options.ca_file"})
+_PATHS = frozenset(
+    {"audit.path", "cassettes", "listen.tls_cert", "listen.tls_key", "upstream_options.ca_file"}
+)
 
 
 def load(file: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
@@ -150,7 +152,8 @@ def _check_keys(source: str, layer: Mapping[str, Any], prefix: str = "") -> None
         if not is_section or not isinstance(value, dict):
             sections = {other.rpartition(".")[0] for other in known} - {""}
             possible = known.keys() | (sections if isinstance(value, dict) else set())
-            near = difflib.get_close_matches(key, sorted(possible), n=1, cutoff=0)[0]
+            inside = [other for other in known if other.startswith(key + ".")]
+            near = (inside or difflib.get_close_matches(key, sorted(possible), n=1, cutoff=0))[0]
             if source == _ENVIRONMENT:
                 key, near = _variable(key), _variable(near)
             raise StartRefused(f"{source}: there is no setting {key!r}; the nearest is {near!r}")
@@ -211,6 +214,12 @@ def _check_together(config: Config) -> None:
             "listen.client_token (16 characters or more), which clients send as their key, or "
             "listen on 127.0.0.1"
         )
+    for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if getattr(config.listen, name) and not getattr(config.listen, other):
+            raise StartRefused(
+                f"listen.{name}: a certificate and its key belong together; set listen.{other} "
+                f"too, or neither for one of the local authority (--tls)"
+            )
     if config.listen.client_token and config.listen.client_token == config.listen.admin_token:
         raise StartRefused(
             "listen.client_token: it is the admin token too, so that every client could use the "

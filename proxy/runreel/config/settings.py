@@ -21,10 +21,11 @@ from pydantic import (
     WrapValidator,
 )
 
-from runreel.assistants import PROFILES
+from runreel.assistants import NAMES, check_profile
 from runreel.cassettes.format import SIMULATOR, check_name, check_upstream_name
 from runreel.http.forward_proxy import HttpProxy
 from runreel.http.headers import Trait, has
+from runreel.http.location import LOOPBACK_NAMES
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
 from runreel.redaction.names import DISTINCT, FLAT, Manner, of_header
@@ -169,8 +170,8 @@ class Audit(Section):
     )
     fetch_before: bool = Field(
         False,
-        description="read a run before a change if its metadata is not known yet; where reads move "
-        "runs on, as in the simulator, this one does too",
+        description="read a run, a thread … before a change if its metadata is not known yet; "
+        "where reads move runs on, as in the simulator, this one does too",
     )
     rotate_bytes: int = Field(
         67_108_864, ge=4096, description="a file that has so many is followed by the next"
@@ -187,12 +188,6 @@ def _mode(text: str) -> str:
     if text not in SPELLINGS:
         raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
     return SPELLINGS[text]
-
-
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise ValueError(f"must be one of {', '.join(PROFILES)}")
-    return text
 
 
 def _upstream(text: str) -> str:
@@ -293,6 +288,16 @@ class Listen(Section):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    tls: bool = Field(
+        False,
+        description="speak https, with a certificate of a local authority; needs runreel[tls]",
+    )
+    tls_cert: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of a certificate of your own to speak https with, and its chain"
+    )
+    tls_key: Annotated[Path, AfterValidator(_file)] | None = Field(
+        None, description="PEM file of its private key, without a passphrase"
+    )
     admin_token: str | None = Field(
         None,
         min_length=16,
@@ -316,6 +321,16 @@ class Listen(Section):
         False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
     )
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether it speaks https: if that is asked for, or by a certificate of one's own."""
+        return self.tls or (self.tls_cert is not None and "tls" not in self.model_fields_set)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What requests may carry in Host, in lower case."""
+        return LOOPBACK_NAMES | {name.lower() for name in (self.host, *self.allowed_hosts)}
+
 
 class Replay(Section):
     """How recordings are played."""
@@ -331,6 +346,9 @@ class Replay(Section):
     )
     order_wait_ms: int = Field(
         150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
+    )
+    watch: bool = Field(
+        False, description="a cassette that is written while it is played is read anew at once"
     )
     accept_incomplete: bool = Field(
         False, description="mode once replays half a recording instead of recording it anew"
@@ -484,8 +502,8 @@ class Config(Section):
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )
-    profile: Annotated[str, AfterValidator(_profile)] = Field(
-        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    profile: Annotated[str, AfterValidator(check_profile)] = Field(
+        "openai", description=f"dialect of the API: {', '.join(NAMES)}; see docs/profiles.md"
     )
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"

@@ -48,7 +48,7 @@ from runreel.pytest_plugin.report import (
     nothing_done,
     sent_nothing,
 )
-from runreel.pytest_plugin.sockets import Address, Guard, base_path
+from runreel.pytest_plugin.sockets import Address, Guard, base_path, certificates
 from runreel.sessions.modes import DECISIONS, ONCE, SPELLINGS, Mode
 from runreel.text import counted
 
@@ -265,6 +265,7 @@ class TestProxy:
         file = asked.root / FILE_NAME
         self._file = file if file.is_file() else None
         self._address: Address | None = None
+        self._refused: RunreelError | None = None  # why clients could not call it
         self._running: ProxyProcess | None = None
         self._guard = Guard() if asked.block_sockets else None
         if self._guard:
@@ -281,9 +282,16 @@ class TestProxy:
 
     def set_base_url(self) -> None:
         """From now on, clients that are made find the address of this process; nothing starts."""
-        if self._address is None:
-            self._address = Address(base_path(self._file, self._environment))
+        if self._address is not None:
+            return
+        path, pem = base_path(self._file, self._environment), None
+        try:
+            pem = certificates(self._file, self._environment)
+            self._address = Address(path, pem)
             self._address.set_variables(self._environment)
+        except RunreelError as error:  # it is told when a test needs the proxy
+            self._refused = error
+            self._address = self._address or Address(path)
 
     def prepare(self) -> ProxyProcess:
         """A process for the proxy, which is ready sooner the sooner this is called."""
@@ -491,6 +499,8 @@ class TestProxy:
     def _proxy(self) -> ProxyProcess:
         """The one that runs; a new one where the last has ended."""
         running = self.prepare()
+        if self._refused is not None:
+            raise self._refused
         if not running.started:
             folder = self._asked.cassettes
             asked = {

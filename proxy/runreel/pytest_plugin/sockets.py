@@ -9,6 +9,7 @@ import socket
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from runreel.errors import StartRefused
@@ -22,17 +23,21 @@ class Address:
     """A port of this machine that is ours from now on; who calls before we listen is refused.
 
     `set_variables` leads clients there, `taken` gives the socket away to who listens, `release`
-    puts the environment back as it was.
+    puts the environment back as it was. `pem` are the certificates that clients must trust, None if
+    plain http is spoken there.
     """
 
-    def __init__(self, base_path: str) -> None:
+    def __init__(self, base_path: str, pem: str | None = None) -> None:
         self._socket: socket.socket | None = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self._name = self._socket.getsockname()
         # Who listens after another has ended finds connections of that one; not before `bind`,
         # which may then choose a port that somebody else has, and does not listen on yet.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.base_url = f"http://127.0.0.1:{self._name[1]}{base_path}"
+        scheme = "http" if pem is None else "https"
+        self.base_url = f"{scheme}://127.0.0.1:{self._name[1]}{base_path}"
+        self._pem = pem
+        self._folder: TemporaryDirectory[str] | None = None  # of the authorities to trust
         self._before: dict[str, str | None] = {}
 
     def taken(self) -> socket.socket:
@@ -57,8 +62,17 @@ class Address:
         return again
 
     def set_variables(self, environment: MutableMapping[str, str]) -> None:
-        """Lead all clients that are made from now on here."""
+        """Lead all clients that are made from now on here.
+
+        Raises:
+            StartRefused: they cannot be made to trust what they find.
+        """
         changed = bypass(environment) | {"OPENAI_BASE_URL": self.base_url}
+        if self._pem is not None:
+            from runreel.tls.trust import trusting  # noqa: PLC0415 - few need it
+
+            self._folder = TemporaryDirectory(prefix="runreel-")
+            changed |= trusting(environment, self._pem, Path(self._folder.name))
         if not environment.get("OPENAI_API_KEY"):
             changed["OPENAI_API_KEY"] = PLACEHOLDER_KEY
         self._before = {name: environment.get(name) for name in changed}
@@ -72,6 +86,8 @@ class Address:
             else:
                 environment[name] = value
         self._before = {}
+        if self._folder is not None:
+            self._folder.cleanup()
         if self._socket is not None:
             self._socket.close()
 
@@ -82,13 +98,44 @@ def base_path(file: Path | None, environment: Mapping[str, str]) -> str:
     """
     if (set_to := environment.get("RUNREEL_BASE_PATH")) is not None:
         return set_to
-    if file is None:
-        return _BASE_PATH
-    try:
-        told = tomllib.loads(file.read_text(encoding="utf-8")).get("base_path", _BASE_PATH)
-    except (OSError, ValueError):
-        return _BASE_PATH
+    told = _written(file).get("base_path", _BASE_PATH)
     return told if isinstance(told, str) else _BASE_PATH
+
+
+def certificates(file: Path | None, environment: Mapping[str, str]) -> str | None:
+    """What clients must trust, as PEM; None if plain http is spoken. The whole configuration is
+    loaded only where it says something of TLS.
+
+    Raises:
+        StartRefused: it is wrong, or there is no certificate.
+    """
+    listen = _written(file).get("listen")
+    told = {
+        *(listen if isinstance(listen, dict) else ()),
+        *(f"{key}{value}" for key, value in environment.items() if key.startswith(_LISTEN)),
+    }
+    if not any("tls" in text.lower() for text in told):
+        return None
+    from runreel.config.loading import load  # noqa: PLC0415 - it takes time, and few need it
+    from runreel.ports import SystemClock  # noqa: PLC0415 - so does this
+    from runreel.server.tls import certified  # noqa: PLC0415 - so does this
+
+    config = load(file, environment, {})
+    found = certified(config.listen, environment, SystemClock().now())
+    return found.pem if found else None
+
+
+_LISTEN = "RUNREEL_LISTEN"
+
+
+def _written(file: Path | None) -> dict[str, Any]:
+    """What stands in a file of settings; nothing if it cannot be read."""
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 _NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})

@@ -65,11 +65,11 @@ class _SessionBody(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AdminRequest:
-    """A request to the admin API; `authority` is how its sender calls us."""
+    """A request to the admin API; `origin` is how its sender addresses us, if it said so."""
 
     method: str
     target: str
-    authority: str | None
+    origin: str
     headers: Headers
     read: Callable[[], Awaitable[bytes]]
 
@@ -102,7 +102,7 @@ class Admin:
             if path == _SESSIONS and ask.method == "POST":
                 return await self._open(ask)
             if name != path and ask.method == "POST" and name.endswith(_REWIND):
-                self.sessions.rewind(name.removesuffix(_REWIND))
+                await self.sessions.rewind(name.removesuffix(_REWIND))
                 return json_response(200, self.sessions.receipt(name.removesuffix(_REWIND)))
             if name != path and ask.method == "GET":
                 return json_response(200, self.sessions.receipt(name))
@@ -149,8 +149,7 @@ class Admin:
             asked.cassette, mode, asked.id, scope=asked.scope, barriers=asked.barriers
         )
         session = await self.sessions.open(wanted)
-        origin = f"http://{ask.authority}" if ask.authority else ""
-        base_url = f"{origin}{ADMIN_PREFIX}s/{session.id}{self.base_path}"
+        base_url = f"{ask.origin}{ADMIN_PREFIX}s/{session.id}{self.base_path}"
         shown = self._shown(session)
         return json_response(201, {"id": shown.pop("id"), "base_url": base_url, **shown})
 

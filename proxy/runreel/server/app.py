@@ -35,12 +35,12 @@ from runreel.engine.receipt import (
 from runreel.engine.recorder import Checks
 from runreel.errors import CassetteMissing, StartRefused
 from runreel.http.forward_proxy import proxy_hint
-from runreel.http.location import LOOPBACK_NAMES
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
 from runreel.server.listener import RunOptions, check_parser, open_to_clients
 from runreel.server.routes import ServerContext
+from runreel.server.tls import certified
 from runreel.server.upstream import LazyUpstream
 from runreel.sessions.events import Sink
 from runreel.sessions.live import LiveSession
@@ -175,6 +175,7 @@ def session_manager(
         limits=SessionLimits(config.limits.sessions_max, config.limits.session_idle_s_max),
         warn=warn,
         note=note,
+        watch=config.replay.watch,
     )
 
 
@@ -187,14 +188,13 @@ def server_context(
     aside: Aside,
 ) -> ServerContext:
     """What the routes need to know."""
-    names = {config.listen.host, *config.listen.allowed_hosts}
-    hosts = LOOPBACK_NAMES | {name.lower() for name in names}
     return ServerContext(
         engine=_engine(config, upstream, auditing, aside),
         sessions=sessions,
         admin=Admin(sessions, config.listen.admin_token, config.base_path, __version__),
-        hosts=hosts,
+        hosts=config.listen.names,
         origins=frozenset(config.listen.cors_origins),
+        scheme="https" if config.listen.is_tls else "http",
         token=config.listen.client_token,
         body_bytes_max=config.limits.request_body_bytes_max,
         body_read_s_max=config.limits.request_body_read_s_max,
@@ -230,6 +230,7 @@ __all__ = ["EXIT_DRIFT", "Default", "RunOptions", "Running", "run", "serving"]
 
 EXIT_DRIFT = 5
 EXPIRY_EVERY_S = 5
+LOOK_EVERY_S = 1  # at the files of cassettes
 
 
 class Default(Enum):
@@ -243,12 +244,14 @@ class Default(Enum):
 @dataclass(frozen=True, slots=True)
 class Running:
     """A proxy that listens: its URL without base path, and its sessions. `mode` is theirs where
-    there is no default one and they are not opened in another.
+    there is no default one and they are not opened in another. `pem` are the certificates that
+    clients must trust; None where it speaks plain http.
     """
 
     url: str
     sessions: Sessions
     mode: Mode
+    pem: str | None = None
 
     @property
     def session(self) -> LiveSession | None:
@@ -307,13 +310,19 @@ async def serving(
     """
     check_parser()
     async with composed(config, options) as parts:
-        await _open_default(config, parts.sessions, default)
+        certificate = certified(config.listen, options.environment, SystemClock().now())
+        sessions = parts.sessions
+        await _open_default(config, sessions, default)
         async with open_to_clients(
-            parts.context, config, options, parts.log, parts.upstream
+            parts.context, config, options, parts.log, parts.upstream, certificate
         ) as url:
             parts.end_well()
-            async with _expiring(parts.sessions):
-                yield Running(url, parts.sessions, resolve(config.mode, cassette_exists=True))
+            async with (
+                _now_and_then(EXPIRY_EVERY_S, sessions.expire),
+                _now_and_then(LOOK_EVERY_S, sessions.look_again),
+            ):
+                mode = resolve(config.mode, cassette_exists=True)
+                yield Running(url, sessions, mode, certificate.pem if certificate else None)
 
 
 @asynccontextmanager
@@ -375,18 +384,18 @@ async def _open_default(config: Config, sessions: Sessions, default: Default) ->
 
 
 @asynccontextmanager
-async def _expiring(sessions: Sessions) -> AsyncIterator[None]:
+async def _now_and_then(every_s: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     stopping = asyncio.Event()
 
-    async def expire() -> None:
+    async def again() -> None:
         while not stopping.is_set():
             try:
-                async with asyncio.timeout(EXPIRY_EVERY_S):
+                async with asyncio.timeout(every_s):
                     await stopping.wait()
             except TimeoutError:
-                await sessions.expire()
+                await do()
 
-    task = asyncio.create_task(expire())
+    task = asyncio.create_task(again())
     try:
         yield
     finally:

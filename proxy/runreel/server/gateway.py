@@ -9,6 +9,7 @@ both directions, and nobody ever merges them into the headers.
 import hashlib
 import hmac
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from runreel.errors import error_response
@@ -36,13 +37,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are: the `name` we sign with in Via, the `hosts` we answer to, in lower case, and the
-    `origins` whose pages may call us, as browsers write them.
+    """Who we are: the `name` we sign with in Via, the `hosts` we answer to, in lower case, the
+    `origins` whose pages may call us, as browsers write them, and the `scheme` of our own URL.
     """
 
     name: str
     hosts: frozenset[str]
     origins: frozenset[str] = frozenset()
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,20 @@ class Admitted:
     """A request that may be answered.
 
     `target` begins with a slash, `authority` is how the client calls us (None: HTTP/1.0 need not),
-    `headers` are those to pass on, and `waits` tells that the body comes only after a 100.
+    by `scheme`, `headers` are those to pass on, and `waits` tells that the body comes only after a
+    100.
     """
 
     target: str
     authority: str | None
     headers: Headers
     waits: bool
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """Our own URL as the client has it, empty if it did not say."""
+        return f"{self.scheme}://{self.authority}" if self.authority else ""
 
 
 class Refused(Exception):
@@ -79,7 +88,7 @@ def look(head: Head, us: Identity) -> Admitted | Response:
     if head.method in _REFUSED_METHODS:
         raise Refused("method_not_allowed", f"{head.method} is never passed on.")
     _check_framing(head)
-    target, authority = _place(head, us.hosts)
+    target, authority = _place(head, us)
     if (preflight := _of_pages(head, authority, us)) is not None:
         return preflight
     _check_bytes(head)
@@ -100,7 +109,7 @@ def look(head: Head, us: Identity) -> Admitted | Response:
             "The request target must be a path that begins with '/' and holds no fragment, space "
             "or byte beyond ASCII; escape them with %.",
         )
-    return Admitted(target, authority, (*passed, via(us.name, head.version)), waits)
+    return Admitted(target, authority, (*passed, via(us.name, head.version)), waits, us.scheme)
 
 
 # What says on answers which pages may read them.
@@ -138,7 +147,9 @@ def _of_pages(head: Head, authority: str | None, us: Identity) -> Response | Non
     if allowed := granted(headers, us.origins):
         return Response(204, (*allowed[:1], *_allowances(headers), *allowed[2:])) if asks else None
     ours = _plain(authority or "")
-    foreign = any(_authority_of(origin) != ours for origin in values(headers, "origin"))
+    # Before a plain one something else may speak https for us, as at the edge of a container.
+    schemes = {us.scheme, "https"}
+    foreign = any(_authority_of(origin, schemes) != ours for origin in values(headers, "origin"))
     sites = {value.strip().lower() for value in values(headers, "sec-fetch-site")}
     if foreign or asks or "cross-site" in sites:
         raise Refused(
@@ -163,10 +174,10 @@ def _allowances(headers: Headers) -> Headers:
     )
 
 
-def _authority_of(origin: str) -> str | None:
-    """Host and port of an origin, as `_plain` writes them; None if it has none."""
+def _authority_of(origin: str, schemes: Collection[str]) -> str | None:
+    """Host and port of an origin of one of these schemes, as `_plain` writes them; else None."""
     scheme, found, authority = origin.partition("://")
-    return _plain(authority) if found and scheme in ("http", "https") else None
+    return _plain(authority) if found and scheme in schemes else None
 
 
 def _plain(authority: str) -> str:
@@ -231,19 +242,19 @@ def _check_framing(head: Head) -> None:
         )
 
 
-def _place(head: Head, hosts: frozenset[str]) -> tuple[str, str | None]:
+def _place(head: Head, us: Identity) -> tuple[str, str | None]:
     """The target without its authority, and the authority, of which a target's own counts."""
     absolute = _ABSOLUTE.fullmatch(head.target)
     named = values(head.headers, "host")
     if absolute:
         scheme, authority, target = absolute.groups()
-        ours = scheme.lower() == "http" and _is_ours(authority, hosts)
+        ours = scheme.lower() == us.scheme and _is_ours(authority, us.hosts)
         target = target if target.startswith("/") else "/" + target
     elif not named and head.version == (1, 0):
         return head.target, None
     else:
         target, authority = head.target, named[0] if named else ""
-        ours = len(named) == 1 and _is_ours(authority, hosts)
+        ours = len(named) == 1 and _is_ours(authority, us.hosts)
     if not ours:
         raise Refused(
             "misdirected_host",

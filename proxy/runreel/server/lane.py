@@ -25,12 +25,13 @@ aiohttp whose end is not known here, the connection is aiohttp's for good.
 import asyncio
 import re
 from collections.abc import Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from weakref import WeakSet
 
+from runreel.assistants.operations import recognise
 from runreel.engine.call import Answer
 from runreel.engine.log import line_of
 from runreel.errors import Unredactable, UpstreamFailed, error_response
@@ -38,7 +39,6 @@ from runreel.http.headers import has_body, recordable_request
 from runreel.http.location import Place
 from runreel.http.messages import Headers, Interaction, Request, values
 from runreel.matching.matchers import exact_key, said_in_headers, start_line
-from runreel.matching.resources import recognise
 from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
 from runreel.redaction.rules import count
 from runreel.redaction.secrets import Secrets
@@ -50,11 +50,10 @@ from runreel.server.exchange import (
     Held,
     answer_headers,
     head_bytes,
-    nothing,
     on_the_wire,
     tell_begin,
 )
-from runreel.server.gateway import Admitted, Head, Identity, Refused, look, without_token
+from runreel.server.gateway import Admitted, Head, Refused, look, without_token
 from runreel.server.routes import ServerContext, as_ours, named_in_path, prefix_of
 from runreel.sessions.events import Event, Outcome
 from runreel.sessions.live import LiveSession
@@ -89,7 +88,7 @@ class Block:
 
     length: int
     headers: Headers
-    authority: str
+    origin: str
     session: str | None
 
 
@@ -150,7 +149,7 @@ class Lane:
         self.engine = context.engine
         self.sessions = context.sessions
         self.half_s = min(HALF_S_MAX, context.body_read_s_max)
-        self._us = Identity(context.name, context.hosts, context.origins)
+        self._us = context.identity
         self.blocks: dict[bytes, Block | None] = {}
         self._prepared = WeakSet[_Prepared]()  # of the sessions that are open
         self._views = 0
@@ -190,7 +189,7 @@ class Lane:
         except Refused:
             return None
         session = named.get("x-runreel-session")
-        return Block(int(length), headers, admitted.authority or "", session)
+        return Block(int(length), headers, admitted.origin, session)
 
     def hit(
         self,
@@ -549,7 +548,7 @@ class LaneConnection(Connection):
             arrival = found.session.arrive()
         method, target = asked.method.decode("ascii"), asked.target.decode("ascii")
         live = Request(method, target, block.headers, body)
-        place = Place(f"http://{block.authority}" if block.authority else "", asked.prefix)
+        place = Place(block.origin, asked.prefix)
         self._begin(self._call(found, arrival, live, place))
 
     def _begin(self, answering: Coroutine[None, None, None]) -> None:
@@ -601,11 +600,13 @@ class LaneConnection(Connection):
         head = head_bytes(response.status, headers) + b"\r\n"
         body = response.body if shows else b""
         try:
-            async with aclosing(answer.tail or nothing()) as chunks:
+            async with aclosing(answer.tail) if answer.tail is not None else _WHOLE as chunks:
                 there = self._sends(head + (_framed(body, length) if body else b""))
                 if turn is not None:
                     tell_begin(turn, answer, there=there)
                 there = there and await self._drained()
+                if chunks is None:
+                    return
                 async for chunk in chunks:
                     if there and chunk and shows:
                         there = await self._reaches(_framed(chunk, length))
@@ -695,6 +696,9 @@ class LaneConnection(Connection):
                     self._task.cancel()
                 await asyncio.wait([self._task], timeout=timeout)
         await super().shutdown(timeout)
+
+
+_WHOLE: nullcontext[None] = nullcontext()  # what is sent with the head is all
 
 
 def _framed(chunk: bytes, length: int | None) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import TextIO
+from typing import Any, TextIO
 
 from aiohttp import http_parser, web
 
@@ -21,9 +21,11 @@ from runreel.config.settings import Config
 from runreel.engine.log import FrameworkLog, Log
 from runreel.errors import StartRefused
 from runreel.matching.near_miss import Rerun
+from runreel.ports import SystemClock
 from runreel.server.exchange import Connection
 from runreel.server.lane import Lane, LaneConnection
 from runreel.server.routes import ServerContext, application
+from runreel.server.tls import Certified, server_side
 from runreel.server.upstream import LazyUpstream
 
 
@@ -45,7 +47,8 @@ class RunOptions:
     """Options of one run; `log` is where log lines go.
 
     `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
-    the default session is recorded anew. `environment` is that of the user.
+    the default session is recorded anew. `environment` is that of the user: where their state is,
+    and which proxy their network has.
     """
 
     log: TextIO
@@ -68,13 +71,20 @@ SHUTDOWN_S = 2
 
 @asynccontextmanager
 async def open_to_clients(
-    context: ServerContext, config: Config, options: RunOptions, log: Log, upstream: LazyUpstream
+    context: ServerContext,
+    config: Config,
+    options: RunOptions,
+    log: Log,
+    upstream: LazyUpstream,
+    shown: Certified | None,
 ) -> AsyncIterator[str]:
-    """The URL of a site that listens, for as long as the context lasts.
+    """The URL of a site that listens, for as long as the context lasts; it shows its clients a
+    certificate where it speaks https.
 
     Raises:
         StartRefused: it cannot listen there.
     """
+    secure = _secure(config, log, shown)
     app = application(context)
 
     async def drain(_: web.Application) -> None:
@@ -92,19 +102,34 @@ async def open_to_clients(
         try:
             accepted = _connections(context, config, log, runner)
             if options.listener is not None:
-                listener = await loop.create_server(accepted, sock=options.listener)
+                listener = await loop.create_server(accepted, sock=options.listener, **secure)
             else:
-                listener = await loop.create_server(accepted, host, port)
+                listener = await loop.create_server(accepted, host, port, **secure)
         except (OSError, ValueError) as error:  # ValueError: a host that no name can be
             raise StartRefused(_cannot_listen(host, port, error)) from None
         bound = listener.sockets[0].getsockname()
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         try:
-            yield f"http://{shown}:{bound[1]}"
+            yield f"{context.scheme}://{name}:{bound[1]}"
         finally:
             listener.close()
     finally:
         await runner.cleanup()
+
+
+def _secure(config: Config, log: Log, shown: Certified | None) -> dict[str, Any]:
+    """What asyncio is told of TLS, if it is spoken."""
+    if shown is None:
+        return {}
+
+    def tell(sentence: str) -> None:
+        log.problem(SystemClock().now(), sentence)
+
+    return {
+        "ssl": server_side(config.listen, shown, tell),
+        "ssl_handshake_timeout": KEEPALIVE_S,
+        "ssl_shutdown_timeout": SHUTDOWN_S,
+    }
 
 
 def _connections(

@@ -74,7 +74,8 @@ def _unique_name() -> str:
 @dataclass(frozen=True, slots=True)
 class ServerContext:
     """What the routes need to know: `hosts` are the names we answer to, in lower case, `origins`
-    those of pages that may call, and `token` what a client of the API must show (None: nothing).
+    those of pages that may call, `scheme` is that of our own URL, and `token` what a client of the
+    API must show (None: nothing).
 
     `refused` is told the method (None: not even that is known) and the slug of each request that
     ends before a session sees it. A body may take `body_read_s_max` seconds to come in.
@@ -89,8 +90,14 @@ class ServerContext:
     body_read_s_max: float
     refused: Callable[[str | None, str], None]
     origins: frozenset[str] = frozenset()
+    scheme: str = "http"
     token: str | None = None
     name: str = field(default_factory=_unique_name)
+
+    @property
+    def identity(self) -> Identity:
+        """Who we are to what comes in."""
+        return Identity(self.name, self.hosts, self.origins, self.scheme)
 
 
 def application(context: ServerContext) -> web.Application:
@@ -154,7 +161,7 @@ async def _answer(
     context: ServerContext, request: web.Request, head: Head, held: ExitStack
 ) -> Answer:
     """What to send; until it is sent, `held` keeps its session open."""
-    admitted = look(head, Identity(context.name, context.hosts, context.origins))
+    admitted = look(head, context.identity)
     if isinstance(admitted, Response):
         # To pass it on, or it was a page that asks whether it may call.
         context.refused(request.method, "preflight" if admitted.headers else "max_forwards")
@@ -181,8 +188,7 @@ async def _answer(
     else:
         session = await _session(context, name, held)
     answer = await _call(context, session, request, admitted, target, begun)
-    origin = f"http://{admitted.authority}" if admitted.authority else ""
-    return as_ours(answer, context, session, Place(origin, before))
+    return as_ours(answer, context, session, Place(admitted.origin, before))
 
 
 async def _session(context: ServerContext, name: str | None, held: ExitStack) -> LiveSession:
@@ -199,7 +205,7 @@ async def _admin(
     context: ServerContext, request: web.Request, admitted: Admitted, passed: Headers
 ) -> Response:
     read = partial(_body, context, request, admitted)
-    ask = AdminRequest(request.method, admitted.target, admitted.authority, passed, read)
+    ask = AdminRequest(request.method, admitted.target, admitted.origin, passed, read)
     return await context.admin.answer(ask)
 
 

@@ -35,14 +35,14 @@ _WRITE_BYTES = 1_048_576  # at once, of a file that is written in pieces
 
 class Successor:
     """A file that is written beside another, in whose place it is put, whole and durable; left
-    before that, it is gone.
+    before that, it is gone. `mode` are its permissions, less the umask.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         make_folders(path.parent)
         self._path = path
         self._temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
-        self._descriptor: int | None = os.open(self._temporary, NEW_FILE, 0o666)
+        self._descriptor: int | None = os.open(self._temporary, NEW_FILE, mode)
 
     def __enter__(self) -> Self:
         return self
@@ -80,9 +80,9 @@ class Successor:
         return self._descriptor
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Put a file in the place of another, whole and durable."""
-    with Successor(path) as successor:
+    with Successor(path, mode) as successor:
         successor.write([content])
         successor.put_in_place()
 
@@ -128,12 +128,14 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def take_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock file, or None if another process does; a crash lets go."""
+def take_lock(path: Path, *, wait: bool = False) -> int | None:
+    """A descriptor that holds the lock file, or None if another process does, unless that is to be
+    waited for; a crash lets go.
+    """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # The last holder may have removed the file between our two calls: then try again.
             if is_at(path, descriptor):
                 return descriptor

@@ -4,8 +4,11 @@ What the command finds in its environment, and what its exit code becomes; the p
 `child`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +18,7 @@ from runreel.engine.receipt import summary
 from runreel.server.app import EXIT_DRIFT, Default, Running, serving
 from runreel.server.listener import RunOptions
 from runreel.sessions.modes import DECISIONS, Mode
+from runreel.tls.trust import trusting
 from runreel.wrap import bypass
 from runreel.wrap.child import GRACE_S, Child, found
 
@@ -66,9 +70,9 @@ async def wrapped(
             default = Default.NEEDED if named else Default.IF_THERE
             async with serving(config, options, default) as running:
                 tell(running.ready_line)
-                given = _given(wrapping, config, running)
                 try:
-                    code = await child.run(path, wrapping.command, given)
+                    with _environment(wrapping, config, running) as given:
+                        code = await child.run(path, wrapping.command, given)
                     if code:
                         running.sessions.failed = f"the command ended with exit code {code}"
                 finally:
@@ -85,6 +89,17 @@ async def wrapped(
     if ours != code:
         tell(f"runreel: exit code {ours}, since {_REASONS[ours]}")
     return ours
+
+
+@contextmanager
+def _environment(wrapping: Wrapping, config: Config, running: Running) -> Iterator[dict[str, str]]:
+    """The environment of the command, for as long as the files that it names are there."""
+    given = _given(wrapping, config, running)
+    if running.pem is None:
+        yield given
+        return
+    with TemporaryDirectory(prefix="runreel-") as folder:
+        yield given | trusting(wrapping.environment, running.pem, Path(folder))
 
 
 def _given(wrapping: Wrapping, config: Config, running: Running) -> dict[str, str]:
@@ -143,4 +158,5 @@ def _for_clients(url: str) -> str:
     host = urlsplit(url).hostname or ""
     if host not in _ANY_ADDRESS:
         return url
-    return f"http://{_ANY_ADDRESS[host]}:{urlsplit(url).port}"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{_ANY_ADDRESS[host]}:{parts.port}"
