@@ -17,6 +17,17 @@ def test_the_shipped_ones_are_right_and_found_by_name(name: str) -> None:
     assert load_call_map(name).calls
 
 
+def test_the_one_that_the_docs_show_is_right(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "moving.md").read_text(encoding="utf-8")
+    path = tmp_path / "own.toml"
+    path.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+
+    found = load_call_map(str(path))
+
+    assert (found.key_from, found.ids) == ("OUR_TOKEN", {"thread_abc123": "c-17"})
+    assert [call.skip is None for call in found.calls] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -179,6 +179,37 @@ class TestClassicAgents:
         assert (code, receipt["drift"]) == (0, [])
         assert len([call for call in server.seen if call.startswith("GET /p/threads/")]) == 7
 
+    async def test_the_dialect_of_azure_lacks_one_member_of_openais(
+        self, proxy: Proxy, tmp_path: Path, log: io.StringIO
+    ) -> None:
+        """Both as the simulator speaks them, which has no ids in common with itself."""
+        ours = {"upstream": "simulator", "simulator__seed": 1, "base_path": "/v1"}
+        theirs = ours | {"simulator__seed": 2, "base_path": "/api/projects/p"}
+        brief = {"model": "gpt-4o", "instructions": "Be brief."}
+        assistant = ("POST", "/v1/assistants", brief)
+        run_of_it = ("POST", "/v1/threads/{t}/runs", RUN | {"assistant_id": "{a}"})
+        async with proxy(mode="record", **ours) as running:
+            await _played(running.url, [assistant, *PLAIN[:3], run_of_it, *CHANGED[4:]])
+
+        async with proxy(mode="passthrough", profile="azure_agents", **theirs) as there:
+            asked = {
+                "mode": "verify",
+                "upstream": f"{there.url}/api/projects/p",
+                "cassettes": tmp_path,
+                "audit.enabled": False,
+            }
+            found = []
+            for ignored in ([], ["/reasoning_effort"]):
+                config = load(None, {}, asked | {"verify.ignore": ignored})
+                options = RunOptions(log, receipt=tmp_path / "receipt.json")
+                code = await verify_by_map(config, options, load_call_map("classic-agents"))
+                receipt = json.loads((tmp_path / "receipt.json").read_text(encoding="utf-8"))
+                found.append(
+                    (code, receipt["compared"], {at for _, at, *_ in differences(receipt)})
+                )
+
+        assert found == [(5, 9, {"/reasoning_effort"}), (0, 9, set())]
+
     async def test_ids_that_a_stream_tells_are_carried_too(
         self, record: Any, verified: Verified
     ) -> None:
