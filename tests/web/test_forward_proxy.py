@@ -17,6 +17,7 @@ from runreel.config.loading import load
 from runreel.config.settings import shown
 from runreel.errors import StartRefused
 from runreel.http.forward_proxy import proxy_hint
+from runreel.server.connector import _Tunnel
 from runreel.server.upstream import check_reachable
 from servers import Proxy, RawUpstream, http
 from wire import Reply, exchange, post
@@ -377,3 +378,26 @@ def test_a_hint_is_for_whom_the_environment_names_a_proxy(
     hint = proxy_hint(upstream, environment)
 
     assert (hint and hint.partition(" ")[0]) == named
+
+
+class Bare(asyncio.BaseTransport):
+    """A transport of a loop that is not asyncio's: of none of its classes but this one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+
+async def test_the_transport_of_any_loop_will_do_for_a_tunnel() -> None:
+    tunnel, transport = _Tunnel(), Bare()
+    tunnel.connection_made(transport)
+    asking = asyncio.ensure_future(tunnel.asked("[::1]:8443", None))
+    await asyncio.sleep(0)
+    tunnel.data_received(b"HTTP/1.1 200 OK\r\n")
+    tunnel.data_received(b"\r\n")
+
+    assert await asking == b"HTTP/1.1 200 OK\r\n\r\n"
+    assert transport.written == b"CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n"

@@ -10,7 +10,7 @@ import re
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
@@ -137,8 +137,7 @@ class _Tunnel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - as all of TCP are
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # as all of TCP are; uvloop's too
 
     def data_received(self, data: bytes) -> None:
         """Some of the answer came."""
