@@ -122,7 +122,7 @@ def proxy(
         run = {key: settings.pop(key) for key in list(settings) if hasattr(RunOptions, key)}
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         usual: dict[str, Any] = {"cassettes": tmp_path, "listen.port": 0, "base_path": ""}
-        usual |= {"listen.fast_lane": fast_lane, "listen.tls": tls}
+        usual |= {"listen.fast_lane": fast_lane} | ({"listen.tls": True} if tls else {})
         config = load(None, {}, usual | {"audit.enabled": "audit.path" in dotted} | dotted)
         async with serving(
             config, replace(RunOptions(log=log, environment=state), **run)

@@ -123,7 +123,7 @@ def _why_not(listen: Listen, error: Exception, *, encrypted: bool) -> str:
     return f"listen.tls_cert: {listen.tls_cert} cannot be used ({reason}); name another certificate"
 
 
-_NO_PAIR = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"})
+_NO_PAIR = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"})
 
 # What OpenSSL says of a client that does not speak TLS at all, or not with us.
 _PLAIN = frozenset({"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"})
@@ -161,8 +161,8 @@ def _sentence(error: ssl.SSLError) -> str:
     reason = error.reason or "no reason given"  # a name of OpenSSL's; nothing that was sent
     if reason in _PLAIN:
         return (
-            "a client spoke plain http to this port of https, and was let go; its URL must begin "
-            f"with https:// ({reason})"
+            "a client spoke plain http, or nothing that is known, to this port of https, and was "
+            f"let go; its URL must begin with https:// ({reason})"
         )
     if _DISTRUST.search(reason):
         return (
