@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from runreel.assistants import NAMES
 from runreel.config.loading import load
 from runreel.config.settings import shown
 
@@ -132,7 +133,7 @@ class TestSpellings:
 
         assert load(None, {}, {}).mode == mode
 
-    @pytest.mark.parametrize("name", ["openai", "openai_v1", "rubra"])
+    @pytest.mark.parametrize("name", list(NAMES))
     def test_a_profile_is_called_as_it_is(self, name: str) -> None:
         assert load(None, {"RUNREEL_PROFILE": name}, {}).profile == name
 

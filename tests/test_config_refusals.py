@@ -27,6 +27,7 @@ def refusal(
 
 
 LATENCY = 'replay.latency: must be "none", "recorded" or milliseconds from 0 to 600,000'
+PROFILES = "openai, openai_v1, azure_agents, dashscope, langgraph, rubra"
 IN_A_FILE = [
     *(
         (f"[replay]\nlatency = {value}", f"runreel.toml: {LATENCY}")
@@ -62,7 +63,10 @@ IN_A_FILE = [
         '[replay]\nrepeat = "always"',
         "runreel.toml: replay.repeat: input should be 'never' or 'last'",
     ),
-    ('profile = "acme"', "runreel.toml: profile: must be one of openai, openai_v1, rubra"),
+    (
+        'profile = "azure"',
+        f"runreel.toml: profile: must be one of {PROFILES}; the nearest is 'azure_agents'",
+    ),
     (
         "[upstream_options]\nread_timeout_s = 0",
         "runreel.toml: upstream_options.read_timeout_s: input should be greater than 0",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runreel import __version__
+from runreel.assistants import NAMES
 from runreel.errors import StartRefused
 from servers import Proxy, RawUpstream
 from simulating import story
@@ -170,12 +171,31 @@ async def test_rubra_redirects_to_where_the_client_is(proxy: Proxy) -> None:
     assert reply.values("location") == ["/_runreel/s/default/threads"]
 
 
-async def test_a_dialect_that_it_does_not_speak_stops_the_start(proxy: Proxy) -> None:
-    wanted = "the simulator does not speak openai_v1; it speaks openai and rubra"
+# profile -> where a thread is made in it
+THREADS = {
+    "openai": "/v1/threads",
+    "openai_v1": "/v1/threads",
+    "azure_agents": "/api/projects/ours/threads?api-version=v1",
+    "dashscope": "/api/v1/threads",
+    "langgraph": "/threads",
+    "rubra": "/threads",
+}
 
-    with pytest.raises(StartRefused, match=wanted):
-        async with proxy(mode="passthrough", upstream="simulator", profile="openai_v1"):
-            pass
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_it_speaks_the_dialect_of_every_profile_where_its_api_begins(
+    proxy: Proxy, name: str
+) -> None:
+    beta = ("OpenAI-Beta", "assistants=v1" if name == "openai_v1" else "assistants=v2")
+    settings = {"upstream": "simulator", "profile": name, "base_path": "/v1"}
+    async with proxy(mode="passthrough", **settings) as running:
+        wire = await Wire.open(running.url)
+        reply = await wire.send(
+            post(THREADS[name], b"{}", (("Content-Type", "application/json"), beta))
+        )
+        await wire.close()
+
+    assert (reply.status, "metadata" in json.loads(reply.body)) == (200, True)
 
 
 async def test_nothing_but_404_from_it_says_nothing_of_openai(proxy: Proxy, log: Any) -> None:

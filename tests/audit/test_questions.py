@@ -104,7 +104,7 @@ def test_csv_has_every_member_with_the_number_first(audit: Tool, tmp_path: Path)
     (row,) = csv.DictReader(io.StringIO(audit("log", "--csv").out))
 
     assert list(row)[:4] == ["seq", "at", "kind", "operation"]
-    assert len(row) == 21
+    assert len(row) == 22
     assert (row["seq"], row["intent"], row["reason"]) == ("2", "1", "")
     assert row["before"] == '{"stage":"a,b"}'
     assert row["changes"] == '[{"change":"changed","key":"stage","new":"c\\"d","old":"a,b"}]'

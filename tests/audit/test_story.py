@@ -13,38 +13,38 @@ from servers import Proxy, RawUpstream
 KEY = b"0123456789abcdef0123456789abcdef"
 
 LOG = """\
-ENTRY  AT                        OPERATION  RUN    ACTOR     EFFECT          STATUS  CHANGES
-2      2026-11-22T10:01:00.000Z  modifyRun  run_1  0881cb32  applied         200     stage: ? -> "a"
-4      2026-11-22T10:02:00.000Z  modifyRun  run_2  0881cb32  applied         200     stage: ? -> "a"
-6      2026-11-22T10:03:00.000Z  modifyRun  run_3  c6c9ce8a  partly_applied  200     stage: ? -> "a", asked for {"debug":"1","stage":"a"}
-8      2026-11-22T10:04:00.000Z  modifyRun  run_4  7209c43f  applied         200     stage: ? -> "b"
-10     2026-11-22T10:05:00.000Z  modifyRun  run_1  c6c9ce8a  applied         200     stage: "a" -> "b"
-12     2026-11-22T10:06:00.000Z  modifyRun  run_1  7209c43f  applied         200     +note: "x"
-14     2026-11-22T10:07:00.000Z  modifyRun  run_2  0881cb32  not_applied     200     asked for {"debug":"1"}
-16     2026-11-22T10:08:00.000Z  modifyRun  run_3  0881cb32  applied         200     stage: "a" -> "b"
-18     2026-11-22T10:09:00.000Z  modifyRun  run_4  c6c9ce8a  refused         400     asked for {"forbidden":"1"}
-20     2026-11-22T10:10:00.000Z  modifyRun  run_2  7209c43f  applied         200     owner: "ops" -> "dev"
-23     2026-11-22T10:11:00.000Z  modifyRun  run_4  0881cb32  applied         200     +note: "n", stage: "b" -> "c"
-25     2026-11-22T10:12:00.000Z  modifyRun  run_1  c6c9ce8a  applied         200     no change
-27     2026-11-22T10:13:00.000Z  modifyRun  run_3  7209c43f  not_applied     200     asked for {"debug":"2"}
-29     2026-11-22T10:14:00.000Z  modifyRun  run_3  0881cb32  partly_applied  200     stage: "b" -> "c", asked for {"debug":"3","stage":"c"}
-31     2026-11-22T10:15:00.000Z  modifyRun  run_2  c6c9ce8a  applied         200     stage: "a" -> "b"
-33     2026-11-22T10:16:00.000Z  modifyRun  run_4  7209c43f  applied         200     note: "n" -> "m"
-34     2026-11-22T10:16:30.000Z  getRun     run_3  0881cb32  seen            200     +owner: "root"
-36     2026-11-22T10:17:00.000Z  modifyRun  run_1  0881cb32  applied         200     note: "x" -> "y"
-38     2026-11-22T10:18:00.000Z  modifyRun  run_2  c6c9ce8a  refused         400     asked for {"forbidden":"2","stage":"z"}
-40     2026-11-22T10:19:00.000Z  modifyRun  run_3  7209c43f  applied         200     stage: "c" -> "d"
-42     2026-11-22T10:20:00.000Z  modifyRun  run_4  0881cb32  refused         400     asked for {"forbidden":"3"}
-44     2026-11-22T10:21:00.000Z  modifyRun  run_1  c6c9ce8a  applied         200     note: "y" -> "z", stage: "b" -> "c"
-46     2026-11-22T10:22:00.000Z  modifyRun  run_2  7209c43f  applied         200     +note: "1"
-48     2026-11-22T10:23:00.000Z  modifyRun  run_3  0881cb32  not_applied     200     asked for {"debug":"4"}
-50     2026-11-22T10:24:00.000Z  modifyRun  run_4  c6c9ce8a  applied         200     stage: "c" -> "d"
-52     2026-11-22T10:25:00.000Z  modifyRun  run_1  7209c43f  partly_applied  200     stage: "c" -> "d", asked for {"debug":"5","stage":"d"}
-54     2026-11-22T10:26:00.000Z  modifyRun  run_2  0881cb32  applied         200     stage: "b" -> "c"
-56     2026-11-22T10:27:00.000Z  modifyRun  run_3  c6c9ce8a  applied         200     +note: "q"
-58     2026-11-22T10:28:00.000Z  modifyRun  run_4  7209c43f  refused         400     asked for {"forbidden":"4"}
-60     2026-11-22T10:29:00.000Z  modifyRun  run_1  0881cb32  applied         200     -note: "z"
-62     2026-11-22T10:30:00.000Z  modifyRun  run_2  c6c9ce8a  applied         200     owner: "dev" -> "ops"
+ENTRY  AT                        OPERATION  RESOURCE  ACTOR     EFFECT          STATUS  CHANGES
+2      2026-11-22T10:01:00.000Z  modifyRun  run_1     0881cb32  applied         200     stage: ? -> "a"
+4      2026-11-22T10:02:00.000Z  modifyRun  run_2     0881cb32  applied         200     stage: ? -> "a"
+6      2026-11-22T10:03:00.000Z  modifyRun  run_3     c6c9ce8a  partly_applied  200     stage: ? -> "a", asked for {"debug":"1","stage":"a"}
+8      2026-11-22T10:04:00.000Z  modifyRun  run_4     7209c43f  applied         200     stage: ? -> "b"
+10     2026-11-22T10:05:00.000Z  modifyRun  run_1     c6c9ce8a  applied         200     stage: "a" -> "b"
+12     2026-11-22T10:06:00.000Z  modifyRun  run_1     7209c43f  applied         200     +note: "x"
+14     2026-11-22T10:07:00.000Z  modifyRun  run_2     0881cb32  not_applied     200     asked for {"debug":"1"}
+16     2026-11-22T10:08:00.000Z  modifyRun  run_3     0881cb32  applied         200     stage: "a" -> "b"
+18     2026-11-22T10:09:00.000Z  modifyRun  run_4     c6c9ce8a  refused         400     asked for {"forbidden":"1"}
+20     2026-11-22T10:10:00.000Z  modifyRun  run_2     7209c43f  applied         200     owner: "ops" -> "dev"
+23     2026-11-22T10:11:00.000Z  modifyRun  run_4     0881cb32  applied         200     +note: "n", stage: "b" -> "c"
+25     2026-11-22T10:12:00.000Z  modifyRun  run_1     c6c9ce8a  applied         200     no change
+27     2026-11-22T10:13:00.000Z  modifyRun  run_3     7209c43f  not_applied     200     asked for {"debug":"2"}
+29     2026-11-22T10:14:00.000Z  modifyRun  run_3     0881cb32  partly_applied  200     stage: "b" -> "c", asked for {"debug":"3","stage":"c"}
+31     2026-11-22T10:15:00.000Z  modifyRun  run_2     c6c9ce8a  applied         200     stage: "a" -> "b"
+33     2026-11-22T10:16:00.000Z  modifyRun  run_4     7209c43f  applied         200     note: "n" -> "m"
+34     2026-11-22T10:16:30.000Z  getRun     run_3     0881cb32  seen            200     +owner: "root"
+36     2026-11-22T10:17:00.000Z  modifyRun  run_1     0881cb32  applied         200     note: "x" -> "y"
+38     2026-11-22T10:18:00.000Z  modifyRun  run_2     c6c9ce8a  refused         400     asked for {"forbidden":"2","stage":"z"}
+40     2026-11-22T10:19:00.000Z  modifyRun  run_3     7209c43f  applied         200     stage: "c" -> "d"
+42     2026-11-22T10:20:00.000Z  modifyRun  run_4     0881cb32  refused         400     asked for {"forbidden":"3"}
+44     2026-11-22T10:21:00.000Z  modifyRun  run_1     c6c9ce8a  applied         200     note: "y" -> "z", stage: "b" -> "c"
+46     2026-11-22T10:22:00.000Z  modifyRun  run_2     7209c43f  applied         200     +note: "1"
+48     2026-11-22T10:23:00.000Z  modifyRun  run_3     0881cb32  not_applied     200     asked for {"debug":"4"}
+50     2026-11-22T10:24:00.000Z  modifyRun  run_4     c6c9ce8a  applied         200     stage: "c" -> "d"
+52     2026-11-22T10:25:00.000Z  modifyRun  run_1     7209c43f  partly_applied  200     stage: "c" -> "d", asked for {"debug":"5","stage":"d"}
+54     2026-11-22T10:26:00.000Z  modifyRun  run_2     0881cb32  applied         200     stage: "b" -> "c"
+56     2026-11-22T10:27:00.000Z  modifyRun  run_3     c6c9ce8a  applied         200     +note: "q"
+58     2026-11-22T10:28:00.000Z  modifyRun  run_4     7209c43f  refused         400     asked for {"forbidden":"4"}
+60     2026-11-22T10:29:00.000Z  modifyRun  run_1     0881cb32  applied         200     -note: "z"
+62     2026-11-22T10:30:00.000Z  modifyRun  run_2     c6c9ce8a  applied         200     owner: "dev" -> "ops"
 """  # noqa: E501 - a table
 
 SHOWN = {  # (run, at): metadata, the entries that made it, the last that showed it

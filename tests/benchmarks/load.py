@@ -70,7 +70,8 @@ class _Load:
 
     def receive(self) -> None:
         """What has come by now, or soon will."""
-        for descriptor, _ in self.poll.poll(5 if self.rate is None else 0.0005):
+        # With a rate it never sleeps, for a timer of the kernel wakes a millisecond too late.
+        for descriptor, _ in self.poll.poll(5 if self.rate is None else 0):
             one = self.by_descriptor[descriptor]
             data = one.came + one.sock.recv(_READ_BYTES)
             if len(data) == len(one.came):

@@ -127,7 +127,13 @@ def test_what_a_crash_left_beside_a_file_is_checked_with_it(tool: Tool, keep: Ke
     [
         (b'{"format": 1', "cassettes/mine.json: format: not readable as JSON: Expecting"),
         (b"\xff", "cassettes/mine.json: format: not UTF-8 at byte 0\n"),
-        (b'{"format": 7}', "cassettes/mine.json: /format: format: format 7 is not known here"),
+        (
+            b'{"format": 7}',
+            (
+                "cassettes/mine.json: /format: format: format 7 is not known here, only 1 (line 1, "
+                "column 2)\n"
+            ),
+        ),
     ],
 )
 def test_a_damaged_cassette_is_a_finding(

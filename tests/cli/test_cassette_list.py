@@ -95,7 +95,7 @@ def test_a_damaged_cassette_is_a_row_and_not_the_end(
     ended, as_json = tool("list"), tool("list", "--json")
 
     assert (ended.code, as_json.code, ended.err) == (1, 1, "")
-    message = "cassettes/b.json: /format: format 2 is not known here, only 1"
+    message = "cassettes/b.json, line 1, column 2: /format: format 2 is not known here, only 1"
     assert ended.out.splitlines()[1] == f"b  damaged: {message}"
     assert ended.out.splitlines()[2].startswith("c     0 ")
     assert json.loads(as_json.out)[0] == {"name": "b", "bytes": 13, "damaged": message}

@@ -62,7 +62,8 @@ def test_an_unknown_format_is_refused_with_the_file_and_the_format(
     shown = f"format {json.loads(found)!r}"
     assert (ended.code, ended.out, path.read_text()) == (1, "", f'{{"format": {found}}}')
     assert ended.err == (
-        f"runreel: error: cassettes/mine.json: /format: {shown} is not known here, only 1\n"
+        f"runreel: error: cassettes/mine.json, line 1, column 2: /format: {shown} is not known "
+        "here, only 1\n"
     )
 
 

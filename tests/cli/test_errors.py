@@ -151,7 +151,8 @@ def test_a_damaged_cassette_ends_with_1_and_names_file_and_place(
     found = refused("replay", code=1)
 
     assert found == (
-        "cassettes/default.json: /extra: unknown member; this version reads format 1 only"
+        "cassettes/default.json, line 1, column 104: /extra: unknown member; this version reads "
+        "format 1 only"
     )
 
 
@@ -221,7 +222,8 @@ class TestAsAProcess:
         assert ended.code == 1
         assert ended.out == ""
         assert ended.err == (
-            "runreel: error: cassettes/default.json: /format: format 2 is not known here, only 1\n"
+            "runreel: error: cassettes/default.json, line 1, column 2: /format: format 2 is not "
+            "known here, only 1\n"
         )
 
     def test_an_option_that_is_not_utf8_is_an_error_like_any_other(self, tmp_path: Path) -> None:

@@ -95,5 +95,6 @@ def test_a_mixture_is_refused_with_file_and_place(recorded: Path, tool: Tool) ->
 
     assert ended.code == 1
     assert ended.err.startswith(
-        "runreel: error: cassettes/default.json: /salt: the first build of runreel wrote the rest"
+        "runreel: error: cassettes/default.json, line 1, column 2194: /salt: the first build of "
+        "runreel wrote the rest"
     )

@@ -49,13 +49,15 @@ COMMANDS = [
         "Example:\n    runreel cassette check cassettes/examples/modify-run.json\n",
     ),
     (["cassette", "diff"], "Example:\n    runreel cassette diff mine examples/modify-run\n"),
+    (["cassette", "edit"], "Example:\n    runreel cassette edit mine modifyRun-55f2ed47\n"),
+    (["cassette", "accept"], "Example:\n    runreel cassette accept mine\n"),
     (["cassette", "scrub"], "Example:\n    runreel cassette scrub mine --dry-run\n"),
     (["cassette", "upgrade"], "Example:\n    runreel cassette upgrade mine\n"),
     (["demo"], "Example:\n    runreel demo\n    runreel demo --keep tryout\n"),
     (["audit"], "Example:\n    runreel audit log --run run_abc123\n"),
     (["audit", "log"], "  runreel audit log --key stage --since 2026-11-01\n"),
-    (["audit", "show"], "Example:\n    runreel audit show run_abc123 --at 2026-11-22\n"),
-    (["audit", "blame"], "Example:\n    runreel audit blame run_abc123\n"),
+    (["audit", "show"], "Examples:\n    runreel audit show run_abc123 --at 2026-11-22\n"),
+    (["audit", "blame"], "Examples:\n    runreel audit blame run_abc123\n"),
     (["audit", "stats"], "Example:\n    runreel audit stats --json\n"),
     (["audit", "verify"], "Example:\n    runreel audit verify --anchor kept-elsewhere.json\n"),
     (["simulate"], "Example:\n    runreel simulate --port 8000\n"),
@@ -130,9 +132,9 @@ def test_every_mode_takes_the_same_options() -> None:
     assert options.pop("serve") - {"--mode"} == options["replay"]
     assert options["replay"] == {
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--tls"),
-        *("--repeat", "--no-barriers", "--accept-incomplete"),
+        *("--repeat", "--no-barriers", "--watch", "--accept-incomplete"),
         *("--receipt", "--log-format", "--quiet", "--allow-regress", "--prune", "--no-audit"),
-        *("--base-path", "--env", "--fail-on-unplayed"),
+        *("--base-path", "--profile", "--env", "--fail-on-unplayed"),
     }
     assert [name for name, found in options.items() if found != options["replay"]] == []
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,15 +11,17 @@ import pytest
 from audited import an_entry
 from runreel.audit.entries import (
     Change,
+    Known,
     Link,
+    ResourceId,
     chained,
     checkpoint,
     entry_document,
     entry_line,
     parse_entry,
 )
-from runreel.audit.history import RUNS_MAX, ChangeResult, MetadataHistory, Occasion
-from runreel.audit.observation import ChangeRequest, Run
+from runreel.audit.history import RESOURCES_MAX, ChangeResult, MetadataHistory, Occasion
+from runreel.audit.observation import ChangeRequest, Shown
 from runreel.audit.writer import actor
 from runreel.http.strict_json import BadDocument
 
@@ -26,11 +29,16 @@ AT = datetime(2026, 3, 31, 10, 15, 2, 400_900, tzinfo=UTC)
 OCCASION = Occasion(
     at=AT, operation="modifyRun", actor=None, client="x/1", session="default", upstream="http://u"
 )
-ASKED = ChangeRequest("t", "r", {"a": "1"})
+RUN = ResourceId("run", "r")
+ASKED = ChangeRequest(RUN, "t", {"a": "1"})
 
 
-def came(*runs: Run, status: int = 200) -> ChangeResult:
-    return ChangeResult(AT, status, runs, "modifyRun-1")
+def a_run(thread: str, run: str, metadata: Known) -> Shown:
+    return Shown(ResourceId("run", run), thread, metadata)
+
+
+def came(*shown: Shown, status: int = 200) -> ChangeResult:
+    return ChangeResult(AT, status, shown, "modifyRun-1")
 
 
 class TestDocuments:
@@ -136,11 +144,11 @@ class TestActors:
 class TestBooks:
     def test_a_change_is_told_from_what_was_last_seen(self) -> None:
         books = MetadataHistory()
-        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+        books.observations(OCCASION, came(a_run("t", "r", {"b": "1"})))
 
         intent = books.intent(OCCASION, ASKED)
         outcome = books.outcome(
-            chained(Link(), intent), ASKED, came(Run("t", "r", {"a": "1", "b": "1"}))
+            chained(Link(), intent), ASKED, came(a_run("t", "r", {"a": "1", "b": "1"}))
         )
 
         assert (intent.kind, intent.before, intent.after) == ("intent", {"b": "1"}, None)
@@ -149,18 +157,18 @@ class TestBooks:
         assert (outcome.effect, outcome.status) == ("applied", 200)
         assert outcome.changes == (Change("a", "added", None, "1"),)
         assert outcome.interaction == "modifyRun-1"
-        assert books.known("t", "r") == {"a": "1", "b": "1"}
+        assert books.known(RUN, "t") == {"a": "1", "b": "1"}
 
     def test_what_an_upstream_does_is_news_once(self) -> None:
         books = MetadataHistory()
-        told = "the upstream merges: keys that a change does not name are kept"
-        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+        told = "the upstream merges metadata of runs: keys that a change does not name are kept"
+        books.observations(OCCASION, came(a_run("t", "r", {"b": "1"})))
 
         reasons = [
             books.outcome(
                 chained(Link(), books.intent(OCCASION, ASKED)),
                 ASKED,
-                came(Run("t", "r", {"a": "1", "b": "1"})),
+                came(a_run("t", "r", {"a": "1", "b": "1"})),
             ).reason
             for _ in range(2)
         ]
@@ -178,19 +186,19 @@ class TestBooks:
         self, thread: str, run: str
     ) -> None:
         books = MetadataHistory()
-        books.observations(OCCASION, came(Run(thread, run, {"b": "1"})))
+        books.observations(OCCASION, came(a_run(thread, run, {"b": "1"})))
 
-        intent = books.intent(OCCASION, ChangeRequest(thread, run, {"a": "1"}))
+        intent = books.intent(OCCASION, ChangeRequest(ResourceId("run", run), thread, {"a": "1"}))
 
         assert intent.before == "unknown"
 
     def test_a_run_that_changed_meanwhile_is_said_to_have(self) -> None:
         books = MetadataHistory()
-        books.observations(OCCASION, came(Run("t", "r", {})))
+        books.observations(OCCASION, came(a_run("t", "r", {})))
         intent = chained(Link(), books.intent(OCCASION, ASKED))
-        books.observations(OCCASION, came(Run("t", "r", {"z": "1"})))
+        books.observations(OCCASION, came(a_run("t", "r", {"z": "1"})))
 
-        outcome = books.outcome(intent, ASKED, came(Run("t", "r", {"a": "1"})))
+        outcome = books.outcome(intent, ASKED, came(a_run("t", "r", {"a": "1"})))
 
         assert outcome.reason == "the run was seen to change while this was under way"
 
@@ -199,31 +207,80 @@ class TestBooks:
         occasion = Occasion(
             at=AT, operation="createRun", actor=None, client=None, session="s", upstream="u"
         )
-        asked = ChangeRequest("t", None, {"a": "1"})
+        asked = ChangeRequest(ResourceId("run", None), "t", {"a": "1"})
 
         intent = books.intent(occasion, asked)
-        outcome = books.outcome(chained(Link(), intent), asked, came(Run("t", "r9", {"a": "1"})))
+        outcome = books.outcome(chained(Link(), intent), asked, came(a_run("t", "r9", {"a": "1"})))
 
         assert (intent.before, intent.run_id) == (None, None)
         assert (outcome.run_id, outcome.effect) == ("r9", "applied")
         assert outcome.changes == (Change("a", "added", None, "1"),)
 
+    def test_of_a_list_only_what_is_not_as_last_seen_is_told(self) -> None:
+        books = MetadataHistory()
+        listing = replace(OCCASION, operation="listMessages")
+
+        def message(name: str, **metadata: str) -> Shown:
+            return Shown(ResourceId("message", name), "t", metadata)
+
+        first = books.observations(listing, came(message("m1"), message("m2")))
+        second = books.observations(listing, came(message("m1"), message("m2", a="1")))
+        read = books.observations(replace(OCCASION, operation="getMessage"), came(message("m1")))
+
+        assert [entry.about.id for entry in first] == ["m1", "m2"]
+        assert [entry.about.id for entry in second] == ["m2"]
+        assert [(entry.about, entry.run_id) for entry in read] == [(("message", "m1"), None)]
+
+    def test_what_only_looks_like_a_change_has_an_unknown_effect(self) -> None:
+        books = MetadataHistory()
+        asked = replace(ASKED, loose=True)
+        intent = chained(Link(), books.intent(OCCASION, asked))
+
+        found = [
+            books.outcome(intent, asked, came(a_run("t", "r", {"a": "1"}))),
+            books.outcome(intent, asked, came(status=404)),
+            books.outcome(intent, asked, replace(came(), status=None, seen=False)),
+        ]
+
+        assert [entry.effect for entry in found] == ["unknown", "unknown", "refused"]
+        assert found[1].reason == (
+            "it only looks like modifyRun: nobody knows what the upstream took it for"
+        )
+
+    def test_what_an_upstream_does_is_told_for_each_kind(self) -> None:
+        books = MetadataHistory()
+        told = []
+        for kind in ("run", "thread"):
+            resource = ResourceId(kind, "x")
+            occasion = replace(OCCASION, operation="modifyThread")
+            asked = ChangeRequest(resource, None, {"a": "1"})
+            books.observations(occasion, came(Shown(resource, None, {"b": "1"})))
+            intent = chained(Link(), books.intent(occasion, asked))
+            told.append(
+                books.outcome(intent, asked, came(Shown(resource, None, {"a": "1"}))).reason
+            )
+
+        assert told == [
+            "the upstream replaces metadata of runs: keys that a change does not name are gone",
+            "the upstream replaces metadata of threads: keys that a change does not name are gone",
+        ]
+
     def test_a_refusal_changes_nothing_that_is_known(self) -> None:
         books = MetadataHistory()
-        books.observations(OCCASION, came(Run("t", "r", {"b": "1"})))
+        books.observations(OCCASION, came(a_run("t", "r", {"b": "1"})))
 
         outcome = books.outcome(
             chained(Link(), books.intent(OCCASION, ASKED)), ASKED, came(status=400)
         )
 
         assert (outcome.effect, outcome.after, outcome.changes) == ("refused", "unknown", ())
-        assert books.known("t", "r") == {"b": "1"}
+        assert books.known(RUN, "t") == {"b": "1"}
 
     def test_the_run_not_seen_for_longest_is_forgotten_first(self) -> None:
         books = MetadataHistory()
 
-        for number in range(RUNS_MAX + 1):
-            books.observations(OCCASION, came(Run("t", str(number), {})))
+        for number in range(RESOURCES_MAX + 1):
+            books.observations(OCCASION, came(a_run("t", str(number), {})))
 
-        assert books.known("t", "0") == "unknown"
-        assert books.known("t", "1") == {}
+        assert books.known(ResourceId("run", "0"), "t") == "unknown"
+        assert books.known(ResourceId("run", "1"), "t") == {}

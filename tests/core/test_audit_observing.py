@@ -8,7 +8,8 @@ import pytest
 
 from builders import TARGET, a_request, a_response, an_interaction
 from runreel.audit import observation
-from runreel.audit.observation import ChangeRequest, Run, Watch
+from runreel.audit.entries import Known, Metadata, ResourceId
+from runreel.audit.observation import ChangeRequest, Shown, Watch
 from runreel.http.messages import Response
 from runreel.redaction.redactor import Redaction, response_of
 
@@ -19,20 +20,39 @@ RUN = {
     "status": "completed",
     "metadata": {"stage": "a"},
 }
-SEEN = Run("thread_abc123", "run_abc123", {"stage": "a"})
-ASKED = ChangeRequest("thread_abc123", "run_abc123")
+
+
+def of_run(
+    thread: str | None,
+    run: str | None,
+    requested: Metadata | None = None,
+    reason: str | None = None,
+) -> ChangeRequest:
+    return ChangeRequest(ResourceId("run", run), thread, requested, reason)
+
+
+def a_run(thread: str, run: str, metadata: Known) -> Shown:
+    return Shown(ResourceId("run", run), thread, metadata)
+
+
+SEEN = a_run("thread_abc123", "run_abc123", {"stage": "a"})
+ASKED = of_run("thread_abc123", "run_abc123")
 STREAM = (("Content-Type", "text/event-stream"),)
 
 
 def asked(operation: str, method: str, target: str, body: bytes = b"") -> ChangeRequest:
-    return observation.asked(operation, Redaction().request(a_request(body, target, method)))
+    request = a_request(body, target, method)
+    meaning = observation.meant(request)
+    assert meaning is not None
+    assert meaning.operation.name == operation
+    return observation.asked(meaning, Redaction().request(request))
 
 
-def shown(response: Response, request: ChangeRequest = ASKED) -> tuple[Run, ...]:
+def shown(response: Response, request: ChangeRequest = ASKED) -> tuple[Shown, ...]:
     """The runs of an answer; the whole of it and its essence show the same."""
-    whole = observation.runs(request, response_of(an_interaction(response=response)))
-    less = observation.essence(response)
-    assert observation.runs(request, response_of(an_interaction(response=less))) == whole
+    whole = observation.shown(request, response_of(an_interaction(response=response)))
+    less = observation.essence(response, request.resource.kind)
+    assert observation.shown(request, response_of(an_interaction(response=less))) == whole
     return whole
 
 
@@ -59,8 +79,35 @@ def answer(document: Any, status: int = 200) -> Response:
 def test_a_path_names_thread_and_run(
     operation: str, method: str, target: str, thread: str | None, run: str | None
 ) -> None:
-    assert asked(operation, method, target) == ChangeRequest(thread, run)
-    assert observation.meant(a_request(b"", target, method)) == operation
+    assert asked(operation, method, target) == of_run(thread, run)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "thread", "kind", "name"),
+    [
+        ("POST", "/v1/threads", None, "thread", None),
+        ("PATCH", "/threads/t1", "t1", "thread", "t1"),
+        ("POST", "/v1/threads/t1/messages", "t1", "message", None),
+        ("GET", "/v1/threads/t1/messages", "t1", "message", None),
+        ("PUT", "/v1/threads/t1/messages/m1", "t1", "message", "m1"),
+        ("POST", "/v1/assistants/a%201", None, "assistant", "a%201"),
+        ("POST", "/v1/vector_stores/v1", None, "vector_store", "v1"),
+        ("POST", "/v1/conversations/c1/", None, "conversation", "c1"),
+        ("POST", "/v1/threads/t1/runs/stream", "t1", "run", None),
+        ("POST", "/v1/threads/t1/r%2575ns/r1", "t1", "run", "r1"),
+    ],
+)
+def test_a_path_names_any_resource(
+    method: str, target: str, thread: str | None, kind: str, name: str | None
+) -> None:
+    request = a_request(b"", target, method)
+    meaning = observation.meant(request)
+    assert meaning is not None
+
+    found = observation.asked(meaning, Redaction().request(request))
+
+    assert (found.thread_id, found.resource) == (thread, ResourceId(kind, name))
+    assert found.loose == (target == "/v1/threads/t1/r%2575ns/r1")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +145,7 @@ def test_what_is_asked_for_is_the_metadata_of_the_body(
 ) -> None:
     found = asked("modifyRun", "POST", TARGET, body)
 
-    assert found == ChangeRequest("thread_abc123", "run_abc123", requested, reason)
+    assert found == of_run("thread_abc123", "run_abc123", requested, reason)
 
 
 def test_a_request_that_names_no_metadata_asks_for_none_even_with_such_a_member() -> None:
@@ -116,7 +163,7 @@ class TestAnswers:
 
         found = shown(answer({"object": "list", "data": [RUN, other, {"object": "message"}]}))
 
-        assert found == (SEEN, Run("thread_abc123", "run_2", {}))
+        assert found == (SEEN, a_run("thread_abc123", "run_2", {}))
 
     @pytest.mark.parametrize(
         "response",
@@ -134,10 +181,37 @@ class TestAnswers:
     def test_anything_else_shows_none(self, response: Response) -> None:
         assert shown(response) == ()
 
+    def test_a_thread_is_itself_its_thread(self) -> None:
+        thread = {"id": "t1", "object": "thread", "metadata": {"a": "1"}}
+        asked_for = ChangeRequest(ResourceId("thread", "t1"), "t1")
+
+        found = shown(answer(thread), asked_for)
+
+        assert found == (Shown(ResourceId("thread", "t1"), "t1", {"a": "1"}),)
+        assert shown(answer(RUN), asked_for) == ()
+
+    def test_langgraph_names_a_thread_by_another_member(self) -> None:
+        thread = {"thread_id": "t1", "status": "idle", "metadata": {"a": {"b": 1}}}
+
+        found = shown(answer(thread), ChangeRequest(ResourceId("thread", "t1"), "t1"))
+
+        assert found == (Shown(ResourceId("thread", "t1"), "t1", {"a": {"b": 1}}),)
+
+    def test_a_message_stands_in_the_thread_that_it_says_or_was_asked_for(self) -> None:
+        message = {"id": "m1", "object": "thread.message", "metadata": {}}
+        asked_for = ChangeRequest(ResourceId("message", None), "t1")
+
+        listed = shown(answer({"data": [message, message | {"thread_id": "t2"}]}), asked_for)
+
+        assert [(each.thread_id, each.resource.id) for each in listed] == [
+            ("t1", "m1"),
+            ("t2", "m1"),
+        ]
+
     def test_metadata_that_cannot_be_written_is_unknown(self) -> None:
         found = shown(answer(RUN | {"metadata": {"n": 2**60}}))
 
-        assert found == (Run("thread_abc123", "run_abc123", "unknown"),)
+        assert found == (a_run("thread_abc123", "run_abc123", "unknown"),)
 
     def test_of_a_stream_the_last_run_counts(self) -> None:
         later = json.dumps(RUN | {"metadata": {"stage": "b"}})
@@ -149,19 +223,19 @@ class TestAnswers:
         )
         response = Response(200, STREAM, "".join(events).encode(), (0, 1, 2, 3))
 
-        assert shown(response) == (Run("thread_abc123", "run_abc123", {"stage": "b"}),)
+        assert shown(response) == (a_run("thread_abc123", "run_abc123", {"stage": "b"}),)
 
     def test_a_percent_encoded_run_keeps_the_name_its_path_has(self) -> None:
-        found = shown(answer(RUN | {"id": "a/b"}), ChangeRequest("thread_abc123", "a%2Fb"))
+        found = shown(answer(RUN | {"id": "a/b"}), of_run("thread_abc123", "a%2Fb"))
 
-        assert found == (Run("thread_abc123", "a%2Fb", {"stage": "a"}),)
+        assert found == (a_run("thread_abc123", "a%2Fb", {"stage": "a"}),)
 
     def test_the_run_that_was_asked_about_is_no_other_one(self) -> None:
-        other = replace(SEEN, run_id="run_2")
+        other = replace(SEEN, resource=ResourceId("run", "run_2"))
 
-        assert observation.one_run(ASKED, (other, SEEN)) == SEEN
-        assert observation.one_run(ASKED, (other,)) is None
-        assert observation.one_run(ChangeRequest("thread_abc123", None), (other,)) == other
+        assert observation.the_one(ASKED, (other, SEEN)) == SEEN
+        assert observation.the_one(ASKED, (other,)) is None
+        assert observation.the_one(of_run("thread_abc123", None), (other,)) == other
 
 
 class TestWatch:
@@ -169,16 +243,16 @@ class TestWatch:
     def test_it_sees_the_last_run_however_the_stream_is_cut(self, size: int) -> None:
         later = json.dumps(RUN | {"metadata": {"stage": "b"}})
         events = f"data: {json.dumps(RUN)}\n\ndata: {later}\n\ndata: [DONE]\n\n".encode()
-        watch = Watch(Response(200, STREAM), 1_000)
+        watch = Watch(Response(200, STREAM), 1_000, "run")
 
         for start in range(0, len(events), size):
             watch.feed(events[start : start + size])
 
         assert watch.ended
-        assert shown(watch.response()) == (Run("thread_abc123", "run_abc123", {"stage": "b"}),)
+        assert shown(watch.response()) == (a_run("thread_abc123", "run_abc123", {"stage": "b"}),)
 
     def test_it_looks_at_no_more_than_it_may(self) -> None:
-        watch = Watch(Response(200, STREAM), 1_000)
+        watch = Watch(Response(200, STREAM), 1_000, "run")
 
         for chunk in (b"data: " + b"x" * 2_000, b"\n\ndata: [DONE]\n\n"):
             watch.feed(chunk)

@@ -23,6 +23,11 @@ from runreel.http.headers import HEADERS, PREFIXES, Trait, drop, has, named
         ("apim-request-id", Trait.VOLATILE),
         ("x-envoy-upstream-service-time", Trait.VOLATILE),
         ("x-ms-request-id", Trait.VOLATILE),
+        ("x-ms-region", Trait.VOLATILE),
+        ("x-ms-client-request-id", Trait.NOISE),
+        ("request-context", Trait.VOLATILE),
+        ("req-cost-time", Trait.VOLATILE),
+        ("x-dashscope-sdk-session-id", Trait.NOISE),
         ("x-ratelimit-remaining-requests", Trait.VOLATILE),
         ("retry-after", Trait.COMPARED),
     ],
@@ -31,7 +36,7 @@ def test_a_name_has_its_trait(name: str, trait: Trait) -> None:
     assert has(name, trait)
 
 
-@pytest.mark.parametrize("name", ["x-team", "x-ratelimited", "etag", "x-ms-region", ""])
+@pytest.mark.parametrize("name", ["x-team", "x-ratelimited", "etag", "x-msg", ""])
 def test_a_name_that_is_not_there_has_none(name: str) -> None:
     assert not has(name, ~Trait(0))
 

@@ -6,10 +6,11 @@ from collections import Counter
 import pytest
 
 from documents import needs, recorded_runs, recorded_stream
+from recordings import vcr_entries
 from runreel.assistants.openai import OPENAI
 from runreel.assistants.openai_v1 import OPENAI_V1
 from runreel.assistants.profile import Profile
-from runreel.assistants.validation import check_event, check_response
+from runreel.assistants.validation import check_event, check_request, check_response, forbids
 from runreel.http.sse import around_data, name_of, split
 
 Findings = Counter[tuple[str, str, str]]
@@ -107,3 +108,20 @@ def test_the_events_of_a_real_stream_are_worth_advice_only(
 
     assert len(events) == 95
     assert found == expected
+
+
+def test_of_all_recorded_calls_only_the_one_that_was_refused_for_it_has_an_error() -> None:
+    profiles = {"assistants=v1": OPENAI_V1, "assistants=v2": OPENAI}
+    calls, wrong = 0, []
+    for name, entries in vcr_entries().items():
+        for entry in entries:
+            profile = profiles[entry.headers["openai-beta"]]
+            found = check_request(profile, entry.operation, entry.sent)
+            if not entry.body.startswith(b"event:"):
+                found += check_response(profile, entry.operation, entry.status, entry.body)
+            calls += entry.operation is not None
+            if forbids(found):
+                wrong.append((name, entry.operation, entry.status, [item.at for item in found]))
+
+    assert calls == 53
+    assert wrong == [("runs_modify.yml", "modifyRun", 400, ["/metadata/modified"])]

@@ -57,6 +57,12 @@ EXAMPLES += ["password", "api_key", "%73k-", "<API_KEY>", "[redacted]", "Sanitiz
 FIELDS = ["{}", '{{"note": {}}}', '{{"password": {}}}', '{{"a": {{{}: 1}}}}', "text={}", "[{},{}]"]
 
 
+def test_a_header_that_names_a_secret_is_not_left() -> None:
+    value = '{"password": "sk-' + 'short"}'
+
+    assert not Redaction().leaves(Request("GET", "/v1/threads/t", (("X-Note", value),)))
+
+
 @given(
     request=requests(),
     field=st.sampled_from(FIELDS),

@@ -5,11 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import a_request
+from runreel.assistants.operations import OPERATIONS
 from runreel.http.messages import Request
 from runreel.matching.resources import (
-    OPERATIONS,
     Access,
-    Operation,
     Place,
     Writes,
     access_of,
@@ -115,11 +114,31 @@ def test_a_resource_has_a_limited_depth() -> None:
     assert len(access("GET", "/threads" + "/x" * 5_000).scope) == 32
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_the_operations_read_and_write_as_their_table_says(operation: Operation) -> None:
+@pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.changes])
+def test_what_changes_metadata_is_a_write(name: str) -> None:
+    operation = OPERATIONS[name]
     path = "/v1/" + "/".join(operation.pattern)
 
-    assert access(operation.method, path).writes is operation.writes
+    assert all(access(method, path).writes for method in operation.methods)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", "/v1/threads/t/runs/r"),
+        ("POST", "/v1/threads/t/%72uns/r"),
+        ("POST", "/v1/thr%65ads/t//runs/r/"),
+        ("POST", "/v1%2Fthreads/t/runs%2Fr"),
+        ("POST", "/v1/THREADS/t/Runs/r"),
+        ("POST", "/v1/threads/x/%2e%2e/t/./runs/r;v=1"),
+    ],
+)
+def test_however_a_write_is_spelled_it_covers_the_same(method: str, path: str) -> None:
+    write = access(method, path)
+
+    assert write == access("POST", "/v1/threads/t/runs/r")
+    for read in ("/v1/threads/t/runs/r", "/v1/threads/t/%72uns/r/", "/V1/Threads/t/runs%2Fr"):
+        assert covers(write, access("GET", read).scope)
 
 
 segments = st.sampled_from(["threads", "runs", "t", "x"])

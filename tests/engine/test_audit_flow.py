@@ -42,6 +42,7 @@ async def test_a_change_is_an_intent_and_an_outcome(mode: str) -> None:
         "reason": None,
         "session": "default",
         "upstream": UPSTREAM,
+        "resource": {"kind": "run", "id": RUN},
         "seq": 1,
         "prev": "0" * 64,
         "hash": intent["hash"],
@@ -84,7 +85,9 @@ async def test_a_read_is_an_observation_and_the_before_of_the_next_change(mode: 
         ("outcome", "modifyRun", RUN, {"stage": "b", "by": "x"}, {"stage": "a"}),
     ]
     assert [change["key"] for change in found[1]["changes"]] == ["by", "stage"]
-    assert scene.told == ["the upstream replaces: keys that a change does not name are gone"]
+    assert scene.told == [
+        "the upstream replaces metadata of runs: keys that a change does not name are gone"
+    ]
 
 
 @pytest.mark.parametrize("mode", LIVE)
@@ -94,7 +97,7 @@ async def test_no_change_is_forwarded_that_cannot_be_logged_and_reads_go_on(mode
 
     refused = [await scene.stage.ask(a_request(A)) for _ in range(2)]
     read = await scene.stage.ask(a_request(b"", method="GET"))
-    other = await scene.stage.ask(a_request(b"{}", "/v1/threads"))
+    other = await scene.stage.ask(a_request(b"{}", "/v1/embeddings"))
     sent = [request.target for request in scene.stage.upstream.sent]
     await scene.auditing.close()
 
@@ -104,7 +107,7 @@ async def test_no_change_is_forwarded_that_cannot_be_logged_and_reads_go_on(mode
         assert error_of(answer)["message"] == FULL
         assert ("x-should-retry", "false") in answer.response.headers
     assert (read.response.status, other.response.status) == (200, 200)
-    assert sent == [TARGET, "/v1/threads"]
+    assert sent == [TARGET, "/v1/embeddings"]
     assert scene.told == [f"{FULL}; until it can, changes are refused and reads are not logged"]
     assert scene.ledger.entries == []
 

@@ -8,14 +8,15 @@ from audit_scenes import RUN, THREAD, Scene, less, run_of
 from audited import MemoryAuditLog
 from builders import a_request
 from fakes import Script
-from runreel.audit.entries import Entry
+from runreel.audit.entries import Entry, ResourceId
 from runreel.audit.history import ChangeResult, Occasion
-from runreel.audit.observation import ChangeRequest, Run
+from runreel.audit.observation import ChangeRequest, Shown
 from runreel.audit.writer import AuditWriter, Concluded, Intended, Observed
 from runreel.errors import StoreFailed, UpstreamFailed, UpstreamFault
 from stages import A
 
-ASKED = ChangeRequest(THREAD, RUN, {"stage": "a"})
+WHICH = ResourceId("run", RUN)
+ASKED = ChangeRequest(WHICH, THREAD, {"stage": "a"})
 AT = datetime(2026, 3, 31, 10, 15, 2, tzinfo=UTC)
 OCCASION = Occasion(
     at=AT, operation="modifyRun", actor=None, client=None, session="default", upstream="http://u"
@@ -24,7 +25,7 @@ FULL = "the audit log cannot be written: No space left on device"
 
 
 def seen(**metadata: str) -> Observed:
-    return Observed((), OCCASION, ChangeResult(AT, 200, (Run(THREAD, RUN, metadata),)))
+    return Observed((), OCCASION, ChangeResult(AT, 200, (Shown(WHICH, THREAD, metadata),)))
 
 
 def intended() -> Intended:
@@ -32,7 +33,7 @@ def intended() -> Intended:
 
 
 def concluded(intent: Entry, **metadata: str) -> Concluded:
-    return Concluded(intent, ASKED, ChangeResult(AT, 200, (Run(THREAD, RUN, metadata),)))
+    return Concluded(intent, ASKED, ChangeResult(AT, 200, (Shown(WHICH, THREAD, metadata),)))
 
 
 async def test_what_waits_together_is_written_in_the_order_in_which_it_was_said() -> None:
@@ -77,7 +78,7 @@ async def test_what_could_not_be_logged_is_no_before_and_what_was_concluded_is_l
     await keeper.close()
 
     assert known == {"by": "x"}
-    merges = "the upstream merges: keys that a change does not name are kept"
+    merges = "the upstream merges metadata of runs: keys that a change does not name are kept"
     assert [(entry.kind, entry.before, entry.reason) for entry in ledger.entries[2:]] == [
         ("outcome", {"by": "x"}, merges),
         ("observation", {"by": "x", "stage": "a"}, None),

@@ -119,6 +119,23 @@ class TestFetchBefore:
         assert [body for body, _, _ in scene.stage.kept] == [A, A]  # the reading is in no cassette
         assert scene.stage.told == [("recorded", 200, True)] * 2
 
+    async def test_a_thread_is_read_first_too(self) -> None:
+        def thread(**metadata: str) -> Script:
+            shown = {"id": THREAD, "object": "thread", "metadata": metadata}
+            return Script([json.dumps(shown).encode()])
+
+        scene = Scene("passthrough", thread(by="x"), thread(stage="a"), fetch_before=True)
+
+        await scene.stage.ask(a_request(A, f"/v1/threads/{THREAD}"))
+        found = await scene.log()
+
+        assert [less(entry, "operation", "before", "after") for entry in found] == [
+            ("getThread", "unknown", {"by": "x"}),
+            ("modifyThread", {"by": "x"}, None),
+            ("modifyThread", {"by": "x"}, {"stage": "a"}),
+        ]
+        assert found[2]["resource"] == {"kind": "thread", "id": THREAD}
+
     @pytest.mark.parametrize(
         ("script", "why"),
         [

@@ -41,9 +41,9 @@ def test_a_changed_value_is_told_in_one_block(suite: Suite) -> None:
     assert lines == [
         (
             'No recording matches POST /v1/threads: body /metadata/stage: sent "new", '
-            "recorded \"old\"; nearest in cassette 'test_it/test_a' is POST-e2139296."
+            "recorded \"old\"; nearest in cassette 'test_it/test_a' is createThread-e2139296."
         ),
-        "--- recorded: POST-e2139296",
+        "--- recorded: createThread-e2139296",
         "+++ sent",
         " POST /v1/threads",
         " openai-beta: assistants=v2",
@@ -53,7 +53,7 @@ def test_a_changed_value_is_told_in_one_block(suite: Suite) -> None:
         '+    "stage": "new",',
         "   },",
         " }",
-        "1 of 2 played, the writes among them: POST /v1/threads (POST-1fb7b0bc)",
+        "1 of 2 played, the writes among them: POST /v1/threads (createThread-1fb7b0bc)",
         f"cassette: {file}",
         (
             "To record it anew: pytest test_it.py::test_a --runreel-mode=record --runreel-prune "
@@ -74,7 +74,7 @@ def test_what_was_left_unplayed_is_told_with_its_requests(suite: Suite) -> None:
 
     assert lines == [
         "runreel: 1 recording in cassette 'test_it/test_a' was not played:",
-        '  POST /v1/threads {"metadata": {"stage": "b"}} (POST-be407b73)',
+        '  POST /v1/threads {"metadata": {"stage": "b"}} (createThread-be407b73)',
         f"cassette: {suite.folder / 'cassettes/test_it/test_a.json'}",
         "A test that may leave some says so: @pytest.mark.runreel(allow_unplayed=True)",
         (

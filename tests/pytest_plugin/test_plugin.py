@@ -66,7 +66,7 @@ def test_what_was_not_played_fails_the_test_unless_that_is_allowed(suite: Suite)
     failing.stdout.fnmatch_lines(
         [
             "runreel: 1 recording in cassette 'test_it/test_a' was not played:",
-            '  POST /v1/threads {"metadata": {"stage": "b"}} (POST-*)',
+            '  POST /v1/threads {"metadata": {"stage": "b"}} (createThread-*)',
         ]
     )
     allowed.assert_outcomes(passed=1)

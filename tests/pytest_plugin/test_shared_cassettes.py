@@ -125,7 +125,7 @@ def test_what_has_no_story_is_unplayed_only_if_no_test_plays_it(suite: Suite) ->
     everything.assert_outcomes(passed=3)
     less.assert_outcomes(passed=2)
     less.stdout.fnmatch_lines(
-        ["runreel: ERROR: 1 recording in cassette 'together' was played by none of the 2 *: POST*"]
+        ["runreel: ERROR: 1 recording in cassette 'together' was played by none of *: createThr*"]
     )
     assert (everything.ret, less.ret, part.ret) == (0, 1, 0)
 

@@ -76,7 +76,7 @@ class _World:
 
     def __init__(self, dialect: str) -> None:
         self.root = "" if dialect == "rubra" else "/v1"
-        self.simulator = Simulator(Options(dialect=dialect), HeldClock())
+        self.simulator = Simulator(Options(profile=dialect), HeldClock())
         self.there = {"RUN": "run_none"}
         self._made("ASSISTANT", "/assistants", {"model": "m", "instructions": "x"})
         self._made("THREAD", "/threads", {})

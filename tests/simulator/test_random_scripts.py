@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 )
 
 from runreel.assistants.openai import OPENAI
+from runreel.assistants.operations import recognise
 from runreel.assistants.validation import check_event, check_response
-from runreel.matching.resources import recognise
 from runreel.simulator.server import Options
 from runreel.simulator.world import Settings
 from simulating import PAGE_ADVICE, RUN_MEMBERS, Said, Talk

@@ -16,7 +16,7 @@ JSON = (("content-type", "application/json"),)
 
 class Rubra:
     def __init__(self) -> None:
-        self.simulator = Simulator(Options(dialect="rubra"), HeldClock())
+        self.simulator = Simulator(Options(profile="rubra"), HeldClock())
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Any = JSON) -> Reply:
         return self.simulator.answer(Request(method, path, headers, body))
@@ -209,3 +209,64 @@ def test_a_script_that_no_operation_could_lead_out_of_is_refused(script: dict[st
     told = [json.loads(item.pieces[0])["detail"] for item in (reply, by_admin)]
     assert [item.status for item in (reply, by_admin)] == [400, 400]
     assert all("no submit_tool_outputs in this dialect" in item for item in told)
+
+
+def test_the_messages_of_a_user_name_no_assistant_and_no_run_by_empty_texts() -> None:
+    rubra = Rubra()
+    thread = rubra.run().split("/")[2]
+
+    said = rubra.made(f"/threads/{thread}/messages", {"content": "How warm is it?"})
+    page = json.loads(rubra.ask("GET", f"/threads/{thread}/messages").pieces[0])
+
+    assert (said["assistant_id"], said["run_id"]) == ("", "")
+    assert [(item["assistant_id"], item["run_id"]) for item in page["data"]] == [("", "")]
+
+
+def test_a_run_never_says_when_it_expires() -> None:
+    rubra = Rubra()
+    path = rubra.run()
+
+    seen = [json.loads(rubra.ask("GET", path).pieces[0]) for _ in range(2)]
+
+    assert [run["status"] for run in seen] == ["in_progress", "completed"]
+    assert [run["expires_at"] for run in seen] == [None, None]
+
+
+def test_there_is_no_list_of_the_steps_of_a_run_without_any() -> None:
+    rubra = Rubra()
+    path = rubra.run()
+
+    before = rubra.ask("GET", f"{path}/steps")
+    for _ in range(3):
+        rubra.ask("GET", path)
+    after = rubra.ask("GET", f"{path}/steps")
+
+    run = path.rpartition("/")[2]
+    assert (before.status, json.loads(before.pieces[0])) == (
+        404,
+        {"detail": f"Run with ID '{run}' not found"},
+    )
+    assert (after.status, len(json.loads(after.pieces[0])["data"])) == (200, 1)
+
+
+def test_a_file_is_taken() -> None:
+    rubra = Rubra()
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
+        b"Content-Type: text/plain\r\n\r\none\r\ntwo\r\n--b--\r\n"
+    )
+
+    reply = rubra.ask(
+        "POST", "/files", body, (("content-type", "multipart/form-data; boundary=b"),)
+    )
+
+    made = json.loads(reply.pieces[0])
+    assert reply.status == 200
+    assert {name: made[name] for name in ("object", "bytes", "filename", "purpose", "status")} == {
+        "object": "file",
+        "bytes": 8,
+        "filename": "a.txt",
+        "purpose": "assistants",
+        "status": "uploaded",
+    }

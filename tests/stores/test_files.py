@@ -230,11 +230,25 @@ class TestReading:
     @pytest.mark.parametrize(
         ("raw", "why"),
         [
-            (b"\xff{}", "not UTF-8 at byte 0"),
-            (b'{"format": "\xe9"}', "not UTF-8 at byte 12"),
-            (b"", "not readable as JSON: Expecting value: line 1 column 1 (char 0)"),
-            (b'{"format": 1}', "/upstream: a member that must be here is missing"),
-            (b"[" * 100_000, "nested too deeply"),
+            (b"\xff{}", ": not UTF-8 at byte 0"),
+            (b'{"format": "\xe9"}', ": not UTF-8 at byte 12"),
+            (b"", ": not readable as JSON: Expecting value: line 1 column 1 (char 0)"),
+            (
+                b'{\n  "format": 1\n}',
+                ", line 1, column 1: /upstream: a member that must be here is missing",
+            ),
+            (
+                b'{\n  "format": 1,\n  "profil": "openai"\n}',
+                ", line 3, column 3: /profil: unknown member; 'profile' may be meant",
+            ),
+            (b"[" * 100_000, ": nested too deeply"),
+            (
+                b'{\n<<<<<<< HEAD\n  "format": 1,\n=======\n  "format": 2\n>>>>>>> theirs\n}',
+                (
+                    ": line 2: git left a conflict here; keep one side with git checkout --ours or "
+                    "--theirs, and record what the other one had again"
+                ),
+            ),
         ],
         ids=lambda value: str(value)[:20],
     )
@@ -246,7 +260,17 @@ class TestReading:
         with pytest.raises(CassetteDamaged) as caught:
             store.load("default")
 
-        assert str(caught.value) == f"{tmp_path}/default.json: {why}"
+        assert str(caught.value) == f"{tmp_path}/default.json{why}"
+
+    def test_a_byte_order_mark_is_passed_over(self, store: FileStore, tmp_path: Path) -> None:
+        save(store, "default", a_cassette(an_interaction(name="one")))
+        path = tmp_path / "default.json"
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+        stored = store.load("default")
+
+        assert stored is not None
+        assert [item.value.id for item in stored.cassette.interactions] == ["one"]
 
     def test_a_file_of_half_a_gigabyte_is_no_cassette(
         self, store: FileStore, tmp_path: Path

@@ -1,20 +1,18 @@
 """An upstream that speaks https with a certificate of one's own.
 
-The certificates are made for each test run by `openssl`.
+The certificates are made for each test run.
 """
 
 import asyncio
 import json
-import os
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from certificates import make_certificate
 from runreel.config.loading import load
 from runreel.errors import StartRefused
 from runreel.server.upstream import check_reachable
@@ -31,27 +29,9 @@ Speaking = Callable[[str], AbstractAsyncContextManager[RawUpstream]]
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with NAME.pem and NAME.key, each its own authority: for us, and for another."""
-    if shutil.which("openssl") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has to provide openssl")
-        pytest.skip("there is no openssl to make certificates with")
     folder = tmp_path_factory.mktemp("certificates")
     for name, host in (("ours", "IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example")):
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=test"),
-                *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-                *(
-                    "-addext",
-                    f"subjectAltName={host}",
-                    "-addext",
-                    "keyUsage=digitalSignature,keyCertSign",
-                ),
-                *("-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"),
-            ],
-            check=True,
-            capture_output=True,
-        )
+        make_certificate(folder, name, host)
     return folder
 
 

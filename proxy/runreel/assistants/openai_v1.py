@@ -1,166 +1,33 @@
 """The profile `openai_v1`: OpenAI's first Assistants API as it really answered, 2023 to early 2024.
 
-Source: recorded runs of November 2023 and April 2024, and the documents of the time. The members
-that came in between are optional. `incomplete` was not a status yet: such runs were `completed`.
-It was a server on pydantic 1 behind OpenAI's envelope, which puts everything that is wrong into
-one text.
+`incomplete` was not a status yet: such runs were `completed`. It was a server on pydantic 1 behind
+OpenAI's envelope, which puts everything that is wrong into one text.
 """
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, WrapValidator
-
-from runreel.assistants import openai, rubra
-from runreel.assistants import schemas as limits
+from runreel.assistants import openai, openai_errors, pydantic1
+from runreel.assistants import openai_v1_schemas as schemas
+from runreel.assistants.dialect import ASSISTANTS, Case, Json, as_members, each, event
 from runreel.assistants.profile import Deviation, Finding, Refusal, Shape
-from runreel.assistants.rubra import Closed, OldStatus, RetrievalCall, Taken, Text, mapping, text
-from runreel.assistants.schemas import (
-    BY_TYPE,
-    CodeCall,
-    CodeInterpreterTool,
-    FunctionTool,
-    IncompleteDetails,
-    MessageCreation,
-    Page,
-    Plain,
-    RequiredAction,
-    RunBeginning,
-    StepBeginning,
-    StepError,
-    StepFunctionCall,
-    StepToolCalls,
-    Usage,
-)
+from runreel.assistants.schemas import Page
 from runreel.http.messages import Violation
-
-Tool = Annotated[CodeInterpreterTool | Plain[Literal["retrieval"]] | FunctionTool, BY_TYPE]
-
-
-class Run(RunBeginning):
-    """A run on a thread, from before there was `incomplete`."""
-
-    status: OldStatus
-    required_action: RequiredAction | None = None
-    last_error: StepError | None
-    model: str
-    instructions: str | None
-    tools: Annotated[list[Tool], Field(max_length=20)]
-    file_ids: list[str]
-    metadata: dict[str, str] | None
-    usage: Usage | None = None
-    incomplete_details: IncompleteDetails | None = None
-
-
-StepToolCall = Annotated[CodeCall | RetrievalCall | StepFunctionCall, BY_TYPE]
-StepDetails = Annotated[MessageCreation | StepToolCalls[StepToolCall], BY_TYPE]
-
-
-class RunStep(StepBeginning):
-    """A step of a run."""
-
-    step_details: StepDetails
-    last_error: StepError | None
-    cancelled_at: int | None
-    failed_at: int | None
-    completed_at: int | None
-    metadata: dict[str, str] | None = None
-    usage: Usage | None = None
-
-
-Metadata = Annotated[
-    dict[
-        Annotated[str, Field(max_length=limits.NAME_CHARS_MAX)],
-        Annotated[str, Field(max_length=limits.VALUE_CHARS_MAX), BeforeValidator(text)],
-    ],
-    WrapValidator(limits.counted),
-    BeforeValidator(mapping),
-]
-
-
-class ModifyRunRequest(Closed):
-    """The body of modify run."""
-
-    metadata: Metadata | None = None
-
-
-class CancelRunRequest(Closed):
-    """The body of cancel run, which has none."""
-
-
-class ToolOutput(Taken):
-    """The output of one tool call."""
-
-    tool_call_id: Text | None = None
-    output: Text | None = None
-
-
-class SubmitToolOutputsRequest(Closed):
-    """The body of submit tool outputs."""
-
-    tool_outputs: list[ToolOutput]
-    stream: bool | None = None
-
-
-class CreateMessage(Closed):
-    """A message that comes with a run or a thread."""
-
-    role: Literal["user", "assistant"]
-    content: Text
-    file_ids: Annotated[list[Text], Field(max_length=10)] | None = None
-    metadata: Metadata | None = None
-
-
-class CreateThread(Closed):
-    """A thread that comes with a run."""
-
-    messages: list[CreateMessage] | None = None
-    metadata: Metadata | None = None
-
-
-class _NewRun(Closed):
-    assistant_id: Text
-    model: Text | None = None
-    instructions: Text | None = None
-    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
-    metadata: Metadata | None = None
-    # These came with streaming and token limits, in the last weeks of v1.
-    stream: bool | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    max_prompt_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    truncation_strategy: dict[str, Any] | None = None
-    tool_choice: Any = None
-    response_format: Any = None
-
-
-class CreateRunRequest(_NewRun):
-    """The body of create run."""
-
-    additional_instructions: Text | None = None
-    additional_messages: list[CreateMessage] | None = None
-
-
-class CreateThreadAndRunRequest(_NewRun):
-    """The body of create thread and run."""
-
-    thread: CreateThread | None = None
 
 
 def _word(finding: Finding) -> str:
-    return openai.word(finding) if finding.rule == "json" else rubra.word(finding)
+    return openai_errors.word(finding) if finding.rule == "json" else pydantic1.word(finding)
 
 
 def _refuse(*violations: Violation) -> Refusal:
     if violations[0].rule == "json":
-        return openai.refusal(violations[0].message, None, None)
+        return openai_errors.refusal(violations[0].message, None, None)
     number = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''}"
-    lines = [_lines(rubra.entry(item)) for item in violations]
-    return openai.refusal("\n".join([f"{number} for Request", *lines]), None, None)
+    lines = [_lines(pydantic1.entry(item)) for item in violations]
+    return openai_errors.refusal("\n".join([f"{number} for Request", *lines]), None, None)
 
 
-def _lines(entry: rubra.Entry) -> str:
+def _lines(entry: pydantic1.Entry) -> str:
     place = " -> ".join(str(step) for step in entry.loc)
     limits: dict[str, Any] = {"type": entry.type, **entry.ctx}
     shown = "; ".join(f"{name}={value}" for name, value in limits.items())
@@ -168,26 +35,71 @@ def _lines(entry: rubra.Entry) -> str:
 
 
 _RUN = Shape(
-    Run,
+    schemas.Run,
     frozenset(  # runs of v2, which began in April 2024, in recordings of that month
         {Deviation("/file_ids", "missing"), Deviation("/status", "enum", ("incomplete",))}
     ),
 )
-_STEP = Shape(RunStep)
+_STEP = Shape(schemas.RunStep)
+
+
+_NO_BETA = (
+    "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by "
+    "setting the header 'OpenAI-Beta: assistants=v1'."
+)
+_MEMBERS = {  # in their order of April 2024
+    "assistant": "id object created_at name description model instructions tools file_ids metadata",
+    "thread": "id object created_at metadata",
+    "thread.message": (
+        "id object created_at thread_id role content file_ids assistant_id run_id metadata"
+    ),
+    "thread.run": (
+        "id object created_at assistant_id thread_id status started_at expires_at cancelled_at "
+        "failed_at completed_at required_action last_error model instructions tools file_ids "
+        "metadata temperature top_p max_completion_tokens max_prompt_tokens truncation_strategy "
+        "incomplete_details usage response_format tool_choice"
+    ),
+}
+
+
+def _shown(document: Json) -> Json:
+    if document.get("status") == "incomplete":
+        document = document | {"status": "completed"}
+    return as_members(_MEMBERS, document, {"file_ids": []})
+
 
 OPENAI_V1 = replace(
     openai.OPENAI,
     name="openai_v1",
     requests={
-        "createRun": Shape(CreateRunRequest),
-        "modifyRun": Shape(ModifyRunRequest),
-        "cancelRun": Shape(CancelRunRequest),
-        "submitToolOuputsToRun": Shape(SubmitToolOutputsRequest),
-        "createThreadAndRun": Shape(CreateThreadAndRunRequest),
+        "createAssistant": Shape(schemas.CreateAssistant),
+        "modifyAssistant": Shape(schemas.ModifyAssistant),
+        "createThread": Shape(schemas.CreateThread),
+        "modifyThread": Shape(schemas.ModifyRunRequest),
+        "createMessage": Shape(schemas.CreateMessage),
+        "modifyMessage": Shape(schemas.ModifyRunRequest),
+        "createRun": Shape(schemas.CreateRunRequest),
+        "modifyRun": Shape(schemas.ModifyRunRequest),
+        "cancelRun": Shape(schemas.CancelRunRequest),
+        "submitToolOuputsToRun": Shape(schemas.SubmitToolOutputsRequest),
+        "createThreadAndRun": Shape(schemas.CreateThreadAndRunRequest),
     },
-    responses=openai.responses(_RUN, Page[Run], _STEP, Page[RunStep]),
+    responses={
+        **openai.responses(_RUN, Page[schemas.Run], _STEP, Page[schemas.RunStep]),
+        **openai.beside_runs(Shape(schemas.Assistant)),
+    },
     events=openai.events(_RUN, _STEP),
-    ordered=rubra.ordered,
+    ordered=pydantic1.ordered,
     word=_word,
     refuse=_refuse,
+    metadata=Shape(schemas.MetadataAlone),
+    dialect=replace(
+        openai.OPENAI.dialect,
+        operations=ASSISTANTS,
+        requires=(openai.needs_beta("assistants=v1"),),
+        cases={"no_beta": Case(_NO_BETA, code="invalid_beta")},
+        shown=lambda document: each(_shown, document),
+        event=lambda name, data: event(name.replace(".incomplete", ".completed"), data),
+        converts=True,
+    ),
 )

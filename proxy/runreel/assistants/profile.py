@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from runreel.assistants.dialect import Dialect
 from runreel.http import strict_json
 from runreel.http.messages import Violation
 
@@ -61,6 +62,14 @@ class Shape:
     deviations: frozenset[Deviation] = frozenset()
 
 
+class AnyMetadata(BaseModel):
+    """A request of which nothing is known but that metadata is an object, if there is any."""
+
+    model_config = ConfigDict(extra="allow", strict=True, defer_build=True)
+
+    metadata: dict[str, Any] | None = None
+
+
 def listed(model: type[BaseModel], item: Shape, *own: Deviation) -> Shape:
     """The shape of a page whose `data` are items of the given shape."""
     inner = {
@@ -81,12 +90,14 @@ class Refuse(Protocol):
 class Profile:
     """A dialect of the API.
 
-    `requests` and `responses` hold the shapes by operation; `events` those of the data of a
-    stream's events, by the beginning of the event's name, where the first that fits counts and
-    None says that there is no model. `empty_bodies` tells what an empty request body is read as,
-    by operation; elsewhere it is no JSON. `reads_json` tells whether a body of that content type
-    (None: no such header) is read as JSON at all. `ordered` puts the findings of a request, given
-    its document, into the order in which the dialect meets them; `word` gives the sentence of one.
+    `requests` and `responses` hold the shapes by operation; `metadata` is that of a request which
+    may name metadata and has none of its own; `events` those of the data of a stream's events, by
+    the beginning of the event's name, where the first that fits counts and None says that there is
+    no model. `empty_bodies` tells what an empty request body is read as, by operation; elsewhere it
+    is no JSON. `reads_json` tells whether a body of that content type (None: no such header) is
+    read as JSON at all. `ordered` puts the findings of a request, given its document, into the
+    order in which the API meets them; `word` gives the sentence of one. `dialect` is how the
+    simulator speaks as such a server.
     """
 
     name: str
@@ -98,6 +109,8 @@ class Profile:
     ordered: Callable[[Any, list[Finding]], list[Finding]]
     word: Callable[[Finding], str]
     refuse: Refuse
+    dialect: Dialect
+    metadata: Shape = Shape(AnyMetadata)
 
     def __reduce__(self) -> tuple[Callable[[str], "Profile"], tuple[str]]:
         """For another process, which has the same profiles: its name."""

@@ -38,8 +38,8 @@ class Answered(BaseModel):
 
 
 def by_type(value: Any) -> str | None:
-    """The tag of an object: its member `type`; None if it has none that is a string."""
-    kind = value.get("type") if isinstance(value, dict) else None
+    """The tag of an object or a model of it: its `type`; None if it has none that is a string."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     return f"{TAG}{kind}" if isinstance(kind, str) else None
 
 
@@ -271,13 +271,12 @@ class RunBeginning(Answered):
     completed_at: int | None
 
 
-class Run(RunBeginning):
-    """A run on a thread."""
+class RunSettings(RunBeginning):
+    """What the runs of the second API have, whatever tools there are."""
 
     incomplete_details: IncompleteDetails | None
     model: str
     instructions: str
-    tools: Annotated[list[Tool], Field(max_length=20)]
     metadata: dict[str, str] | None
     usage: Usage | None
     temperature: float | None = None
@@ -285,8 +284,14 @@ class Run(RunBeginning):
     max_prompt_tokens: Tokens | None
     max_completion_tokens: Tokens | None
     truncation_strategy: TruncationStrategy | None
-    tool_choice: ToolChoice | None
     parallel_tool_calls: bool
+
+
+class Run(RunSettings):
+    """A run on a thread."""
+
+    tools: Annotated[list[Tool], Field(max_length=20)]
+    tool_choice: ToolChoice | None
     response_format: ResponseFormat | None
 
 
@@ -471,6 +476,12 @@ Metadata = Annotated[
 ]
 
 
+class MetadataAlone(Answered):
+    """A request that may name metadata, whatever else is in it."""
+
+    metadata: Metadata | None = None
+
+
 class ModifyRunRequest(RequestModel):
     """The body of modify run: `{"metadata": {...}}`, `{"metadata": null}` or `{}`."""
 
@@ -623,11 +634,12 @@ class CreateThread(RequestModel):
     metadata: Metadata | None = None
 
 
-class _NewRun(RequestModel):
+class NewRunBeginning(RequestModel):
+    """What the bodies that create a run begin with, whatever tools there are."""
+
     assistant_id: str
     model: str | None = None
     instructions: str | None = None
-    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
     metadata: Metadata | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -635,8 +647,12 @@ class _NewRun(RequestModel):
     max_prompt_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     truncation_strategy: TruncationStrategy | None = None
-    tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool = True
+
+
+class _NewRun(NewRunBeginning):
+    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
+    tool_choice: ToolChoice | None = None
     response_format: ResponseFormat | None = None
 
 
@@ -655,3 +671,103 @@ class CreateThreadAndRunRequest(_NewRun):
 
     thread: CreateThread = Field(default_factory=CreateThread)
     tool_resources: ToolResources | None = None
+
+
+class ModifyThread(ModifyRunRequest):
+    """The body of modify thread."""
+
+    tool_resources: ToolResources | None = None
+
+
+class ModifyMessage(ModifyRunRequest):
+    """The body of modify message."""
+
+
+class AssistantSettings(ModifyRunRequest):
+    """What the bodies of create and modify assistant have, whatever tools there are."""
+
+    model: str = ""
+    name: Annotated[str, Field(max_length=256)] | None = None
+    description: Annotated[str, Field(max_length=512)] | None = None
+    instructions: Annotated[str, Field(max_length=256_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class ModifyAssistant(AssistantSettings):
+    """The body of modify assistant."""
+
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tool_resources: ThreadToolResources | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+
+
+class CreateAssistant(ModifyAssistant):
+    """The body of create assistant."""
+
+    model: str
+
+
+class CreateConversation(RequestModel):
+    """The body of create conversation; what its items may be is not checked."""
+
+    metadata: Metadata | None = None
+    items: Annotated[list[dict[str, Any]], Field(max_length=20)] | None = None
+
+
+class UpdateConversation(RequestModel):
+    """The body of update conversation, whose metadata are required."""
+
+    metadata: Metadata | None
+
+
+class _Made(Answered):
+    id: str
+    created_at: int
+    metadata: dict[str, str] | None
+
+
+class Thread(_Made):
+    """A thread; its tool resources came with v2."""
+
+    object: Literal["thread"]
+    tool_resources: dict[str, Any] | None = None
+
+
+class Message(_Made):
+    """A message; what its parts may be is not checked."""
+
+    object: Literal["thread.message"]
+    thread_id: str
+    role: Literal["user", "assistant"]
+    content: list[dict[str, Any]]
+    assistant_id: str | None
+    run_id: str | None
+    attachments: list[dict[str, Any]] | None = None
+
+
+class AssistantBeginning(_Made):
+    """What the assistants of all profiles have; some members came with v2."""
+
+    object: Literal["assistant"]
+    name: str | None
+    description: str | None
+    model: str
+    instructions: str | None
+    tool_resources: dict[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+class Assistant(AssistantBeginning):
+    """An assistant."""
+
+    tools: Annotated[list[Tool], Field(max_length=128)]
+    response_format: ResponseFormat | None = None
+
+
+class Conversation(_Made):
+    """A conversation."""
+
+    object: Literal["conversation"]

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from runreel.assistants.operations import OPERATIONS
 from runreel.assistants.profile import TAG, Finding, Profile, Shape, kind_of
 from runreel.http import strict_json
 from runreel.http.messages import Violation
@@ -33,9 +34,10 @@ def check_request(
 ) -> tuple[Violation, ...]:
     """The findings of a request body, in the order given above; empty where there is no model.
 
-    `content_type` is the value of that header, None if there is none.
+    Of an operation that may name metadata at least these are looked at. `content_type` is the value
+    of that header, None if there is none.
     """
-    shape = profile.requests.get(operation or "")
+    shape = profile.requests.get(operation or "") or _metadata_alone(profile, operation, body)
     if shape is None:
         return ()
     if body and not profile.reads_json(content_type):
@@ -47,6 +49,11 @@ def check_request(
     ]
     found.sort(key=lambda item: item.severity != ERROR)
     return tuple(found[:FINDINGS_MAX])
+
+
+def _metadata_alone(profile: Profile, operation: str | None, body: bytes) -> Shape | None:
+    known = OPERATIONS.get(operation or "")
+    return profile.metadata if body and known is not None and known.names_metadata else None
 
 
 def check_response(

@@ -1,4 +1,4 @@
-"""One entry of the audit log: which metadata of which run, as it was, as asked, as it came out.
+"""One entry of the audit log: which metadata of what, as it was, as asked, as it came out.
 
 A line of the log is an entry in its RFC 8785 form. Each carries the hash of the one before, so that
 none can be altered, taken out or put in without altering all that follow.
@@ -6,7 +6,7 @@ none can be altered, taken out or put in without altering all that follow.
 
 import hashlib
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 import rfc8785
@@ -22,6 +22,16 @@ Turn = Literal["added", "changed", "removed"]
 Metadata = dict[str, Any]
 # UNKNOWN: nobody looked; None: there is none to look at.
 Known = Metadata | Literal["unknown"] | None
+
+
+RUN = "run"
+
+
+class ResourceId(NamedTuple):
+    """What an entry is about: a kind of `assistants.operations`, and the id, None if not known."""
+
+    kind: str
+    id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Entry:
 
     `seq` counts from 1 through all files; `at` is UTC with milliseconds, as text; `intent` is the
     `seq` that an outcome concludes. `seq` is 0, `prev` and `hash` are empty until it is chained.
+    `resource` is None in entries of the time when all were about runs: see `about`.
     """
 
     at: str
@@ -60,9 +71,15 @@ class Entry:
     reason: str | None = None
     session: str
     upstream: str
+    resource: ResourceId | None = None
     seq: int = 0
     prev: str = ""
     hash: str = ""
+
+    @property
+    def about(self) -> ResourceId:
+        """What it is about."""
+        return self.resource or ResourceId(RUN, self.run_id)
 
 
 MEMBERS: tuple[str, ...] = tuple(field.name for field in fields(Entry))
@@ -75,7 +92,9 @@ _TYPES: dict[str, tuple[type, ...]] = {name: (str, type(None)) for name in MEMBE
     "requested": (dict, type(None)),
     "after": (dict, str, type(None)),
     "changes": (list,),
+    "resource": (dict,),
 }
+_OPTIONAL = frozenset({"resource"})
 _ONE_OF: dict[str, tuple[str, ...]] = {
     "kind": get_args(Kind),
     "effect": get_args(Effect),
@@ -87,11 +106,15 @@ _OF_A_CHANGE = tuple(field.name for field in fields(Change))
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
-    """The JSON value of an entry, with all members."""
+    """The JSON value of an entry, with all members that it has."""
     document = {name: getattr(entry, name) for name in MEMBERS}
     document["changes"] = [
         {name: getattr(change, name) for name in _OF_A_CHANGE} for change in entry.changes
     ]
+    if entry.resource is None:
+        del document["resource"]
+    else:
+        document["resource"] = entry.resource._asdict()
     return document
 
 
@@ -103,21 +126,29 @@ def parse_entry(document: Any) -> Entry:
     """
     if not isinstance(document, dict):
         raise BadDocument("", "an entry is an object")
-    if document.keys() != _TYPES.keys():
+    if document.keys() | _OPTIONAL != _TYPES.keys():
         raise _misnamed(document)
     for name, value in document.items():
         if type(value) not in _TYPES[name] or not _fits(name, value):
             raise BadDocument(f"/{name}", "an entry holds no such value here")
     changes = tuple(_change(index, each) for index, each in enumerate(document["changes"]))
-    return Entry(**document | {"changes": changes})
+    resource = _resource(document["resource"]) if "resource" in document else None
+    return Entry(**document | {"changes": changes, "resource": resource})
 
 
 def _misnamed(document: dict[str, Any]) -> BadDocument:
     for name in MEMBERS:
-        if name not in document:
+        if name not in document and name not in _OPTIONAL:
             return BadDocument(f"/{name}", "this member is missing")
     name = next(name for name in document if name not in _TYPES)
     return BadDocument("", f"an entry has no member {name!r}")
+
+
+def _resource(document: dict[str, Any]) -> ResourceId:
+    match document:
+        case {"kind": str(kind), "id": str() | None as name, **rest} if not rest:
+            return ResourceId(kind, name)
+    raise BadDocument("/resource", "a resource has kind and id")
 
 
 def _change(index: int, document: Any) -> Change:

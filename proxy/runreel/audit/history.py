@@ -1,7 +1,7 @@
 """From what was asked and answered to entries: the history of metadata.
 
-They hold the last known metadata of each run, which is the *before* of the next change, and what
-was learnt of the upstream: whether it keeps the keys that a change does not name. Nothing is
+They hold the last known metadata of each resource, which is the *before* of the next change, and
+what was learnt of the upstream: whether it keeps the keys that a change does not name. Nothing is
 assumed of an upstream; only what an answer shows counts. The same history is kept of live traffic
 and of recorded interactions. Values come redacted, and are compared so.
 """
@@ -11,8 +11,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from runreel.audit.entries import UNKNOWN, Change, Effect, Entry, Known, Metadata, canonical
-from runreel.audit.observation import CREATING, NAMES_METADATA, ChangeRequest, Run, one_run
+from runreel.assistants.operations import OPERATIONS, Does
+from runreel.audit.entries import (
+    RUN,
+    UNKNOWN,
+    Change,
+    Effect,
+    Entry,
+    Known,
+    Metadata,
+    ResourceId,
+    canonical,
+)
+from runreel.audit.observation import (
+    CREATING,
+    MODIFYING,
+    NAMES_METADATA,
+    ChangeRequest,
+    Shown,
+    the_one,
+)
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT, JsonDifference, Lens, json_differences
 from runreel.redaction.rules import hides
@@ -21,7 +39,7 @@ Manner = Literal["merges", "replaces"]
 
 
 def changes(before: Known, requested: Metadata | None, after: Known) -> tuple[Change, ...]:
-    """What changed from `before` (None: a run that was not there) to `after`, sorted by key.
+    """What changed from `before` (None: a resource that was not there) to `after`, sorted by key.
 
     If nobody knows what was before, these are the requested keys that stand in `after` as asked.
     """
@@ -113,10 +131,11 @@ def _stands(key: str, asked: Any, after: Metadata) -> bool:
     return key in after and same(asked, after[key])
 
 
-RUNS_MAX = 10_000  # whose last known metadata is kept; the one not seen for longest goes first
+RESOURCES_MAX = 10_000  # whose last known metadata is kept; that not seen for longest goes first
 
-_NOT_SHOWN = "the answer does not show the run's metadata"
-_OVERTAKEN = "the run was seen to change while this was under way"
+_NOT_SHOWN = "the answer does not show the {kind}'s metadata"
+_OVERTAKEN = "the {kind} was seen to change while this was under way"
+_LOOSE = "it only looks like {operation}: nobody knows what the upstream took it for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +159,7 @@ class ChangeResult:
 
     at: datetime
     status: int | None
-    runs: tuple[Run, ...] = ()
+    shown: tuple[Shown, ...] = ()
     interaction: str | None = None
     reason: str | None = None
     seen: bool = True
@@ -160,10 +179,10 @@ class MetadataHistory:
 
     def __init__(self) -> None:
         self.news: list[str] = []
-        self._known: OrderedDict[tuple[str | None, str], Known] = OrderedDict()
-        self._manners: dict[str, Manner] = {}
-        self._undo: dict[tuple[str | None, str], Known | None] = {}
-        self._kept_manners: dict[str, Manner] = {}
+        self._known: OrderedDict[_Key, Known] = OrderedDict()
+        self._manners: dict[tuple[str, str], Manner] = {}  # of an upstream and a kind
+        self._undo: dict[_Key, Known | None] = {}
+        self._kept_manners: dict[tuple[str, str], Manner] = {}
 
     def keep(self) -> None:
         """All that was drafted so far is in the log."""
@@ -181,30 +200,36 @@ class MetadataHistory:
         self._undo.clear()
         self.news.clear()
 
-    def known(self, thread_id: str | None, run_id: str | None) -> Known:
-        """The metadata that a run was last seen with; which one a redacted id names is unknown."""
-        return UNKNOWN if run_id is None else self._known.get((thread_id, run_id), UNKNOWN)
+    def known(self, resource: ResourceId, thread_id: str | None) -> Known:
+        """The metadata that a resource was last seen with; which one a redacted id names is
+        unknown.
+        """
+        return self._known.get((resource, thread_id), UNKNOWN)
 
     def intent(self, occasion: Occasion, asked: ChangeRequest) -> Entry:
         """A change that is about to be forwarded."""
         creates = occasion.operation in CREATING
-        before = None if creates else self.known(asked.thread_id, asked.run_id)
-        draft = _draft(occasion, asked.thread_id, asked.run_id, before, None)
+        before = None if creates else self.known(asked.resource, asked.thread_id)
+        draft = _draft(occasion, asked.resource, asked.thread_id, before, None)
         return replace(draft, kind="intent", requested=asked.requested, reason=asked.reason)
 
     def outcome(self, intent: Entry, asked: ChangeRequest, result: ChangeResult) -> Entry:
         """What became of a change; `intent` is its chained entry."""
-        run = one_run(asked, result.runs)
-        after = UNKNOWN if run is None else run.metadata
+        shown = the_one(asked, result.shown)
+        resource = shown.resource if shown else intent.about
+        after = UNKNOWN if shown is None else shown.metadata
         found = effect(intent.requested, result.status, after) if result.seen else "refused"
+        if asked.loose and result.seen:
+            found = "unknown"
         if asked.reason and intent.operation in NAMES_METADATA and found == "applied":
             found = "unknown"  # a 2xx does not say that the metadata nobody could read is set
         outcome = replace(
             intent,
             kind="outcome",
             at=moment(result.at),
-            thread_id=run.thread_id if run else intent.thread_id,
-            run_id=run.run_id if run else intent.run_id,
+            thread_id=shown.thread_id if shown else intent.thread_id,
+            run_id=_run_id(resource),
+            resource=resource,
             after=after,
             changes=changes(intent.before, intent.requested, after),
             effect=found,
@@ -214,79 +239,98 @@ class MetadataHistory:
         )
         reasons = (
             asked.reason,
+            _LOOSE.format(operation=intent.operation) if asked.loose else None,
             result.reason,
             *self._reasons(outcome, found),
             self._learnt(outcome),
         )
-        if run is not None:
-            self._saw(run)
+        if shown is not None:
+            self._saw(shown)
         return _unchained(replace(outcome, reason="; ".join(filter(None, reasons)) or None))
 
     def observations(self, occasion: Occasion, result: ChangeResult) -> tuple[Entry, ...]:
-        """One entry for each run that an answer showed."""
-        return tuple(self._observation(occasion, result, run) for run in result.runs)
+        """One entry for each resource that an answer showed; of a list, those that are not as they
+        were last seen.
+        """
+        lists = OPERATIONS[occasion.operation].does is Does.LIST
+        return tuple(
+            self._observation(occasion, result, shown)
+            for shown in result.shown
+            if not (lists and self._is_old(shown))
+        )
 
-    def _observation(self, occasion: Occasion, result: ChangeResult, run: Run) -> Entry:
-        before = self.known(run.thread_id, run.run_id)
-        self._saw(run)
+    def _is_old(self, shown: Shown) -> bool:
+        known = self.known(shown.resource, shown.thread_id)
+        return isinstance(known, dict) and same(known, shown.metadata)
+
+    def _observation(self, occasion: Occasion, result: ChangeResult, shown: Shown) -> Entry:
+        before = self.known(shown.resource, shown.thread_id)
+        self._saw(shown)
         return replace(
-            _draft(occasion, run.thread_id, run.run_id, before, run.metadata),
-            changes=changes(before, None, run.metadata),
+            _draft(occasion, shown.resource, shown.thread_id, before, shown.metadata),
+            changes=changes(before, None, shown.metadata),
             status=result.status,
             interaction=result.interaction,
             reason=result.reason,
         )
 
-    def _saw(self, run: Run) -> None:
-        key = (run.thread_id, run.run_id)
-        if hides(f"{run.thread_id} {run.run_id}"):
+    def _saw(self, shown: Shown) -> None:
+        key = (shown.resource, shown.thread_id)
+        if hides(f"{shown.thread_id} {shown.resource.id}"):
             return
         self._undo.setdefault(key, self._known.get(key))
-        self._known[key] = run.metadata
+        self._known[key] = shown.metadata
         self._known.move_to_end(key)
-        if len(self._known) > RUNS_MAX:
+        if len(self._known) > RESOURCES_MAX:
             self._known.popitem(last=False)
 
     def _reasons(self, outcome: Entry, found: Effect) -> tuple[str | None, ...]:
         status = outcome.status or 0
         well = 200 <= status < 300
-        before_now = self.known(outcome.thread_id, outcome.run_id)
+        kind = outcome.about.kind.replace("_", " ")
+        before_now = self.known(outcome.about, outcome.thread_id)
         overtaken = isinstance(outcome.before, dict) and before_now != outcome.before
         hidden = blanked(outcome.requested) if found in _COMPARED else ()
         return (
-            _NOT_SHOWN if well and outcome.after == UNKNOWN else None,
-            _OVERTAKEN if overtaken else None,
+            _NOT_SHOWN.format(kind=kind) if well and outcome.after == UNKNOWN else None,
+            _OVERTAKEN.format(kind=kind) if overtaken else None,
             f"compared as redacted: {', '.join(hidden)}" if hidden else None,
         )
 
     def _learnt(self, outcome: Entry) -> str | None:
         """What is newly known of the upstream, if anything is."""
-        if outcome.operation != "modifyRun":
+        if outcome.operation not in MODIFYING:
             return None
         shown = manner(outcome.before, outcome.requested, outcome.after)
-        if shown is None or self._manners.get(outcome.upstream) == shown:
+        whose = (outcome.upstream, outcome.about.kind)
+        if shown is None or self._manners.get(whose) == shown:
             return None
-        self._manners[outcome.upstream] = shown
-        self.news.append(_MANNERS[shown])
-        return _MANNERS[shown]
+        self._manners[whose] = shown
+        told = _MANNERS[shown].format(kind=outcome.about.kind.replace("_", " "))
+        self.news.append(told)
+        return told
 
 
+_Key = tuple[ResourceId, str | None]
 _MANNERS: dict[Manner, str] = {
-    "merges": "the upstream merges: keys that a change does not name are kept",
-    "replaces": "the upstream replaces: keys that a change does not name are gone",
+    "merges": "the upstream merges metadata of {kind}s: keys that a change does not name are kept",
+    "replaces": (
+        "the upstream replaces metadata of {kind}s: keys that a change does not name are gone"
+    ),
 }
 _COMPARED: frozenset[Effect] = frozenset({"applied", "partly_applied", "not_applied"})
 
 
 def _draft(
-    occasion: Occasion, thread_id: str | None, run_id: str | None, before: Known, after: Known
+    occasion: Occasion, resource: ResourceId, thread_id: str | None, before: Known, after: Known
 ) -> Entry:
     return Entry(
         at=moment(occasion.at),
         kind="observation",
         operation=occasion.operation,
         thread_id=thread_id,
-        run_id=run_id,
+        run_id=_run_id(resource),
+        resource=resource,
         actor=occasion.actor,
         client=occasion.client,
         before=before,
@@ -294,6 +338,10 @@ def _draft(
         session=occasion.session,
         upstream=occasion.upstream,
     )
+
+
+def _run_id(resource: ResourceId) -> str | None:
+    return resource.id if resource.kind == RUN else None
 
 
 def _unchained(entry: Entry) -> Entry:

@@ -1,145 +1,162 @@
-"""What a request asks of a run's metadata, and which runs an answer shows.
+"""What a request asks of metadata, and whose metadata an answer shows.
+
+Which requests are about metadata says the table of `assistants.operations`: each that changes a
+resource or makes one, whether it names metadata or not, and each read that shows resources. Of a
+request that makes several things at once (a thread with messages, a run with its thread) only the
+metadata of the one that the operation is named for are looked at.
 
 It is read the same way of live traffic and of recorded interactions: both come redacted. An answer
-is first reduced to what shows runs (`essence`), so that redaction looks at little; a stream is
+is first reduced to what shows resources (`essence`), so that redaction looks at little; a stream is
 watched while it passes (`Watch`). What is not there, or cannot be written in the log, is `UNKNOWN`
 or None with a reason.
 """
 
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
 import rfc8785
 
-from runreel.audit.entries import UNKNOWN, Known, Metadata, canonical, is_plain
+from runreel.assistants.operations import (
+    BY_KIND,
+    OPERATIONS,
+    Does,
+    Operation,
+    fits,
+    ids_of,
+    loosely,
+    plain_segments,
+    recognise,
+)
+from runreel.audit.entries import UNKNOWN, Known, Metadata, ResourceId, canonical, is_plain
 from runreel.http import sse, strict_json
 from runreel.http.encoding import StreamDecoder
 from runreel.http.headers import codings, is_event_stream
 from runreel.http.messages import Request, Response, without
-from runreel.matching.resources import recognise
 from runreel.redaction.redactor import Redacted
 from runreel.redaction.rules import read_segment
 
-METADATA_BYTES_MAX = 65_536  # of one run, as RFC 8785 JSON; 16 keys of OpenAI's have less
-RUNS_MAX = 1_000  # that one answer shows
+METADATA_BYTES_MAX = 65_536  # of one resource, as RFC 8785 JSON; 16 keys of OpenAI's have less
+SHOWN_MAX = 1_000  # resources that one answer shows
 
-CHANGING = frozenset(
-    {"createRun", "createThreadAndRun", "modifyRun", "cancelRun", "submitToolOuputsToRun"}
-)
-SHOWING = frozenset({"getRun", "listRuns"})
-CREATING = frozenset({"createRun", "createThreadAndRun"})
-NAMES_METADATA = frozenset({"createRun", "createThreadAndRun", "modifyRun"})
-# Where thread and run stand among the segments of a path, from its end.
-_PLACES = {
-    "createThreadAndRun": (None, None),
-    "createRun": (-2, None),
-    "listRuns": (-2, None),
-    "getRun": (-3, -1),
-    "modifyRun": (-3, -1),
-    "cancelRun": (-4, -2),
-    "submitToolOuputsToRun": (-4, -2),
-}
-_RUN = "thread.run"
-_SHOWN = ("id", "object", "thread_id", "metadata")
-_ENCODED = re.compile("%([0-9A-Fa-f]{2})")
-_UNRESERVED = re.compile("[A-Za-z0-9._~-]")  # RFC 3986, 2.3
+CREATING = frozenset(name for name, each in OPERATIONS.items() if each.does is Does.CREATE)
+MODIFYING = frozenset(name for name, each in OPERATIONS.items() if each.does is Does.MODIFY)
+NAMES_METADATA = CREATING | MODIFYING
+_SHOWN = ("id", "object", "metadata", *(f"{kind}_id" for kind in BY_KIND))
+_THREADS = "threads"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a request means for metadata: an operation that changes or shows them, and its path in
+    the plainest spelling. If `loose`, it only looks like that operation.
+    """
+
+    operation: Operation
+    path: str
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """What a request is about; `reason` says why `requested` is None although there may be one."""
+    """What a request is about; `reason` says why `requested` is None although there may be one.
 
+    If `loose`, nobody knows whether the upstream takes it for that.
+    """
+
+    resource: ResourceId
     thread_id: str | None
-    run_id: str | None
     requested: Metadata | None = None
     reason: str | None = None
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run as an answer shows it; `metadata` is UNKNOWN if it has none that can be written."""
+class Shown:
+    """A resource as an answer shows it; `metadata` is UNKNOWN if none can be written."""
 
+    resource: ResourceId
     thread_id: str | None
-    run_id: str
     metadata: Known
 
 
-def meant(request: Request) -> str | None:
-    """The operation that a server may take a request for, however its path is spelled."""
-    found = recognise(request.method, plain_path(request.path))
-    return found.name if found else None
-
-
-def plain_path(path: str) -> str:
-    """A path in the plainest of all the spellings that servers take for the same one.
-
-    Encoded characters that need not be are themselves (RFC 3986, 6.2.2.2), dot segments are gone,
-    and so are empty ones. So nobody hides a change of a run from whoever asks for its id.
+def meant(request: Request, operation: str | None = None) -> Meaning | None:
+    """What a request means, however its path is spelled; None if it has nothing to do with
+    metadata. An `operation` that is known already counts.
     """
-    segments: list[str] = []
-    for segment in _ENCODED.sub(_decoded, path).split("/"):
-        if segment == "..":
-            segments = segments[:-1]
-        elif segment not in ("", "."):
-            segments.append(segment)
+    found = OPERATIONS.get(operation or "") or recognise(request.method, request.path)
+    if found is not None:
+        path = _path(plain_segments(request.path))
+        return Meaning(found, path) if found.changes or found.shows else None
+    near = loosely(request.method, request.path)
+    return None if near is None else Meaning(near[0], _path(near[1]), loose=True)
+
+
+def _path(segments: Sequence[str]) -> str:
     return "/" + "/".join(segments)
 
 
-def _decoded(encoded: re.Match[str]) -> str:
-    char = chr(int(encoded[1], 16))
-    return char if _UNRESERVED.fullmatch(char) else encoded[0].upper()
+def unnamed(meaning: Meaning) -> ChangeRequest:
+    """A request of which nothing but the kind of its resource can be told."""
+    assert meaning.operation.resource is not None  # noqa: S101 - what changes or shows has one
+    resource = ResourceId(meaning.operation.resource.kind, None)
+    return ChangeRequest(resource, None, loose=meaning.loose)
 
 
-def asked(operation: str, request: Redacted[Request]) -> ChangeRequest:
-    """What a request asks; `operation` is one of `CHANGING` or `SHOWING`."""
+def asked(meaning: Meaning, request: Redacted[Request]) -> ChangeRequest:
+    """What a request asks; its path may be that of the meaning."""
+    operation, bare = meaning.operation, unnamed(meaning)
     requested, reason = _requested(operation, request.value.body)
-    path = plain_path(request.value.path)
-    found = recognise(request.value.method, path)
-    if found is None or found.name != operation:  # a pattern of the user's ate the path
-        return ChangeRequest(None, None, requested, reason)
-    thread, run = _PLACES[operation]
-    segments = path.split("/")
-    return ChangeRequest(
-        read_segment(segments[thread]) if thread is not None else None,
-        read_segment(segments[run]) if run is not None else None,
-        requested,
-        reason,
+    method, path = request.value.method, request.value.path
+    near = loosely(method, path) if meaning.loose else None
+    segments = near[1] if near is not None else plain_segments(path)
+    thread = name = None
+    if fits(operation, segments):  # else a pattern of the user's ate the path
+        thread, name = (each and read_segment(each) for each in ids_of(operation, segments))
+    return replace(
+        bare,
+        resource=bare.resource._replace(id=name),
+        thread_id=thread,
+        requested=requested,
+        reason=reason,
     )
 
 
-def essence(response: Response) -> Response:
-    """The answer less everything that shows no run; its body is plain JSON, or empty.
+def essence(response: Response, kind: str) -> Response:
+    """The answer less everything that shows no resource of a kind; its body is plain JSON, or
+    empty.
 
-    `response` is decoded, as it is recorded. JSON pointers into runs and lists of runs stay true.
+    `response` is decoded, as it is recorded. JSON pointers into resources and lists of them stay
+    true.
     """
-    items, listed = _shown_in(response)
+    items, listed = _shown_in(response, kind)
     less = [_less(item) for item in items]
     document = {"data": less} if listed else less[0]
     body = json.dumps(document).encode("ascii") if document else b""
     return Response(response.status, response.headers, body)
 
 
-def runs(request: ChangeRequest, response: Redacted[Response]) -> tuple[Run, ...]:
-    """The runs that an answer shows, be it whole or an `essence`; none unless it is a 2xx."""
+def shown(request: ChangeRequest, response: Redacted[Response]) -> tuple[Shown, ...]:
+    """The resources of the kind that a request is about which an answer shows, be it whole or an
+    `essence`; none unless it is a 2xx.
+    """
     if not 200 <= response.value.status < 300:
         return ()
-    items, _ = _shown_in(response.value)
-    found = (_run(request, item) for item in items)
-    return tuple(run for run in found if run is not None)
+    items, _ = _shown_in(response.value, request.resource.kind)
+    found = (_shown_as(request, item) for item in items)
+    return tuple(each for each in found if each is not None)
 
 
-def one_run(request: ChangeRequest, shown: tuple[Run, ...]) -> Run | None:
-    """The run that a request was about, if an answer shows it."""
-    named = (run for run in shown if request.run_id in (None, run.run_id))
+def the_one(request: ChangeRequest, found: tuple[Shown, ...]) -> Shown | None:
+    """The resource that a request was about, if an answer shows it."""
+    named = (each for each in found if request.resource.id in (None, each.resource.id))
     return next(named, None)
 
 
-def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None]:
-    if operation not in NAMES_METADATA or not body:
+def _requested(operation: Operation, body: bytes) -> tuple[Metadata | None, str | None]:
+    if not operation.names_metadata or not body:
         return None, None
     try:
         document = strict_json.document(body.decode("utf-8"))
@@ -155,28 +172,34 @@ def _requested(operation: str, body: bytes) -> tuple[Metadata | None, str | None
     return metadata, None
 
 
-def _shown_in(response: Response) -> tuple[list[Any], bool]:
-    """The JSON values that may be runs, and whether the answer was a list of them.
+def _shown_in(response: Response, kind: str) -> tuple[list[Any], bool]:
+    """The JSON values that may be resources of a kind, and whether the answer was a list of them.
 
-    Of a stream it is the last run in its events.
+    Of a stream it is the last one in its events.
     """
     if response.at_ms is not None or (
         is_event_stream(response.headers) and not response.body.startswith(b"{")
     ):
-        document = next(_runs_of_stream(response.body), None)
+        document = next(_in_stream(response.body, kind), None)
     else:
         document = _read(response.body)
     if isinstance(document, dict) and isinstance(document.get("data"), list):
-        return document["data"][:RUNS_MAX], True
+        return document["data"][:SHOWN_MAX], True
     return [document], False
 
 
-def _runs_of_stream(body: bytes) -> Iterator[Any]:
-    """The runs in the events, the last first."""
+def _mark(kind: str) -> bytes:
+    """What an event has in it that shows a resource of a kind."""
+    return f'"{BY_KIND[kind].shown_as}"'.encode("ascii")
+
+
+def _in_stream(body: bytes, kind: str) -> Iterator[Any]:
+    """The resources of a kind in the events, the last first."""
+    mark = _mark(kind)
     for event in reversed(sse.split(body)):
-        parts = sse.around_data(event) if b'"thread.run"' in event else None
+        parts = sse.around_data(event) if mark in event else None
         document = None if parts is None else _read(parts[1])
-        if isinstance(document, dict) and document.get("object") == _RUN:
+        if isinstance(document, dict) and document.get("object") == BY_KIND[kind].shown_as:
             yield document
 
 
@@ -194,18 +217,29 @@ def _less(item: Any) -> Any:
     return {name: item[name] for name in _SHOWN if name in item}
 
 
-def _run(request: ChangeRequest, item: Any) -> Run | None:
-    if not isinstance(item, dict) or not _is_text(item.get("id")):
+def _shown_as(request: ChangeRequest, item: Any) -> Shown | None:
+    row, asked_for = BY_KIND[request.resource.kind], request.resource.id
+    if not isinstance(item, dict) or "metadata" not in item:
         return None
-    if item.get("object", _RUN) != _RUN or "metadata" not in item:
+    name: Any = item.get("id", item.get(f"{row.kind}_id"))  # the latter as LangGraph has it
+    if not _is_text(name) or item.get("object", row.shown_as) != row.shown_as:
         return None
-    thread = item.get("thread_id")
-    name = item["id"]
-    if request.run_id is not None and unquote(request.run_id) == name:
-        name = request.run_id  # as the path says it, which may be percent-encoded
+    if asked_for is not None and unquote(asked_for) == name:
+        name = asked_for  # as the path says it, which may be percent-encoded
     metadata = {} if item["metadata"] is None else item["metadata"]
     known = metadata if isinstance(metadata, dict) and _writable(metadata) else UNKNOWN
-    return Run(thread if _is_text(thread) else request.thread_id, name, known)
+    return Shown(ResourceId(row.kind, name), _thread_of(request, item, name), known)
+
+
+def _thread_of(request: ChangeRequest, item: dict[str, Any], name: str) -> str | None:
+    """The thread that a resource of the name is, or stands in."""
+    path = BY_KIND[request.resource.kind].path
+    if path[0] != _THREADS:
+        return None
+    thread = item.get("thread_id")
+    if len(path) == 2:
+        return name
+    return thread if _is_text(thread) else request.thread_id
 
 
 def _is_text(value: Any) -> bool:
@@ -227,13 +261,16 @@ def _writable(metadata: Metadata) -> bool:
 
 
 class Watch:
-    """Looks at a stream; at no event of more than `bytes_max`, and at nothing after it."""
+    """Looks at a stream for resources of a kind; at no event of more than `bytes_max`, and at
+    nothing after it.
+    """
 
-    def __init__(self, head: Response, bytes_max: int) -> None:
+    def __init__(self, head: Response, bytes_max: int, kind: str) -> None:
         self.ended = False  # whether it said that it is complete
         self.status = head.status
         self._head = head
         self._bytes_max = bytes_max
+        self._mark = _mark(kind)
         applied = codings(head.headers)
         self._unpacker = StreamDecoder(applied, bytes_max) if applied else None
         self._splitter = sse.Splitter()
@@ -248,11 +285,11 @@ class Watch:
         plain = chunk if self._unpacker is None else self._unpacker.feed(chunk)
         for event in self._splitter.feed(plain):
             self._open = 0
-            if b'"thread.run"' in event:
+            if self._mark in event:
                 self._last = event
             self.ended = self.ended or sse.is_done(event)
 
     def response(self) -> Response:
-        """The answer, with the last event that holds a run for its body."""
+        """The answer, with the last event that shows such a resource for its body."""
         headers = without(self._head.headers, frozenset({"content-encoding"}))
         return Response(self._head.status, headers, self._last)

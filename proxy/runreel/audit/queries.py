@@ -1,9 +1,9 @@
-"""Questions to an audit log: about one run, about entries, about all of them in numbers.
+"""Questions to an audit log: about one resource, about entries, about all of them in numbers.
 
-The history of one run (`RunHistory`) says who set a key: the change that asked for it and after
-which it stood so. A value that was only seen, in a read or beside what a change asked for, was set
-by nobody known, unless a change that was under way then had asked for it. Setting a key to what it
-is already changes nothing.
+The history of one resource (`ResourceHistory`) says who set a key: the change that asked for it and
+after which it stood so. A value that was only seen, in a read or beside what a change asked for,
+was set by nobody known, unless a change that was under way then had asked for it. Setting a key to
+what it is already changes nothing.
 
 The conditions of a `Selection` are each a rule that holds or not and, where there is one, bytes
 that every line of such an entry has: most lines need not be read then.
@@ -20,9 +20,10 @@ from typing import Any
 
 import rfc8785
 
-from runreel.audit.entries import UNKNOWN, Entry, Known, Metadata
+from runreel.audit.entries import RUN, UNKNOWN, Entry, Known, Metadata
 from runreel.audit.history import ChangeResult, MetadataHistory, Occasion, effect, manner, same
-from runreel.audit.observation import CHANGING, CREATING, SHOWING, asked, meant, runs
+from runreel.audit.observation import CREATING, asked, meant
+from runreel.audit.observation import shown as shown_in
 from runreel.http.messages import Interaction, values
 from runreel.redaction.redactor import Redacted, request_of, response_of
 
@@ -42,8 +43,8 @@ class Setting:
 
 
 @dataclass(slots=True)
-class RunHistory:
-    """The history of one run, as of the last entry taken.
+class ResourceHistory:
+    """The history of one resource, as of the last entry taken.
 
     `seen` is the last entry that showed its metadata. `doubts` are changes since then of which
     nobody knows whether they were made, by their number.
@@ -62,7 +63,7 @@ class RunHistory:
         return tuple(sorted({each.entry.seq for each in self.settings.values() if not each.gone}))
 
     def take(self, entry: Entry) -> None:
-        """Note what the next entry of this run says."""
+        """Note what the next entry of it says."""
         self.thread_id = entry.thread_id or self.thread_id
         if entry.kind == "intent":
             if self.metadata == UNKNOWN and isinstance(entry.before, dict):
@@ -109,15 +110,19 @@ class RunHistory:
         return self._new(entry, key) and not self.settings[key].changed
 
 
-def of_run(run_id: str, entries: Iterable[Entry], until: str | None = None) -> RunHistory | None:
-    """The history of a run, from all entries or from those up to a time; None if none is of it."""
-    found: RunHistory | None = None
+def histories(
+    name: str, kind: str | None, entries: Iterable[Entry], until: str | None = None
+) -> dict[str, ResourceHistory]:
+    """The history of the resource with an id, from all entries or from those up to a time: by its
+    kind, of which there are several if none is asked for and several have that id.
+    """
+    found: dict[str, ResourceHistory] = {}
     for entry in entries:
-        if entry.run_id != run_id or (until is not None and entry.at > until):
+        about = entry.about
+        if about.id != name or kind not in (None, about.kind):
             continue
-        if found is None:
-            found = RunHistory(entry)
-        found.take(entry)
+        if until is None or entry.at <= until:
+            found.setdefault(about.kind, ResourceHistory(entry)).take(entry)
     return found
 
 
@@ -132,12 +137,13 @@ _TIMES = re.compile(rb'"at":"([^"]*)"')
 class Selection:
     """The conditions; None is no condition.
 
-    `actor` is `NOBODY`, or the beginning of an actor, with `hmac-sha256:` or without. `key` is
-    asked for or changed. `value` is what some key (that of `key`, if given) was asked to be or
-    became: a text, or JSON in its canonical form. `since` and `until` are times as entries have
-    them, both included.
+    `resource` is a kind or, with the id behind a colon, one of that kind. `actor` is `NOBODY`, or
+    the beginning of an actor, with `hmac-sha256:` or without. `key` is asked for or changed.
+    `value` is what some key (that of `key`, if given) was asked to be or became: a text, or JSON in
+    its canonical form. `since` and `until` are times as entries have them, both included.
     """
 
+    resource: str | None = None
     run: str | None = None
     thread: str | None = None
     actor: str | None = None
@@ -187,7 +193,7 @@ class Question:
         until = self._until or _END
         if self._waiting and _OUTCOME in line:
             until = _END
-        # A run's metadata may have such a member too: one of those that are there is the entry's.
+        # Metadata may have such a member too: one of those that are there is the entry's.
         return any(self._since <= at <= until for at in _TIMES.findall(line))
 
     def remarkable(self, entries: Iterable[Entry], *, everything: bool = False) -> Iterator[Entry]:
@@ -216,6 +222,15 @@ def _member(name: str) -> Callable[[str], bytes]:
     return lambda given: f'"{name}":'.encode("ascii") + rfc8785.dumps(given)
 
 
+def _of_resource(given: str) -> bytes:
+    kind, _, name = given.partition(":")
+    if kind == RUN:  # which entries without the member are about
+        return _member("run_id")(name) if name else b""
+    if not name:
+        return b'"kind":%b}' % rfc8785.dumps(kind)
+    return rfc8785.dumps({"resource": {"kind": kind, "id": name}})[1:-1]
+
+
 def _of_actor(given: str) -> bytes:
     if given == NOBODY:
         return b'"actor":null'
@@ -228,6 +243,7 @@ def _of_value(given: str) -> bytes:
 
 
 _NEEDLES: dict[str, Callable[[str], bytes]] = {
+    "resource": _of_resource,
     "run": _member("run_id"),
     "thread": _member("thread_id"),
     "actor": _of_actor,
@@ -236,6 +252,11 @@ _NEEDLES: dict[str, Callable[[str], bytes]] = {
     "operation": _member("operation"),
     "effect": _member("effect"),
 }
+
+
+def _is_resource(entry: Entry, selection: Selection) -> bool:
+    kind, colon, name = (selection.resource or "").partition(":")
+    return entry.about.kind == kind and (not colon or entry.about.id == name)
 
 
 def _is_actor(entry: Entry, selection: Selection) -> bool:
@@ -263,6 +284,7 @@ def _has_value(entry: Entry, selection: Selection) -> bool:
 
 
 _RULES: dict[str, Callable[[Entry, Selection], bool]] = {
+    "resource": _is_resource,
     "run": lambda entry, wanted: entry.run_id == wanted.run,
     "thread": lambda entry, wanted: entry.thread_id == wanted.thread,
     "actor": _is_actor,
@@ -350,14 +372,14 @@ def _drafts(
     seq: int,
 ) -> Iterator[Entry]:
     value = interaction.value
-    operation = value.operation or meant(value.request) or ""
-    if operation not in CHANGING | SHOWING:
+    meaning = meant(value.request, value.operation)
+    if meaning is None:
         return
-    question = asked(operation, request_of(interaction))
+    question = asked(meaning, request_of(interaction))
     clients = values(value.request.headers, "user-agent")
     occasion = Occasion(
         at=value.recorded_at,
-        operation=operation,
+        operation=meaning.operation.name,
         actor=None,
         client=clients[0] if clients else None,
         session=session,
@@ -366,11 +388,11 @@ def _drafts(
     result = ChangeResult(
         value.recorded_at,
         None if value.failed else value.response.status,
-        runs(question, response_of(interaction)),
+        shown_in(question, response_of(interaction)),
         value.id,
         value.failed or (_GONE if value.client_gone else None),
     )
-    if operation in SHOWING:
+    if meaning.operation.shows:
         yield from history.observations(occasion, result)
         return
     intent = replace(history.intent(occasion, question), seq=seq)

@@ -190,6 +190,7 @@ MEMBERS = (  # in the order of their names, as RFC 8785 has them
     "prev",
     "reason",
     "requested",
+    "resource",
     "run_id",
     "seq",
     "session",
@@ -197,6 +198,7 @@ MEMBERS = (  # in the order of their names, as RFC 8785 has them
     "thread_id",
     "upstream",
 )
+_NOT_IN_ALL = frozenset({"resource"})  # the first entries, all of runs, went without
 _KINDS = ("intent", "observation", "outcome")
 
 
@@ -318,11 +320,12 @@ def _entry(content: bytes) -> dict[str, Any]:
         raise Unreadable("has no end of line: it was cut off, or is just being written")
     document = json_object(content)
     for name in MEMBERS:
-        if name not in document:
+        if name not in document and name not in _NOT_IN_ALL:
             raise Unreadable(f"lacks the member {name}")
-    if len(document) > len(MEMBERS):
+    names = [name for name in MEMBERS if name in document]
+    if len(document) > len(names):
         raise Unreadable("has a member that no entry has")
-    pairs = [(name, f'"{name}":'.encode("ascii") + _canonical(document[name])) for name in MEMBERS]
+    pairs = [(name, f'"{name}":'.encode("ascii") + _canonical(document[name])) for name in names]
     if content != b"{" + b",".join(pair for _, pair in pairs) + b"}\n":
         raise Unreadable("is not in its canonical form (RFC 8785): it was altered")
     hashed = b"{" + b",".join(pair for name, pair in pairs if name != "hash") + b"}"

@@ -1,4 +1,4 @@
-"""The one writer of the audit log: what is said of runs, in the order in which it is said.
+"""The one writer of the audit log: what is said of metadata, in the order in which it is said.
 
 An intent is on disk when what `say` gives is done, and an outcome that cannot be written is held
 until it can. Actors are named here, by an HMAC of their credential under the log's key. Knows the
@@ -117,8 +117,8 @@ class AuditWriter:
         self._failing = False
 
     def known(self, asked: ChangeRequest) -> Known:
-        """The metadata that a run was last seen with."""
-        return self._history.known(asked.thread_id, asked.run_id)
+        """The metadata that a resource was last seen with."""
+        return self._history.known(asked.resource, asked.thread_id)
 
     def say(self, said: Said) -> "asyncio.Future[Entry | None]":
         """Have something written, soon and after all that was said before; of an intent, done once

@@ -51,10 +51,18 @@ class Finding:
 def check_bytes(content: bytes, redaction: Redaction) -> tuple[Finding, ...]:
     """All that is wrong with the content of a cassette file; see `check`."""
     try:
-        return check(content.decode("utf-8"), redaction)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         spots = [_spotted(spot, None) for spot in in_lines(content.decode("latin-1"))]
         return (Finding("", None, "format", f"not UTF-8 at byte {error.start}"), *spots)
+    return tuple(_placed(finding, text) for finding in check(text, redaction))
+
+
+def _placed(finding: Finding, text: str) -> Finding:
+    """A finding that somebody will want to mend by hand, with its line."""
+    if not finding.at.startswith("/") or finding.rule not in ("format", "digest"):
+        return finding
+    return replace(finding, message=f"{finding.message} ({strict_json.line_of(text, finding.at)})")
 
 
 def check(text: str, redaction: Redaction) -> tuple[Finding, ...]:

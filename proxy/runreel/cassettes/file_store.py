@@ -26,6 +26,7 @@ from runreel.cassettes.format import (
     Cassette,
     NotACassetteName,
     check_name,
+    dump,
     dumped,
     parse,
     read_chunks,
@@ -48,7 +49,7 @@ from runreel.cassettes.journal import (
 from runreel.cassettes.merge import Kept
 from runreel.errors import CassetteBusy, CassetteDamaged, NothingReadable, StartRefused, StoreFailed
 from runreel.http.messages import Interaction
-from runreel.http.strict_json import BadDocument
+from runreel.http.strict_json import BadDocument, line_of
 from runreel.redaction.redactor import Redacted
 from runreel.storage.files import (
     AppendFile,
@@ -57,6 +58,7 @@ from runreel.storage.files import (
     make_folders,
     release_lock,
     remove_leftovers,
+    replace_file,
     sync,
     take_lock,
 )
@@ -429,12 +431,15 @@ def _read_whole(path: Path) -> Stored | None:
     content = content_of(path)
     if content is None:
         return None
+    text = ""
     try:
-        cassette = parse(content.decode("utf-8"))
+        text = content.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+        cassette = parse(text)
     except UnicodeDecodeError as error:
         raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
     except BadDocument as error:
-        raise CassetteDamaged(f"{path}: {error}") from None
+        place = f", {line_of(text, error.at)}" if error.at else ""
+        raise CassetteDamaged(f"{path}{place}: {error}") from None
     return Stored(cassette, hashlib.sha256(content).hexdigest())
 
 
@@ -491,9 +496,58 @@ class FileStore:
             return None
         return Stored(found.cassette, found.sha256, (*told, *found.recovered), str(path))
 
+    def mark(self, name: str) -> object:
+        """The file's identity, time and size, and the journals beside it."""
+        return _standing(self._path(name))
+
     def open_journal(self, name: str, header: Cassette) -> "FileJournal":
         """Take the lock, take in what an earlier recorder left, and begin to record."""
         path = self._path(name)
+        lock, descriptor = self._locked(name, path)
+        journal = FileJournal(path, header, lock, descriptor)
+        try:
+            journal.take_in(self._together(name))
+        except StoreFailed as error:
+            journal.release()
+            raise StartRefused(f"what an earlier recording left cannot be saved: {error}") from None
+        except BaseException:
+            journal.release()
+            raise
+        return journal
+
+    def take_over(self, name: str, change: Callable[[str], Cassette | None]) -> bool:
+        """Put what `change` makes of the text of a cassette's file in its place, though nobody
+        could load it; whether it made anything of it.
+
+        Raises:
+            StartRefused: there is no such file, it is being recorded, or it cannot be written.
+            CassetteDamaged: it is no text, or a journal beside it belongs to it as it was.
+            BadDocument: as `change`.
+            StoreFailed: it could not be written; what was there is untouched.
+        """
+        path = self._path(name)
+        lock, descriptor = self._locked(name, path)
+        try:
+            content = content_of(path)
+            if content is None:
+                raise StartRefused(f"{path}: there is no such file")
+            if _parts(path):
+                raise CassetteDamaged(
+                    f"{path}: a recording left a journal beside it, for the file as it was; undo "
+                    f"the edit, run runreel cassette upgrade {name}, and edit it then"
+                )
+            changed = change(content.decode("utf-8-sig"))
+            if changed is not None:
+                replace_file(path, dump(changed).encode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise CassetteDamaged(f"{path}: not UTF-8 at byte {error.start}") from None
+        except OSError as error:
+            raise StoreFailed(f"{path}: cannot be written: {error.strerror}") from None
+        finally:
+            release_lock(lock, descriptor)
+        return changed is not None
+
+    def _locked(self, name: str, path: Path) -> tuple[Path, int]:
         lock = path.with_name(f".{path.stem}.lock")
         try:
             make_folders(path.parent)
@@ -508,16 +562,7 @@ class FileStore:
                 f"cassette '{name}' is being recorded by another runreel or session; end that one, "
                 "or record into another cassette with --cassette NAME"
             )
-        journal = FileJournal(path, header, lock, descriptor)
-        try:
-            journal.take_in(self._together(name))
-        except StoreFailed as error:
-            journal.release()
-            raise StartRefused(f"what an earlier recording left cannot be saved: {error}") from None
-        except BaseException:
-            journal.release()
-            raise
-        return journal
+        return lock, descriptor
 
     def drop_unfinished(self, name: str) -> None:
         """Remove what a recorder left in journals when it was killed; its owner wants none of it.

@@ -26,6 +26,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -38,6 +39,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
+from pydantic_core import ErrorDetails
 
 from runreel.cassettes import bodies
 from runreel.http import strict_json
@@ -100,12 +102,23 @@ def _validated(model: type[_Model], document: Any, *, first_build: bool) -> _Mod
     try:
         return model.model_validate(document, context=first_build)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = min(error.errors(include_url=False), key=lambda one: not _misspelt(one))
         at = "".join(strict_json.pointer("", step) for step in first["loc"])
         readable = _READABLE.get(first["type"])
         plain = first["msg"].removeprefix("Value error, ")
         reason = plain if readable is None else readable.format(**first.get("ctx", {}))
+        if near := _misspelt(first):
+            reason = f"unknown member; '{near[0]}' may be meant"
         raise BadDocument(at, reason) from None
+
+
+def _misspelt(error: ErrorDetails) -> list[str]:
+    """The member that is meant, if one is that is not known."""
+    if error["type"] != "extra_forbidden":
+        return []
+    models = (Document, _Interaction, _Request, _Response, _Violation)
+    names = [name for model in models for name in model.model_fields]
+    return get_close_matches(str(error["loc"][-1]), names, n=1, cutoff=0.75)
 
 
 _NOT_OF_THE_FIRST_BUILD = (

@@ -481,6 +481,10 @@ class Store(Protocol):
         """
         ...
 
+    def mark(self, name: str) -> object:
+        """What is another one when a cassette was written since, and costs next to nothing."""
+        ...
+
     def open_journal(self, name: str, header: Cassette) -> Journal:
         """Begin to record: nobody else can, until `commit` or the end of the process.
 

@@ -1,9 +1,9 @@
 """`runreel audit`: what the audit log, or a cassette in its place, answers.
 
-`log` shows the entries that a question is about, `show` a run's metadata now or at a time, `blame`
-who made each key of it what it is, `stats` how much was changed by whom and whether it was done.
-Entries are read one by one, and a table takes no more memory the longer it is. A text out of the
-log stands in quotes as soon as it could be taken for several.
+`log` shows the entries that a question is about, `show` the metadata of a run, a thread or another
+resource now or at a time, `blame` who made each key of it what it is, `stats` how much was changed
+by whom and whether it was done. Entries are read one by one, and a table takes no more memory the
+longer it is. A text out of the log stands in quotes as soon as it could be taken for several.
 """
 
 import csv
@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
+import rfc8785
 
-from runreel.audit.entries import MEMBERS, NO_HASH, Entry, entry_document, parse_entry
+from runreel.assistants.operations import BY_KIND
+from runreel.audit.entries import MEMBERS, NO_HASH, RUN, Entry, entry_document, parse_entry
 from runreel.audit.history import moment
 from runreel.audit.log_reader import opened
 from runreel.audit.queries import (
     NOBODY,
     Question,
-    RunHistory,
+    ResourceHistory,
     Selection,
     Setting,
     Statistics,
     entries,
-    of_run,
+    histories,
     shown,
 )
 from runreel.audit.verification import Line
@@ -181,7 +183,8 @@ def moment_of(option: str, text: str | None, *, end: bool = False) -> str | None
         ) from None
 
 
-_LOG_TITLES = ("ENTRY", "AT", "OPERATION", "RUN", "ACTOR", "EFFECT", "STATUS", "CHANGES")
+_KINDS = ", ".join(BY_KIND)
+_LOG_TITLES = ("ENTRY", "AT", "OPERATION", "RESOURCE", "ACTOR", "EFFECT", "STATUS", "CHANGES")
 _EFFECTS = ("applied", "partly_applied", "not_applied", "refused", "unknown")
 _FORMULA = "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
 _FORMULA += "\N{FULLWIDTH COMMERCIAL AT}"
@@ -195,10 +198,16 @@ _FORMULA += "\N{FULLWIDTH COMMERCIAL AT}"
     "Times are ISO 8601, UTC unless they say their zone; a date alone is that whole day.\n\n\b\n"
     "Examples:\n"
     "  runreel audit log --key stage --since 2026-11-01\n"
-    "  runreel audit log --run run_abc123 --effect refused --json",
+    "  runreel audit log --run run_abc123 --effect refused --json\n"
+    "  runreel audit log --resource conversation",
+)
+@click.option(
+    "--resource",
+    metavar="KIND[:ID]",
+    help=f"Of this kind, or of this one of it. Kinds: {_KINDS}.",
 )
 @click.option("--run", metavar="ID", help="Of this run.")
-@click.option("--thread", metavar="ID", help="Of the runs of this thread.")
+@click.option("--thread", metavar="ID", help="Of this thread, its messages and its runs.")
 @click.option("--actor", metavar="HEX", help="By this actor (the first digits do), or by 'none'.")
 @click.option("--key", help="That asked for this key, or changed it.")
 @click.option("--value", metavar="TEXT", help="That asked for this value, or made it.")
@@ -233,7 +242,12 @@ def _selection(**given: str | None) -> Selection:
     for option, text in given.items():
         if text is not None and text.encode("utf-8", "replace").decode("utf-8") != text:
             raise StartRefused(f"--{option}: {text!r} is not UTF-8")
-    actor = given["actor"]
+    resource, actor = given["resource"], given["actor"]
+    if resource is not None and resource.partition(":")[0] not in BY_KIND:
+        raise StartRefused(
+            f"--resource: {resource!r} begins with no kind of resource; write KIND or KIND:ID, "
+            f"where KIND is one of {_KINDS}"
+        )
     if actor is not None and actor != NOBODY:
         actor = actor.lower()
         if not re.fullmatch(r"(hmac-sha256:)?[0-9a-f]{1,32}", actor):
@@ -257,12 +271,20 @@ def _log_row(entry: Entry, *, raw: bool) -> tuple[str, ...]:
         str(entry.seq),
         plain(entry.at),
         plain(entry.operation),
-        plain(entry.run_id),
+        _named(entry),
         actor(entry.actor),
         effect,
         "-" if entry.status is None else str(entry.status),
         changes(entry),
     )
+
+
+def _named(entry: Entry) -> str:
+    """What an entry is about, as `--resource`, `show` and `blame` take it; a run by its id."""
+    about = entry.about
+    if about.kind == RUN or about.id is None:
+        return plain(about.id)
+    return plain(f"{about.kind}:{about.id}")
 
 
 def _json(entry: Entry) -> str:
@@ -282,7 +304,7 @@ def _csv(entries: Iterable[Entry]) -> Iterator[str]:
     yield writer.writerow(names)
     for entry in entries:
         document = entry_document(entry)
-        yield writer.writerow(_cell(document[name]) for name in names)
+        yield writer.writerow(_cell(document.get(name)) for name in names)
 
 
 def _cell(value: Any) -> str:
@@ -295,44 +317,61 @@ def _cell(value: Any) -> str:
 
 @click.command(
     "show",
-    help="Show the metadata of a run as it was last known, or as it was at a time, and which "
-    "entries made it so. A time is ISO 8601, UTC unless it says its zone; a date alone is the end "
-    "of that day.\n\n\b\n"
-    "Example:\n  runreel audit show run_abc123 --at 2026-11-22",
+    help="Show the metadata of a run, a thread or another resource as it was last known, or as it "
+    "was at a time, and which entries made it so. RESOURCE is its id, or KIND:ID where several "
+    "have that id. A time is ISO 8601, UTC unless it says its zone; a date alone is the end of "
+    "that day.\n\n\b\n"
+    "Examples:\n"
+    "  runreel audit show run_abc123 --at 2026-11-22\n"
+    "  runreel audit show thread:thread_abc123",
 )
-@click.argument("run", metavar="RUN")
+@click.argument("resource", metavar="RESOURCE")
 @click.option("--at", metavar="TIME", help="As it was then.")
 @as_one_object
 @of_source
-def show(source: Source, run: str, at: str | None, *, as_json: bool) -> None:
+def show(source: Source, resource: str, at: str | None, *, as_json: bool) -> None:
     """Print the metadata, key by key with the entry that made it."""
     until = moment_of("--at", at, end=True)
-    history = history_of(source, run, until)
+    kind, name, history = history_of(source, resource, until)
     if as_json:
-        say_json(_show_document(run, until, history))
+        say_json(_as_json(kind, name) | _show_document(until, history))
         return
-    for line in _show_lines(run, until, history):
+    for line in _show_lines(kind, name, until, history):
         say(line)
 
 
-def history_of(source: Source, run: str, until: str | None = None) -> RunHistory:
-    """What the source knows of a run.
+def history_of(
+    source: Source, resource: str, until: str | None = None
+) -> tuple[str, str, ResourceHistory]:
+    """What the source knows of a resource, given as `ID` or `KIND:ID`; with its kind and id.
 
     Raises:
-        StartRefused: nothing, at that time.
+        StartRefused: nothing, at that time; or of several with that id.
     """
+    before, _, behind = resource.partition(":")
+    kind, name = (before, behind) if behind and before in BY_KIND else (None, resource)
     try:
-        glance = Question(Selection(run=run)).glance
+        needle = rfc8785.dumps(name)
     except ValueError:
-        raise StartRefused(f"{run!r} cannot be the id of a run: it is not UTF-8") from None
-    found = of_run(run, source.entries(glance), until)
-    if found is None:
+        raise StartRefused(f"{resource!r} cannot be an id: it is not UTF-8") from None
+    found = histories(name, kind, source.entries(lambda line: needle in line), until)
+    if len(found) > 1:
+        raise StartRefused(
+            f"{source.name}: there are several with the id '{name}'; write "
+            f"{' or '.join(f'{each}:{name}' for each in sorted(found))}"
+        )
+    if not found:
         when = f" until {until}" if until else ""
         raise StartRefused(
-            f"{source.name}: there is nothing of a run '{run}'{when}; runreel audit log shows the "
-            "runs that there are"
+            f"{source.name}: there is nothing of '{resource}'{when}; runreel audit log shows what "
+            "there is"
         )
-    return found
+    ((kind, history),) = found.items()
+    return kind, name, history
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def doubtful(entry: Entry) -> str:
@@ -341,9 +380,15 @@ def doubtful(entry: Entry) -> str:
     return f"entry {entry.seq} asked for {asked} at {entry.at}, and nobody knows what came of it"
 
 
-def _show_document(run: str, until: str | None, history: RunHistory) -> dict[str, Any]:
+def _as_json(kind: str, name: str) -> dict[str, Any]:
     return {
-        "run_id": run,
+        "resource": {"kind": kind, "id": name},
+        "run_id": name if kind == RUN else None,
+    }
+
+
+def _show_document(until: str | None, history: ResourceHistory) -> dict[str, Any]:
+    return {
         "thread_id": history.thread_id,
         "at": until,
         "metadata": history.metadata,
@@ -353,9 +398,12 @@ def _show_document(run: str, until: str | None, history: RunHistory) -> dict[str
     }
 
 
-def _show_lines(run: str, until: str | None, history: RunHistory) -> list[str]:
+def _show_lines(kind: str, name: str, until: str | None, history: ResourceHistory) -> list[str]:
     when = f"at {until}" if until else "as last known"
-    told = [f"{paint(plain(run), bold=True)} of {safe(plain(history.thread_id))}, {when}"]
+    thread = history.thread_id
+    place = "" if thread in (None, name) else f" of {safe(plain(thread))}"
+    what = "" if kind == RUN else f"{_words(kind)} "
+    told = [f"{what}{paint(plain(name), bold=True)}{place}, {when}"]
     if history.seen is None:
         told.append("its metadata is unknown: no answer showed it")
     elif not history.metadata:
@@ -379,21 +427,24 @@ _COLOURS = {"set": "green", "removed": "red", "seen": "yellow", "seen gone": "ye
 
 @click.command(
     "blame",
-    help="Show for each key of a run its value, the entry that set it, when, and by whom; keys "
-    "that were removed too. A value that was only seen was set by nobody known, and before that "
-    "entry. Setting a key to the value it has does not count.\n\n\b\n"
-    "Example:\n  runreel audit blame run_abc123",
+    help="Show for each key of a run, a thread or another resource its value, the entry that set "
+    "it, when, and by whom; keys that were removed too. A value that was only seen was set by "
+    "nobody known, and before that entry. Setting a key to the value it has does not count. "
+    "RESOURCE is its id, or KIND:ID where several have that id.\n\n\b\n"
+    "Examples:\n"
+    "  runreel audit blame run_abc123\n"
+    "  runreel audit blame conversation:conv_abc123",
 )
-@click.argument("run", metavar="RUN")
+@click.argument("resource", metavar="RESOURCE")
 @as_one_object
 @of_source
-def blame(source: Source, run: str, *, as_json: bool) -> None:
+def blame(source: Source, resource: str, *, as_json: bool) -> None:
     """Print a row for each key, in order of the keys."""
-    history = history_of(source, run)
+    kind, name, history = history_of(source, resource)
     settings = [history.settings[key] for key in sorted(history.settings)]
     if as_json:
         keys = [_blame_document(each) for each in settings]
-        say_json({"run_id": run, "keys": keys, "doubts": sorted(history.doubts)})
+        say_json(_as_json(kind, name) | {"keys": keys, "doubts": sorted(history.doubts)})
         return
     for line in table(_BLAME_TITLES, map(_blame_row, settings), _COLOURS):
         say(line)

@@ -150,7 +150,7 @@ def show(
     if cassette.incomplete is not None:
         say(safe(f"runreel: cassette '{name}' is incomplete: {cassette.incomplete}"), err=True)
     if wanted is not None:
-        item = _one(cassette, name, wanted)
+        item = one_of(cassette, name, wanted)
         if as_json:
             say_json(interaction_document(item))
             return
@@ -163,8 +163,12 @@ def show(
             say(safe(line))
 
 
-def _one(cassette: Cassette, name: str, wanted: str) -> Redacted[Interaction]:
+def one_of(cassette: Cassette, name: str, wanted: str) -> Redacted[Interaction]:
+    """The interaction of an id.
 
+    Raises:
+        StartRefused: there is none; names the nearest.
+    """
     found = {item.value.id: item for item in cassette.interactions}
     if wanted in found:
         return found[wanted]

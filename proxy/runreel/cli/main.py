@@ -86,6 +86,8 @@ _CASSETTE = {
     "show": Lazy("cassette:show", "Show the interactions of a cassette, or one in full."),
     "check": Lazy("cassette:check", "Check format, digests, redaction and secrets."),
     "diff": Lazy("cassette:diff", "Compare two cassettes, call by call."),
+    "edit": Lazy("cassette_edit:edit", "Edit one interaction in your editor."),
+    "accept": Lazy("cassette_edit:accept", "Take over what was edited by hand."),
     "import": Lazy("cassette_convert:import_", "Turn recordings of other tools into cassettes."),
     "export": Lazy("cassette_convert:export", "Write a cassette as HAR, vcrpy or curl."),
     "scrub": Lazy("cassette:scrub", "Apply today's redaction to cassettes."),
@@ -93,8 +95,8 @@ _CASSETTE = {
 }
 _AUDIT = {
     "log": Lazy("audit:log", "Show changes of metadata, oldest first."),
-    "show": Lazy("audit:show", "Show the metadata of a run, now or at a time."),
-    "blame": Lazy("audit:blame", "Show who made each key of a run what it is."),
+    "show": Lazy("audit:show", "Show the metadata of a run or thread, now or at a time."),
+    "blame": Lazy("audit:blame", "Show who made each key of its metadata what it is."),
     "stats": Lazy("audit:stats", "Count changes by operation, effect, actor and upstream."),
     "verify": Lazy("audit_verify:verify", "Verify that the log is whole and unaltered."),
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from runreel.assistants import NAMES
 from runreel.cli.output import say
 from runreel.errors import StartRefused
 from runreel.matching.drift import CLIENTS_OWN, HEADERS, IDS, OUTPUT, PIECES, TIMES
@@ -71,6 +72,7 @@ _LOG_FORMAT = _option(
     "--log-format", "Log lines on stderr.", type=click.Choice(["text", "json"]), default="text"
 )
 _BASE_PATH = _option("--base-path", "Path at which clients find the API [/v1].", "base_path")
+_PROFILE = _option("--profile", f"The API's dialect: {', '.join(NAMES)} [openai].", "profile")
 _RECEIPT = _option("--receipt", "File for the receipt, written at the end.", type=_PATH)
 _ENV = _option(
     "--env",
@@ -89,6 +91,7 @@ _OPTIONS = (
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
     _TLS,
     _BASE_PATH,
+    _PROFILE,
     _option(
         "--repeat",
         "Whether the last recording of a call answers again [never].",
@@ -100,6 +103,14 @@ _OPTIONS = (
         "Play by request and order alone, whatever was written before.",
         "replay.barriers",
         flag_value=False,
+        type=bool,
+        default=None,
+    ),
+    _option(
+        "--watch",
+        "Read a cassette anew when its file is written; else at the next rewind.",
+        "replay.watch",
+        flag_value=True,
         type=bool,
         default=None,
     ),
@@ -141,7 +152,7 @@ _SIMULATE_OPTIONS = (
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
     _TLS,
     _BASE_PATH,
-    _option("--profile", "The dialect: openai or rubra [openai].", "profile"),
+    _PROFILE,
     _option(
         "--lenient",
         "Everything exists; no state refuses.",
@@ -235,12 +246,14 @@ JSON pointers to ignore.
 
 _SIMULATE_HELP = """Be a small Assistants API: no key, no upstream, no recording, all in memory.
 
-Assistants, threads, messages, runs and their steps, with the API's own states, errors, ids and
-streams. A run ends by being asked for; its metadata say how: runreel.outcome (completed, failed,
-expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The rubra dialect takes no
-tool outputs, so it refuses requires_action and tool_calls. A tool_choice without a function for it
-calls nothing. Whether OpenAI replaced or merged metadata on modify is not settled: --metadata
-chooses. Every answer carries X-Runreel-Source: simulator.
+Assistants, threads, messages, conversations, runs and their steps, with the API's own states,
+errors, ids and streams. A run ends by being asked for; its metadata say how: runreel.outcome
+(completed, failed, expired, incomplete, requires_action), runreel.text, runreel.tool_calls. The
+rubra dialect takes no tool outputs, so it refuses requires_action and tool_calls. A tool_choice
+without a function for it calls nothing. Whether OpenAI replaced or merged metadata on modify is not
+settled: --metadata chooses. With --profile azure_agents the API begins at /api/projects/NAME, with
+dashscope at /api/v1, with langgraph and rubra at /. Every answer carries X-Runreel-Source:
+simulator.
 
 \b
 Example:

@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from runreel.assistants import PROFILES
+from runreel.assistants import NAMES, check_profile
 from runreel.cassettes.format import SIMULATOR, check_name
 from runreel.http.headers import Trait, has
 from runreel.http.strict_json import is_pointer
@@ -168,8 +168,8 @@ class Audit(Section):
     )
     fetch_before: bool = Field(
         False,
-        description="read a run before a change if its metadata is not known yet; where reads move "
-        "runs on, as in the simulator, this one does too",
+        description="read a run, a thread … before a change if its metadata is not known yet; "
+        "where reads move runs on, as in the simulator, this one does too",
     )
     rotate_bytes: int = Field(
         67_108_864, ge=4096, description="a file that has so many is followed by the next"
@@ -186,12 +186,6 @@ def _mode(text: str) -> str:
     if text not in SPELLINGS:
         raise ValueError(f"must be one of {', '.join(SPELLINGS)}")
     return SPELLINGS[text]
-
-
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise ValueError(f"must be one of {', '.join(PROFILES)}")
-    return text
 
 
 def _upstream(text: str) -> str:
@@ -338,6 +332,9 @@ class Replay(Section):
     order_wait_ms: int = Field(
         150, ge=0, le=10_000, description="how long a call waits at most for others to come first"
     )
+    watch: bool = Field(
+        False, description="a cassette that is written while it is played is read anew at once"
+    )
     accept_incomplete: bool = Field(
         False, description="mode once replays half a recording instead of recording it anew"
     )
@@ -483,8 +480,8 @@ class Config(Section):
     cassette: Annotated[str, AfterValidator(check_name)] = Field(
         "default", description="name of the cassette"
     )
-    profile: Annotated[str, AfterValidator(_profile)] = Field(
-        "openai", description="dialect of the API: openai, openai_v1 (2023 to early 2024) or rubra"
+    profile: Annotated[str, AfterValidator(check_profile)] = Field(
+        "openai", description=f"dialect of the API: {', '.join(NAMES)}; see docs/profiles.md"
     )
     base_path: Annotated[str, AfterValidator(_base_path)] = Field(
         "/v1", description="path at which clients find the API, as in OPENAI_BASE_URL"

@@ -9,10 +9,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runreel.assistants.operations import BY_KIND
 from runreel.audit import observation
 from runreel.audit.entries import UNKNOWN, Entry
 from runreel.audit.history import ChangeResult, Occasion
-from runreel.audit.observation import ChangeRequest, Run, Watch
+from runreel.audit.observation import ChangeRequest, Meaning, Shown, Watch
 from runreel.audit.writer import AuditLog, AuditWriter, Concluded, Intended, Observed
 from runreel.engine.call import AT_ONCE_BYTES_MAX, Call
 from runreel.errors import Unredactable, UpstreamFailed
@@ -29,7 +30,7 @@ _READ_FIRST = "read by runreel before a change (audit.fetch_before)"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`upstream` is its name in entries, `fetch_before` whether a run is read before a change.
+    """`upstream` is its name in entries, `fetch_before` whether a resource is read before a change.
 
     `decoded_bytes_max` and `response_bytes_max` limit the bodies that are looked at.
     """
@@ -44,7 +45,7 @@ class Rules:
 class _Asking:
     """What of a call says what it asks."""
 
-    operation: str
+    meaning: Meaning
     live: Request
     plain: Request
     sent: Redacted[Request] | None
@@ -52,24 +53,23 @@ class _Asking:
     redaction: Redaction
 
 
-def _bare(call: Call) -> _Asking:
-    rules = call.session.redaction
-    return _Asking(call.operation or "", call.live, call.plain, call.sent, call.opaque, rules)
+def _bare(call: Call, meaning: Meaning) -> _Asking:
+    return _Asking(meaning, call.live, call.plain, call.sent, call.opaque, call.session.redaction)
 
 
 def _asked(call: _Asking) -> ChangeRequest:
-    path = observation.plain_path(call.plain.path)
+    path = call.meaning.path
     if call.sent is not None and path == call.plain.path:
-        return observation.asked(call.operation, call.sent)
+        return observation.asked(call.meaning, call.sent)
     # Spelled plainly it may show a secret that was not to be seen before.
     bare = Request(call.plain.method, path)
     try:
-        named = observation.asked(call.operation, call.redaction.request(bare, call.live))
+        named = observation.asked(call.meaning, call.redaction.request(bare, call.live))
     except Unredactable:
-        named = ChangeRequest(None, None)
+        named = observation.unnamed(call.meaning)
     if call.sent is None:
         return replace(named, reason=call.opaque)
-    said = observation.asked(call.operation, call.sent)
+    said = observation.asked(call.meaning, call.sent)
     return replace(named, requested=said.requested, reason=said.reason)
 
 
@@ -82,22 +82,23 @@ class Auditing:
         self._open: set[Audit] = set()
 
     async def begin(self, call: Call, upstream: Upstream) -> "Audit | None":
-        """The audit of a call that is about to be forwarded; None if it says nothing of runs.
+        """The audit of a call that is about to be forwarded; None if it says nothing of metadata.
 
         Returns once its intent is durable, if the call may change anything.
 
         Raises:
             StoreFailed: it is not: the call must not be forwarded.
         """
-        if call.operation is None:
-            call = replace(call, operation=observation.meant(call.live))
-        changes = call.operation in observation.CHANGING
-        if not changes and call.operation not in observation.SHOWING:
+        meaning = observation.meant(call.live)
+        if meaning is None:
             return None
-        asked = await call.aside.run(len(call.plain.body), _asked, _bare(call))
+        operation = meaning.operation
+        asked = await call.aside.run(len(call.plain.body), _asked, _bare(call, meaning))
+        if call.operation != operation.name:
+            call = replace(call, operation=operation.name)
         audit = Audit(call, asked, self._rules, self._writer)
-        if changes:
-            if self._rules.fetch_before and call.operation == "modifyRun":
+        if operation.changes:
+            if self._rules.fetch_before and operation.name in observation.MODIFYING:
                 await self._read_first(audit, upstream)
             await audit.intend()
         self._open.add(audit)
@@ -115,14 +116,15 @@ class Auditing:
         await self._writer.close()
 
     async def _read_first(self, audit: "Audit", upstream: Upstream) -> None:
-        """Look at a run of which nothing is known; if that fails, the intent says so."""
+        """Look at a resource of which nothing is known; if that fails, the intent says so."""
         asked, live = audit.asked, audit.call.live
-        if self._writer.known(asked) != UNKNOWN:
+        kind = asked.resource.kind
+        if asked.loose or self._writer.known(asked) != UNKNOWN:
             return
         read = replace(
             audit.call,
             live=Request("GET", live.path, drop(live.headers, Trait.OF_BODY)),
-            operation="getRun",
+            operation=BY_KIND[kind].get,
         )
         reading = Audit(read, asked, self._rules, self._writer)
         try:
@@ -132,18 +134,18 @@ class Auditing:
             why = str(failure)
         else:
             response = Response(answer.status, answer.headers, body)
-            if observation.one_run(asked, await reading.answered(response, reason=_READ_FIRST)):
+            if observation.the_one(asked, await reading.answered(response, reason=_READ_FIRST)):
                 return
-            why = f"it was answered {answer.status}, without the run"
-        audit.unread = f"the run could not be read before: {why}"
+            why = f"it was answered {answer.status}, without the {_words(kind)}"
+        audit.unread = f"the {_words(kind)} could not be read before: {why}"
 
 
 @dataclass(eq=False, slots=True)
 class Audit:
     """One call in the log; the first that is said of how it ended counts.
 
-    `interaction` is the id of its recording, once it has one; `unread` says why its run could not
-    be read before it.
+    `interaction` is the id of its recording, once it has one; `unread` says why its resource could
+    not be read before it.
     """
 
     call: Call
@@ -165,10 +167,10 @@ class Audit:
 
     async def answered(
         self, response: Response | None, *, reason: str | None = None
-    ) -> tuple[Run, ...]:
+    ) -> tuple[Shown, ...]:
         """An answer came, whole as on the wire; None if it was too large to look at.
 
-        Returns the runs that it shows.
+        Returns the resources that it shows.
         """
         await self._writer.room()
         if response is None:
@@ -176,12 +178,12 @@ class Audit:
             return ()
         size, kept, problem = len(response.body), self.call.kept, None
         if kept is not None and size <= AT_ONCE_BYTES_MAX:  # it was redacted for its recording
-            runs = observation.runs(self.asked, response_of(kept))
+            shown = observation.shown(self.asked, response_of(kept))
         else:
             watched = self._watched(response)
-            runs, problem = await self.call.aside.run(size, _shown, self.asked, watched)
-        self._end(response.status, runs, problem or reason)
-        return runs
+            shown, problem = await self.call.aside.run(size, _shown, self.asked, watched)
+        self._end(response.status, shown, problem or reason)
+        return shown
 
     def failed(self, reason: str, *, seen: bool = True) -> None:
         """There was no answer, or none that was whole; unless `seen`, nobody was asked."""
@@ -189,7 +191,8 @@ class Audit:
 
     def watched(self, answer: UpstreamAnswer) -> tuple[UpstreamAnswer, "Watch"]:
         """A stream, and who looks at it while it is read."""
-        watch = Watch(Response(answer.status, answer.headers), self._rules.response_bytes_max)
+        head = Response(answer.status, answer.headers)
+        watch = Watch(head, self._rules.response_bytes_max, self.asked.resource.kind)
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             async with aclosing(answer.chunks):
@@ -213,21 +216,26 @@ class Audit:
             reason = str(failure)
             raise
         finally:
-            runs, problem = _shown(self.asked, self._watched(watch.response()))
-            self._end(watch.status, runs, problem or reason)
+            shown, problem = _shown(self.asked, self._watched(watch.response()))
+            self._end(watch.status, shown, problem or reason)
 
     def _end(
-        self, status: int | None, runs: tuple[Run, ...], reason: str | None, *, seen: bool = True
+        self,
+        status: int | None,
+        shown: tuple[Shown, ...],
+        reason: str | None,
+        *,
+        seen: bool = True,
     ) -> None:
         if self._ended:
             return
         self._ended = True
         if self.at_end is not None:
             self.at_end(self)
-        result = ChangeResult(self.call.clock.now(), status, runs, self.interaction, reason, seen)
+        result = ChangeResult(self.call.clock.now(), status, shown, self.interaction, reason, seen)
         if self._intent is not None:
             self._writer.say(Concluded(self._intent, self.asked, result))
-        elif runs:
+        elif shown:
             self._writer.say(Observed(self.call.live.headers, self._occasion(), result))
 
     def _occasion(self) -> Occasion:
@@ -249,7 +257,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """An answer of which the runs are to be seen, and all that it takes."""
+    """An answer of which the resources are to be seen, and all that it takes."""
 
     live: Request
     response: Response
@@ -258,17 +266,22 @@ class _Watched:
     at: datetime
 
 
-def _shown(asked: ChangeRequest, watched: _Watched) -> tuple[tuple[Run, ...], str | None]:
-    """The runs that an answer shows, redacted; or none, and why."""
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _shown(asked: ChangeRequest, watched: _Watched) -> tuple[tuple[Shown, ...], str | None]:
+    """The resources that an answer shows, redacted; or none, and why."""
     live = watched.live
     plain = recordable_response(live.method, watched.response, watched.decoded_bytes_max)
     bare = Request(live.method, "/")
-    seen = Interaction("", None, watched.at, 0, bare, observation.essence(plain))
+    essence = observation.essence(plain, asked.resource.kind)
+    seen = Interaction("", None, watched.at, 0, bare, essence)
     try:
         redacted = watched.redaction.interaction(live, seen)
     except Unredactable as error:
         return (), f"the answer cannot be redacted: {error}"
-    return observation.runs(asked, response_of(redacted)), None
+    return observation.shown(asked, response_of(redacted)), None
 
 
 async def _beginning(answer: UpstreamAnswer, bytes_max: int) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.engine import streaming
 from runreel.engine.auditing import Auditing
@@ -21,7 +22,6 @@ from runreel.http.messages import Request
 from runreel.matching.drift import Rule
 from runreel.matching.matchers import Fingerprint, MatchOn, fingerprint, remember
 from runreel.matching.near_miss import NO_MATCH, Miss, Missed
-from runreel.matching.resources import recognise
 from runreel.ports import Clock, Upstream
 from runreel.redaction.redactor import Redacted, Redaction
 from runreel.redaction.rules import count

@@ -77,7 +77,11 @@ HEADERS: dict[str, Trait] = {
     "proxy-authorization": _HOP | _SECRET,
     "proxy-connection": _HOP,
     "report-to": _VOLATILE,
+    "req-arrive-time": _VOLATILE,  # DashScope, as the two like it
+    "req-cost-time": _VOLATILE,
+    "request-context": _VOLATILE,  # Azure
     "request-id": _VOLATILE,
+    "resp-start-time": _VOLATILE,
     "retry-after": _COMPARED,
     "server": _VOLATILE,
     "server-timing": _VOLATILE,
@@ -93,10 +97,10 @@ HEADERS: dict[str, Trait] = {
     # By our own name in it loops are noticed, so nobody may strip it.
     "via": _NOISE | Trait.RELAY | Trait.UNLISTABLE,
     "www-authenticate": _COMPARED,
+    "x-aml-cluster": _VOLATILE,  # Azure
     "x-api-key": _SECRET,
-    "x-ms-client-request-id": _VOLATILE,
-    "x-ms-middleware-request-id": _VOLATILE,
-    "x-ms-request-id": _VOLATILE,
+    "x-ms-client-request-id": _NOISE | _VOLATILE,  # Azure's SDKs, as the next
+    "x-ms-useragent": _NOISE,
     "x-openai-proxy-wasm": _VOLATILE,
     "x-request-id": _VOLATILE,
     "x-request-time": _VOLATILE,  # Azure
@@ -108,7 +112,9 @@ HEADERS: dict[str, Trait] = {
 }
 # The same for all names that begin so.
 PREFIXES: dict[str, Trait] = {
+    "x-dashscope-sdk-": _NOISE,
     "x-envoy-": _VOLATILE,
+    "x-ms-": _VOLATILE,  # Azure: which call it was, for whoever looks for it in a log
     "x-ratelimit-": _VOLATILE,
     "x-stainless-": _NOISE,  # what the SDKs say of themselves
 }

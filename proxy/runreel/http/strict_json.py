@@ -123,6 +123,8 @@ def loads(
     if too_deep(text):
         raise Unreadable(f"nested deeper than {DEPTH_MAX} levels")
     try:
+        if parse_int is None and parse_float is None and text[:1] != "\ufeff":
+            return _DECODER.decode(text)
         return json.loads(
             text,
             object_pairs_hook=_unique,
@@ -174,6 +176,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise Unreadable(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,21 @@ class BadDocument(ValueError):
         self.reason = reason
 
 
+def line_of(text: str, at: str) -> str:
+    """Where what a JSON pointer names begins in a text that can be read: `line 14, column 7`; the
+    nearest that holds it, if it is not there.
+    """
+    places = {span.at: span.start for span in sorted(spans(text), key=lambda span: -span.start)}
+    while at not in places:
+        at = at.rpartition("/")[0]
+    start = places[at]
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+    return f"line {line}, column {column}"
+
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)  # as git leaves it
+
+
 class _NotPlain(ValueError):
     """JSON that readers of different languages take for different things, or refuse."""
 
@@ -254,7 +274,16 @@ def read_json(text: str) -> Any:
     except _NotPlain:
         raise BadDocument(*_flaw(text)) from None
     except ValueError as error:
+        if conflict := _CONFLICT.search(text):
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise BadDocument("", f"line {line}: {_HALF_MERGED}") from None
         raise BadDocument("", f"not readable as JSON: {error}") from None
+
+
+_HALF_MERGED = (
+    "git left a conflict here; keep one side with git checkout --ours or --theirs, and record what "
+    "the other one had again"
+)
 
 
 def _unique_of_document(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runreel.assistants import PROFILES, validation
+from runreel.assistants.operations import recognise
 from runreel.assistants.profile import Profile
 from runreel.cassettes.format import (
     SIMULATOR,
@@ -40,7 +41,6 @@ from runreel.http.strict_json import BadDocument, read_json
 from runreel.importers import har, safe_yaml, vcr
 from runreel.importers.records import Broken, Foreign, Recording, Skipped
 from runreel.matching.matchers import MATCH_ON, Fingerprint, MatchOn, fingerprint
-from runreel.matching.resources import recognise
 from runreel.redaction.redactor import Redacted, Redaction, renamed
 from runreel.redaction.rules import count
 

@@ -1,13 +1,12 @@
-"""What a method and a path say: the operation, what it touches, and what a write changes for reads.
+"""What a request touches, and what a write changes for reads.
 
-`OPERATIONS` names the run operations by OpenAI's operationIds, spelling included. A path is
-recognised by how it ends, so any prefix before `/threads/` will do; an id may be anything that is
-not empty. What a request touches follows one rule, whatever API it is:
+It follows one rule, whatever API it is:
 
-- Segments are raw, empty ones do not count. The resource begins at the first segment that names a
-  known root collection, so any prefix will do (`/v1`, `/openai`, none). From there collections and
-  ids take turns, whatever the ids are, up to the first segment that should name a collection and
-  does not: it and all after it are a view of the item before them, or an action on it (`cancel`).
+- A path is read in its plainest spelling (`assistants.operations`). The resource begins at the
+  first segment that names a known root collection, so any prefix will do (`/v1`, `/openai`, none).
+  From there collections and ids take turns, whatever the ids are, up to the first segment that
+  should name a collection and does not: it and all after it are a view of the item before them, or
+  an action on it (`cancel`).
 - GET, HEAD and OPTIONS read; any other method writes.
 - A POST to a collection creates: it covers the list and no item in it. POST /threads/runs, which
   creates a thread with its run, is one to the list of threads.
@@ -27,64 +26,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from runreel.assistants.operations import COLLECTIONS, ROOTS, plain_segments
 from runreel.http.messages import Request
-
-_ID = "{id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation: `pattern` is the end of its path, `writes` whether it may change anything."""
-
-    name: str
-    method: str
-    pattern: tuple[str, ...]
-    writes: bool
-
-
-_RUNS = ("threads", _ID, "runs")
-_RUN = (*_RUNS, _ID)
-
-OPERATIONS = (
-    Operation("createRun", "POST", _RUNS, writes=True),
-    Operation("listRuns", "GET", _RUNS, writes=False),
-    Operation("getRun", "GET", _RUN, writes=False),
-    Operation("modifyRun", "POST", _RUN, writes=True),
-    Operation("cancelRun", "POST", (*_RUN, "cancel"), writes=True),
-    Operation("submitToolOuputsToRun", "POST", (*_RUN, "submit_tool_outputs"), writes=True),
-    Operation("createThreadAndRun", "POST", ("threads", "runs"), writes=True),
-    Operation("listRunSteps", "GET", (*_RUN, "steps"), writes=False),
-    Operation("getRunStep", "GET", (*_RUN, "steps", _ID), writes=False),
-)
-# The longest pattern first: `/threads/runs/runs` is a list of runs of the thread named "runs".
-_BY_METHOD = {
-    method: tuple(
-        sorted(
-            (operation for operation in OPERATIONS if operation.method == method),
-            key=lambda operation: -len(operation.pattern),
-        )
-    )
-    for method in ("GET", "POST")
-}
-
-
-def recognise(method: str, path: str) -> Operation | None:
-    """The operation that a method and a raw path name, or None for any other call."""
-    segments = path.split("/")[1:]
-    for operation in _BY_METHOD.get(method, ()):
-        if _ends_with(segments, operation.pattern):
-            return operation
-    return None
-
-
-def _ends_with(segments: list[str], pattern: tuple[str, ...]) -> bool:
-    if len(segments) < len(pattern):
-        return False
-    for segment, part in zip(reversed(segments), reversed(pattern), strict=False):
-        if segment != part and (part != _ID or not segment):
-            return False
-    return True
-
 
 Scope = tuple[str, ...]
 Place = tuple[int, ...]  # in any one order, such as that of a file or of arrival
@@ -92,30 +35,7 @@ Place = tuple[int, ...]  # in any one order, such as that of a file or of arriva
 _ROOT_SEGMENTS = 2  # a root collection and an item in it
 _SEGMENTS_MAX = 32  # of a resource; what lies deeper is one resource with what lies above it
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Collections that a resource can begin with, and those that only stand below an item.
-_ROOTS = frozenset(
-    {
-        "assistants",
-        "files",
-        "threads",
-        "vector_stores",
-        "batches",
-        "completions",
-        "containers",
-        "conversations",
-        "evals",
-        "jobs",
-        "models",
-        "responses",
-        "uploads",
-    }
-)
-_BELOW = frozenset(
-    {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
-)
 _THREAD_WITH_RUN = ("threads", "runs")
-_COLLECTIONS = _ROOTS | _BELOW
-_KNOWN = {name: name for name in _COLLECTIONS}  # each is kept once, however many paths name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +102,7 @@ def base_path_of(path: str) -> str | None:
     """
     before: list[str] = []
     for segment in filter(None, path.split("/")):
-        if segment in _ROOTS:
+        if segment in ROOTS:
             return "".join(f"/{each}" for each in before)
         before.append(segment)
     return None
@@ -193,13 +113,11 @@ def _as_it_is(part: Any) -> Any:
 
 
 def access_of(request: Request, keep: Callable[[Any], Any] = _as_it_is) -> Access:
-    """What a request touches, by its method and raw path alone. `keep` may give another string or
+    """What a request touches, by its method and path alone. `keep` may give another string or
     tuple for one that is equal, so that many accesses share theirs.
     """
-    segments = [
-        _KNOWN.get(segment) or keep(segment) for segment in request.path.split("/") if segment
-    ]
-    known = [at for at, segment in enumerate(segments) if segment in _ROOTS]
+    segments = [keep(segment) for segment in plain_segments(request.path)]
+    known = [at for at, segment in enumerate(segments) if segment in ROOTS]
     scope = keep(tuple(segments[known[0] if known else 0 :][:_SEGMENTS_MAX]))
     if request.method in _READS:
         return Access(scope)
@@ -217,7 +135,7 @@ def access_of(request: Request, keep: Callable[[Any], Any] = _as_it_is) -> Acces
 def _named(scope: Scope) -> int:
     """How many segments name collections and their items, before a view or an action begins."""
     length = 0
-    while length < len(scope) and scope[length] in _COLLECTIONS:
+    while length < len(scope) and scope[length] in COLLECTIONS:
         length += 2
     return min(length, len(scope))
 
@@ -239,7 +157,7 @@ def root_of(access: Access) -> Scope | None:
 
 def rooted(scope: Scope) -> bool:
     """Whether a path names what it touches, so that writes can be told apart by it."""
-    return bool(scope) and scope[0] in _ROOTS
+    return bool(scope) and scope[0] in ROOTS
 
 
 def _cells(write: Access) -> tuple[Cell, ...]:

@@ -228,10 +228,8 @@ class Redaction:
             known = (
                 not codings(headers)
                 and not any(has(name.lower(), Trait.NEVER_STORED) for name, _ in headers)
-                and all(self.header(name) is None for name, _ in headers)
-                and not self._known_secrets.occur_in(text)
-                and not any(rule.pattern.search(text) for rule in (*HEADER_PATTERNS, *PATTERNS))
                 and not any(media_type in text.lower() for media_type in (FORM, MULTIPART))
+                and self._header_pairs(headers, self._known_secrets) == headers
             )
             _keep(self._left_headers, headers, known)
         return known

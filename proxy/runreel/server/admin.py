@@ -102,7 +102,7 @@ class Admin:
             if path == _SESSIONS and ask.method == "POST":
                 return await self._open(ask)
             if name != path and ask.method == "POST" and name.endswith(_REWIND):
-                self.sessions.rewind(name.removesuffix(_REWIND))
+                await self.sessions.rewind(name.removesuffix(_REWIND))
                 return json_response(200, self.sessions.receipt(name.removesuffix(_REWIND)))
             if name != path and ask.method == "GET":
                 return json_response(200, self.sessions.receipt(name))

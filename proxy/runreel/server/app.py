@@ -173,6 +173,7 @@ def session_manager(
         limits=SessionLimits(config.limits.sessions_max, config.limits.session_idle_s_max),
         warn=warn,
         note=note,
+        watch=config.replay.watch,
     )
 
 
@@ -227,6 +228,7 @@ __all__ = ["EXIT_DRIFT", "Default", "RunOptions", "Running", "run", "serving"]
 
 EXIT_DRIFT = 5
 EXPIRY_EVERY_S = 5
+LOOK_EVERY_S = 1  # at the files of cassettes
 
 
 class Default(Enum):
@@ -315,7 +317,10 @@ async def serving(
             stack.callback(_sum_up, sessions, log)
             stack.push_async_callback(_finish, sessions, options)
             stack.callback(retirement.sum_up)
-            async with _expiring(sessions):
+            async with (
+                _now_and_then(EXPIRY_EVERY_S, sessions.expire),
+                _now_and_then(LOOK_EVERY_S, sessions.look_again),
+            ):
                 mode = resolve(config.mode, cassette_exists=True)
                 yield Running(url, sessions, mode, shown.pem if shown else None)
 
@@ -338,18 +343,18 @@ async def _open_default(config: Config, sessions: Sessions, default: Default) ->
 
 
 @asynccontextmanager
-async def _expiring(sessions: Sessions) -> AsyncIterator[None]:
+async def _now_and_then(every_s: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     stopping = asyncio.Event()
 
-    async def expire() -> None:
+    async def again() -> None:
         while not stopping.is_set():
             try:
-                async with asyncio.timeout(EXPIRY_EVERY_S):
+                async with asyncio.timeout(every_s):
                     await stopping.wait()
             except TimeoutError:
-                await sessions.expire()
+                await do()
 
-    task = asyncio.create_task(expire())
+    task = asyncio.create_task(again())
     try:
         yield
     finally:

@@ -53,6 +53,9 @@ class _Nothing:
         del name
         return Stored(Cassette("none", "openai", MATCH_ON, salt=""), None)
 
+    def mark(self, name: str) -> None:
+        del name
+
     def open_journal(self, name: str, header: Cassette) -> Journal:
         raise StartRefused(f"there is no place for cassette '{name}' of {header.upstream}")
 

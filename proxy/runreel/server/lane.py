@@ -31,13 +31,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from weakref import WeakSet
 
+from runreel.assistants.operations import recognise
 from runreel.engine.call import Answer
 from runreel.engine.log import line_of
 from runreel.errors import Unredactable, UpstreamFailed, error_response
 from runreel.http.headers import has_body, recordable_request
 from runreel.http.messages import Headers, Interaction, Request, values
 from runreel.matching.matchers import exact_key, said_in_headers, start_line
-from runreel.matching.resources import recognise
 from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
 from runreel.redaction.rules import count
 from runreel.redaction.secrets import Secrets

@@ -3,19 +3,13 @@
 from dataclasses import replace
 
 from runreel.config.settings import Config
-from runreel.errors import StartRefused
 from runreel.ports import Clock
-from runreel.simulator.dialects import DIALECTS
 from runreel.simulator.server import Options, Simulator
 from runreel.simulator.world import Settings
 
 
 def simulator(config: Config, clock: Clock, story: str | None = None) -> Simulator:
-    """The simulator of a configuration; with a `story`, one whose ids are of that story only.
-
-    Raises:
-        StartRefused: it cannot be what is asked for.
-    """
+    """The simulator of a configuration; with a `story`, one whose ids are of that story only."""
     options = _simulation(config)
     if story is not None:
         options = replace(options, seed=f"{options.seed}\n{story}")
@@ -23,14 +17,9 @@ def simulator(config: Config, clock: Clock, story: str | None = None) -> Simulat
 
 
 def _simulation(config: Config) -> Options:
-    if config.profile not in DIALECTS:
-        raise StartRefused(
-            f"profile: the simulator does not speak {config.profile}; it speaks "
-            f"{' and '.join(DIALECTS)}"
-        )
     told = config.simulator
     return Options(
-        dialect=config.profile,
+        profile=config.profile,
         base_path=config.base_path,
         seed=told.seed,
         api_key=told.api_key,

@@ -154,21 +154,25 @@ class Connections:
         self._idle: list[tuple[ResponseHandler, float]] = []
         self.in_use: set[ResponseHandler] = set()
 
-    async def take(self) -> ResponseHandler:
-        """One that nobody uses: the one that was used last, or a new one.
-
-        Raises:
-            OSError: there is no connection; also `ssl.SSLError`, and UnicodeError for a name that
-                no host can have.
-        """
-        loop = asyncio.get_running_loop()
-        latest = loop.time() - _IDLE_S_MAX
+    def unused(self) -> ResponseHandler | None:
+        """The one that was used last of those that nobody uses."""
+        latest = asyncio.get_running_loop().time() - _IDLE_S_MAX
         while self._idle:
             found, since = self._idle.pop()
             if found.is_connected() and since > latest and not found.should_close:
                 self.in_use.add(found)
                 return found
             found.close()
+        return None
+
+    async def new(self) -> ResponseHandler:
+        """A new one.
+
+        Raises:
+            OSError: there is no connection; also `ssl.SSLError`, and UnicodeError for a name that
+                no host can have.
+        """
+        loop = asyncio.get_running_loop()
         connect = partial(
             loop.create_connection,
             partial(ResponseHandler, loop),
@@ -253,9 +257,12 @@ class HttpUpstream:
         await self._calls.stop(patience_s)
 
     async def _connected(self) -> ResponseHandler:
+        unused = self.connections.unused()
+        if unused is not None:
+            return unused
         try:
             async with asyncio.timeout(self.options.connect_timeout_s):
-                return await self.connections.take()
+                return await self.connections.new()
         except (OSError, UnicodeError) as error:
             fault, text = next(
                 (fault, text) for kind, fault, text in _UNREACHABLE if isinstance(error, kind)

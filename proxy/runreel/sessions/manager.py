@@ -388,16 +388,34 @@ class SessionLimits:
 @dataclass(slots=True, eq=False)
 class OpenSession:
     """A session that is open, and the calls that it is answering; `used_at` is on the monotonic
-    clock. `prepared` is for whoever serves it, to keep what can be made ready of it.
+    clock. `prepared` is for whoever serves it, to keep what can be made ready of it. `mark` is that
+    of its cassette, as it was read, in the `store` that it is read from.
     """
 
     session: LiveSession
     receipt: EventCounter
     used_at: float
     lasts: bool
+    spec: SessionSpec
+    store: Store
+    mark: object
     calls: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     prepared: Any = None
+    noticed: object = None  # the mark that was spoken of last
+
+    def __post_init__(self) -> None:
+        self.noticed = self.mark
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether it plays a cassette, and writes none."""
+        decision = self.session.state.decision
+        return decision.plays and not decision.captures
+
+    def current_mark(self) -> object:
+        """The mark that its cassette has now; may block."""
+        return self.store.mark(self.spec.cassette)
 
 
 class Sessions:
@@ -405,7 +423,8 @@ class Sessions:
 
     `plain` names the session of requests that name none; None refuses them. It is the default one
     from when that is opened. `live` is awaited before a session starts that can reach the upstream.
-    `warn` is told what is wrong, `note` what takes long.
+    `warn` is told what is wrong, `note` what takes long or is good to know. With `watch`, cassettes
+    that are written while they are played are read anew.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring, as of a live session
@@ -420,6 +439,7 @@ class Sessions:
         limits: SessionLimits,
         warn: Callable[[str], None],
         note: Callable[[str], None] = _to_nobody,
+        watch: bool = False,
     ) -> None:
         self.plain: str | None = None
         self.failed: str | None = None  # why all that is recorded is half a recording, if it is
@@ -432,6 +452,7 @@ class Sessions:
         self._limits = limits
         self._warn = warn
         self._note = note
+        self._watch = watch
         self._open: dict[str, OpenSession] = {}
         self._opening: set[str] = set()
         self._expected: dict[str, SessionRequest | RunreelError] = {}  # opened when they are used
@@ -516,11 +537,14 @@ class Sessions:
             store = request.store or self._store
             receipt = self._counting()
             spec = self._spec(request, id_)
+            mark = await asyncio.to_thread(store.mark, spec.cassette)
             session = await self._opened(spec, store, receipt, request.busy_s_max)
         finally:
             self._opening.discard(id_)
+        lasts = request.lasts or id_ == DEFAULT
+        again = replace(spec, mode=session.mode.value)
         self._open[id_] = OpenSession(
-            session, receipt, self._clock.monotonic(), request.lasts or id_ == DEFAULT
+            session, receipt, self._clock.monotonic(), lasts, again, store, mark
         )
         if id_ == DEFAULT:
             self.plain = id_
@@ -612,20 +636,64 @@ class Sessions:
             raise request
         return request is None
 
-    def rewind(self, id: str) -> None:  # noqa: A002 - as above
-        """All that a session has played is unplayed again.
+    async def rewind(self, id: str) -> None:  # noqa: A002 - as above
+        """All that a session has played is unplayed again; if its cassette was written since, it
+        is read anew.
 
         Raises:
             SessionUnknown: there is none of that id.
             SessionRefused: it has captured something, which would stand in another place then.
+            RunreelError: the cassette cannot be read any more, as `open`; nothing has changed.
         """
-        session = self._found(id).session
+        found = self._found(id)
+        session = found.session
+        if found.reads_only and await asyncio.to_thread(found.current_mark) != found.mark:
+            await self._read_anew(found)
+            return
         if not session.state.rewind():
             raise SessionRefused(
                 f"Session '{id}' has recorded something and cannot begin anew; end it, which saves "
                 "that, and open another one."
             )
         session.wake()
+
+    async def look_again(self) -> None:
+        """Notice the cassettes that were written since they were read: it is told, and with `watch`
+        they are read anew.
+        """
+        readers = [found for found in self._open.values() if found.reads_only]
+        marks = await asyncio.to_thread(lambda: [found.current_mark() for found in readers])
+        for found, mark in zip(readers, marks, strict=True):
+            if mark == found.noticed or found not in self._open.values():
+                continue
+            found.noticed = mark
+            cassette = found.session.cassette
+            if mark == found.mark:  # it is again what it was
+                continue
+            if not self._watch:
+                self._note(
+                    f"cassette '{cassette}' was written since it was read; POST /_runreel/sessions/"
+                    f"{found.session.id}/rewind reads it anew, and --watch does so at once"
+                )
+                continue
+            try:
+                await self._read_anew(found)
+            except RunreelError as error:
+                self._warn(f"{error}; cassette '{cassette}' is still played as it was")
+            else:
+                self._note(f"cassette '{cassette}' was written since, and is read anew")
+
+    async def _read_anew(self, found: OpenSession) -> None:
+        mark = await asyncio.to_thread(found.current_mark)
+        session = await self._opened(found.spec, found.store, found.receipt, 0)
+        before, found.session = found.session, session
+        found.mark = found.noticed = mark
+        found.prepared = None
+        before.wake()
+        if before.interactions >= _FROZEN_MIN:
+            gc.unfreeze()
+        for note in session.notes:
+            self._warn(note)
 
     def receipt(self, id: str) -> dict[str, Any]:  # noqa: A002 - as above
         """What an open session has done so far.

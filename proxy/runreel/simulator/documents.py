@@ -6,7 +6,7 @@ is `operations`.
 
 from typing import Any
 
-Json = dict[str, Any]
+from runreel.assistants.dialect import Json
 
 MODEL = "gpt-4o"  # of an assistant that came into being by being named
 RUN_EXPIRES_S = 600
@@ -41,6 +41,30 @@ def assistant(name: str, now: int, sent: Json) -> Json:
         "tool_resources": sent.get("tool_resources") or {},
         "metadata": sent.get("metadata") or {},
         "response_format": _or(sent, "response_format", "auto"),
+    }
+
+
+def file(name: str, now: int, sent: Json) -> Json:
+    """A file, as `POST /files` answers it; `sent` has its name, purpose and size in bytes."""
+    return {
+        "id": name,
+        "object": "file",
+        "bytes": sent.get("bytes", 0),
+        "created_at": now,
+        "filename": sent.get("filename"),
+        "purpose": sent.get("purpose"),
+        "status": "uploaded",
+        "status_details": None,
+    }
+
+
+def conversation(name: str, now: int, sent: Json) -> Json:
+    """A conversation, as `POST /conversations` answers it."""
+    return {
+        "id": name,
+        "object": "conversation",
+        "created_at": now,
+        "metadata": sent.get("metadata") or {},
     }
 
 

@@ -1,27 +1,16 @@
 """What the simulator answers when it does not do what it is asked: each case and its text.
 
-Owns the texts of OpenAI's API as far as they are known; findings in request bodies are worded by
-the profiles. Texts that were seen in recordings or public reports stand first; the others
-are of the same family, and marked.
+Owns the texts of OpenAI's API as far as they are known; what another server says in its own words
+stands in its profile, and so does the wording of findings in request bodies. Texts that were seen
+in recordings or public reports stand first; the others are of the same family, and marked.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from runreel.assistants.dialect import NOT_FOUND, Case, Dialect, Json
 from runreel.http.messages import Headers
 
-NOT_FOUND, INVALID = 404, 400
-
-
-class Case(NamedTuple):
-    """A refusal; the values of a `Problem` go into its text and into what it says of `param`."""
-
-    text: str
-    status: int = INVALID
-    param: str | None = None
-    code: str | None = None
-
-
-OPENAI_TEXTS = {
+CASES = {
     "update_status": Case("Cannot update run with status '{status}'."),
     "outputs_status": Case('Runs in status "{status}" do not accept tool outputs.'),
     "no_step": Case("No run step found with id '{id}'.", NOT_FOUND),
@@ -42,6 +31,7 @@ OPENAI_TEXTS = {
         "https://platform.openai.com/account/api-keys.",
         401,
         code="invalid_api_key",
+        headers=(("www-authenticate", 'Bearer realm="OpenAI API"'),),
     ),
     "no_beta": Case(
         "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try "
@@ -49,6 +39,7 @@ OPENAI_TEXTS = {
         code="invalid_beta",
     ),
     # From here on: of the same family, not seen.
+    "no_thread_of_run": Case("No thread found with id '{id}'.", NOT_FOUND),
     "no_run": Case("No run found with id '{id}'.", NOT_FOUND),
     "no_message": Case("No message found with id '{id}'.", NOT_FOUND),
     "no_assistant": Case("No assistant found with id '{id}'.", NOT_FOUND),
@@ -77,18 +68,24 @@ OPENAI_TEXTS = {
         param="{param}",
         code="integer_above_max_value",
     ),
+    "no_conversation": Case("Conversation with id '{id}' not found.", NOT_FOUND),
+    # Of servers that are built otherwise.
+    "no_method": Case("Method Not Allowed", 405, headers=(("allow", "{allow}"),)),
+    "slash": Case(None, 307, headers=(("location", "{location}"),)),
+    "no_steps": Case("No run found with id '{id}'.", NOT_FOUND),
     # No text of the API: what only the simulator can say.
     "full": Case(
         "The simulator is full: {what}. See the section `simulator` of the configuration, or "
         "start it anew.",
         507,
         code="simulator_full",
+        headers=(("x-should-retry", "false"),),
     ),
 }
 
 
 class Problem(Exception):
-    """A request that is refused: a case of `OPENAI_TEXTS` and the values of its text."""
+    """A request that is refused: a case of `CASES` and the values of its text."""
 
     def __init__(self, case: str, **values: Any) -> None:
         super().__init__(case)
@@ -96,44 +93,15 @@ class Problem(Exception):
         self.values: dict[str, Any] = values
 
 
-def openai(problem: Problem) -> tuple[int, Any, Headers]:
-    """Status, document and headers of a problem in OpenAI's envelope."""
-    text, status, param, code = OPENAI_TEXTS[problem.case]
-    error = {
-        "message": text.format_map(problem.values),
-        "type": "invalid_request_error",
-        "param": param.format_map(problem.values) if param else None,
-        "code": code,
-    }
-    headers: Headers = ()
-    if status == 401:
-        headers = (("www-authenticate", 'Bearer realm="OpenAI API"'),)
-    if status == 507:
-        headers = (("x-should-retry", "false"),)
-    return status, {"error": error}, headers
-
-
-def rubra(problem: Problem) -> tuple[int, Any, Headers]:
-    """Status, document and headers of a problem as rubra told it."""
-    values = problem.values
-    match problem.case:
-        case "no_run":
-            thread = values["thread"]
-            detail = f"Run with ID '{values['id']}' in thread '{thread}' not found"
-        case "no_thread":
-            detail = f"Run with ID '{values['run']}' in thread '{values['id']}' not found"
-            if not values["run"]:
-                detail = "Thread not found"
-        case "no_method":
-            return 405, {"detail": "Method Not Allowed"}, (("allow", values["allow"]),)
-        case "slash":
-            return 307, None, (("location", values["location"]),)
-        case "no_route":
-            detail = "Not Found"
-        case case:
-            known = OPENAI_TEXTS[case]
-            return known.status, {"detail": known.text.format_map(values)}, ()
-    return NOT_FOUND, {"detail": detail}, ()
+def refusal(dialect: Dialect, problem: Problem) -> tuple[int, Json | None, Headers]:
+    """Status, document (None: no body) and headers of a problem, as a dialect tells it."""
+    case = dialect.cases.get(problem.case) or CASES[problem.case]
+    headers = tuple((name, value.format_map(problem.values)) for name, value in case.headers)
+    if case.text is None:
+        return case.status, None, headers
+    message = case.text.format_map(problem.values)
+    param = case.param.format_map(problem.values) if case.param else None
+    return case.status, dialect.envelope(case.status, message, param, case.code), headers
 
 
 def masked(key: str) -> str:

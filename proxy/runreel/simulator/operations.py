@@ -11,13 +11,13 @@ ids, which may be anything.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from runreel.assistants.dialect import Json
 from runreel.simulator import documents
-from runreel.simulator.documents import Json
 from runreel.simulator.errors import Problem
 from runreel.simulator.world import (
     SCRIPT_KEYS,
@@ -372,7 +372,7 @@ def the_thread(world: World, name: str, run: str | None = None) -> Json:
 def _there(world: World, name: str, run: str | None = None) -> Json:
     if name not in world.all("thread"):
         if not world.settings.lenient:
-            raise Problem("no_thread", id=name, run=run)
+            raise Problem("no_thread_of_run" if run else "no_thread", id=name, run=run)
         world.put("thread", documents.thread(name, world.now, {}))
     found: Json = world.find("thread", name)
     return found
@@ -405,7 +405,7 @@ def modify_assistant(world: World, asked: ApiRequest) -> ApiReply:
 
 def new_thread(world: World, sent: Json) -> Json:
     """A new thread with its messages."""
-    made = documents.thread(world.ids.new("thread"), world.now, sent)
+    made = documents.thread(sent.get("thread_id") or world.ids.new("thread"), world.now, sent)
     world.put("thread", made)
     for message in sent.get("messages") or []:
         add_message(world, made["id"], message)
@@ -413,8 +413,13 @@ def new_thread(world: World, sent: Json) -> Json:
 
 
 def create_thread(world: World, asked: ApiRequest) -> ApiReply:
-    """Make a thread."""
-    return ApiReply(new_thread(world, asked.body))
+    """Make a thread; one that brings an id of its own may be there already."""
+    there = world.all("thread").get(asked.body.get("thread_id") or "")
+    if there is None:
+        return ApiReply(new_thread(world, asked.body))
+    if asked.body.get("if_exists") == "do_nothing":
+        return ApiReply(there)
+    raise Problem("thread_exists", id=there["id"])
 
 
 def modify_thread(world: World, asked: ApiRequest) -> ApiReply:
@@ -423,6 +428,8 @@ def modify_thread(world: World, asked: ApiRequest) -> ApiReply:
     after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
     if "tool_resources" in asked.body:
         after["tool_resources"] = asked.body["tool_resources"] or {}
+    if world.settings.dated:
+        after["updated_at"] = world.now
     world.put("thread", after)
     return ApiReply(after)
 
@@ -629,7 +636,10 @@ def list_steps(world: World, asked: ApiRequest) -> ApiReply:
     """Show a page of a run's steps."""
     check_include(asked.query)
     thread, run = _the_run(world, asked)
-    return _page(world, "step", steps_of(thread, run.document["id"]), asked)
+    place = steps_of(thread, run.document["id"])
+    if world.settings.gaps and not world.all("step", place):
+        raise Problem("no_steps", id=run.document["id"], thread=thread)
+    return _page(world, "step", place, asked)
 
 
 def get_step(world: World, asked: ApiRequest) -> ApiReply:
@@ -645,6 +655,34 @@ def get_step(world: World, asked: ApiRequest) -> ApiReply:
     return ApiReply(_exists(world, "step", name, made, steps_of(thread, run.document["id"])))
 
 
+def _the_conversation(world: World, asked: ApiRequest) -> Json:
+    name = asked.ids[0]
+    return _exists(world, "conversation", name, lambda: documents.conversation(name, world.now, {}))
+
+
+def create_conversation(world: World, asked: ApiRequest) -> ApiReply:
+    """Make a conversation; its items are not kept."""
+    made = documents.conversation(world.ids.new("conv"), world.now, asked.body)
+    world.put("conversation", made)
+    return ApiReply(made)
+
+
+def update_conversation(world: World, asked: ApiRequest) -> ApiReply:
+    """Change the metadata of a conversation."""
+    before = _the_conversation(world, asked)
+    after = before | {"metadata": new_metadata(world, before["metadata"], asked.body)}
+    world.put("conversation", after)
+    return ApiReply(after)
+
+
+def create_file(world: World, asked: ApiRequest) -> ApiReply:
+    """Take a file; its content is not kept."""
+    made = documents.file(world.ids.new("file"), world.now, asked.body)
+    world.put("file", made)
+    return ApiReply(made)
+
+
+SCRIPT = "scriptNextRun"
 SCRIPT_PATH = "/_simulator/next_run"
 
 
@@ -661,10 +699,11 @@ def _thread_to_drop(world: World, asked: ApiRequest) -> Json:
     return _there(world, asked.ids[0])
 
 
-_A, _T = "/assistants", "/threads"
+_A, _T, _C = "/assistants", "/threads", "/conversations"
 _M, _R = f"{_T}/{{thread_id}}/messages", f"{_T}/{{thread_id}}/runs"
 _ONE_A, _ONE_T = f"{_A}/{{assistant_id}}", f"{_T}/{{thread_id}}"
 _ONE_M, _ONE_R = f"{_M}/{{message_id}}", f"{_R}/{{run_id}}"
+_ONE_C = f"{_C}/{{conversation_id}}"
 
 _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("createAssistant", "POST", _A, create_assistant),
@@ -673,9 +712,11 @@ _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("modifyAssistant", "POST", _ONE_A, modify_assistant),
     ("deleteAssistant", "DELETE", _ONE_A, _deleting("assistant", _asked_assistant)),
     ("createThread", "POST", _T, create_thread),
+    ("listThreads", "GET", _T, lambda world, asked: _page(world, "thread", "", asked)),
     ("createThreadAndRun", "POST", f"{_T}/runs", create_thread_and_run),
     ("getThread", "GET", _ONE_T, _showing(_asked_thread)),
     ("modifyThread", "POST", _ONE_T, modify_thread),
+    ("patchThread", "PATCH", _ONE_T, modify_thread),
     ("deleteThread", "DELETE", _ONE_T, _deleting("thread", _thread_to_drop)),
     ("createMessage", "POST", _M, create_message),
     ("listMessages", "GET", _M, _listing("message")),
@@ -690,8 +731,14 @@ _TABLE: tuple[tuple[str, str, str, Perform], ...] = (
     ("submitToolOuputsToRun", "POST", f"{_ONE_R}/submit_tool_outputs", submit_tool_outputs),
     ("listRunSteps", "GET", f"{_ONE_R}/steps", list_steps),
     ("getRunStep", "GET", f"{_ONE_R}/steps/{{step_id}}", get_step),
-    ("scriptNextRun", "POST", SCRIPT_PATH, script_next_run),
+    ("createConversation", "POST", _C, create_conversation),
+    ("getConversation", "GET", _ONE_C, _showing(_the_conversation)),
+    ("updateConversation", "POST", _ONE_C, update_conversation),
+    ("deleteConversation", "DELETE", _ONE_C, _deleting("conversation", _the_conversation)),
+    ("createFile", "POST", "/files", create_file),
+    (SCRIPT, "POST", SCRIPT_PATH, script_next_run),
 )
+OPERATIONS = frozenset(name for name, *_ in _TABLE)
 _PATTERNS = [re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)) for _, _, path, _ in _TABLE]
 
 
@@ -705,11 +752,13 @@ class Route:
     ids: tuple[tuple[str, str], ...]
 
 
-def routes(path: str) -> list[Route]:
-    """The operations that a path below the base path may mean, one a method; words before ids."""
+def routes(path: str, known: Container[str]) -> list[Route]:
+    """What a path below the base path may mean of the known operations, one a method; words
+    before ids.
+    """
     found: dict[str, Route] = {}
     for (name, method, _, perform), pattern in zip(_TABLE, _PATTERNS, strict=True):
-        if match := pattern.fullmatch(path):
+        if name in known and (match := pattern.fullmatch(path)):
             ids = tuple((param, unquote(value)) for param, value in match.groupdict().items())
             found.setdefault(method, Route(name, method, perform, ids))
     return list(found.values())

@@ -6,19 +6,47 @@ as it was. How a run goes is scripted, by its metadata (`runreel.outcome`, `runr
 first one, once, with arguments of the right shape; then it completes.
 """
 
+import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runreel.assistants.dialect import Json, compact
 from runreel.http import strict_json
-from runreel.simulator.dialects import Ids, compact
-from runreel.simulator.documents import Json
 from runreel.simulator.errors import Problem
 
 FIRST_SECOND = 1_774_963_200  # 2026-03-31T13:20:00Z, when the time is a count of requests
 DEFAULT_TEXT = "This is the runreel simulator: no model wrote this."
 SCRIPTS_MAX = 100  # that wait for their runs
 _BELOW = {"thread": ("message", "run"), "run": ("step",)}
+
+
+@dataclass(slots=True)
+class Ids:
+    """Makes ids, the same in every run of the same script.
+
+    Each is made of the seed (any text), the kind of thing, what it belongs to and its number there,
+    so threads that are used at the same time do not change each other's ids. `spell` makes an id of
+    a prefix and a large number.
+    """
+
+    seed: str
+    spell: Callable[[str, int], str]
+    _made: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def new(self, prefix: str, parent: str = "") -> str:
+        """The next id of a kind (`run`) below a parent (`thread_…`)."""
+        made = self._made.setdefault(parent, Counter())
+        made[prefix] += 1
+        name = f"{self.seed}\n{prefix}\n{parent}\n{made[prefix]}"
+        number = int.from_bytes(hashlib.sha512(name.encode("utf-8", "backslashreplace")).digest())
+        return self.spell(prefix, number)
+
+    def forget(self, parent: str) -> None:
+        """Nothing will be made below that parent any more."""
+        self._made.pop(parent, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +81,15 @@ class Settings:
     `status_s` is how long a status lasts; None: until the run is asked for once more. `merges` is
     what modify does with metadata. `lenient`: everything exists as soon as it is named, `free`: no
     state refuses an operation. `calls`: there are runs that wait for the outputs of functions.
+    `gaps`: a run without steps has no list of them. `dated`: a thread tells when it was changed.
     """
 
     merges: bool = False
     lenient: bool = False
     free: bool = False
     calls: bool = True
+    gaps: bool = False
+    dated: bool = False
     status_s: float | None = None
     objects_max: int = 100_000
     bytes_max: int = 67_108_864

@@ -4,7 +4,7 @@ from typing import Any
 
 from audit_logs import ACTORS, a_change, a_document, chained
 from runreel.audit.entries import Entry, parse_entry
-from runreel.audit.queries import RunHistory, of_run
+from runreel.audit.queries import ResourceHistory, histories
 
 Told = dict[str, tuple[Any, bool, int]]  # key: value (or None if gone), by a change?, entry
 
@@ -13,13 +13,12 @@ def _entries(*documents: dict[str, Any]) -> list[Entry]:
     return [parse_entry(document) for document in chained(documents)]
 
 
-def _books(*documents: dict[str, Any], until: str | None = None) -> RunHistory:
-    found = of_run("run_abc123", _entries(*documents), until)
-    assert found is not None
-    return found
+def _books(*documents: dict[str, Any], until: str | None = None) -> ResourceHistory:
+    found = histories("run_abc123", None, _entries(*documents), until)
+    return found["run"]
 
 
-def _told(books: RunHistory) -> Told:
+def _told(books: ResourceHistory) -> Told:
     return {key: (each.value, each.changed, each.entry.seq) for key, each in books.settings.items()}
 
 
@@ -146,7 +145,7 @@ def test_only_entries_up_to_a_time_count() -> None:
     documents = [_read(1, {"a": "1"}), _read(2, {"a": "2"}), _read(3, {"a": "3"})]
 
     assert _books(*documents, until="2026-11-22T03:00:02.000Z").metadata == {"a": "2"}
-    assert of_run("run_abc123", _entries(*documents), "2026-11-22T03:00:00.999Z") is None
+    assert histories("run_abc123", None, _entries(*documents), "2026-11-22T03:00:00.999Z") == {}
 
 
 def test_entries_of_other_runs_do_not_count() -> None:
