@@ -193,6 +193,22 @@ def test_what_is_no_authority_is_refused_until_it_is_renewed(folder: Path, text:
     assert get(folder, LOOPBACK, NOW)
 
 
+@pytest.mark.parametrize("bits", [0o640, 0o604, 0o620])
+def test_a_key_that_others_may_open_is_refused_until_it_is_renewed(folder: Path, bits: int) -> None:
+    get(folder, LOOPBACK, NOW)
+    (folder / "authority.key").chmod(bits)
+
+    with pytest.raises(StartRefused) as refused:
+        get(folder, LOOPBACK, NOW)
+
+    assert str(refused.value) == (
+        f"{folder}/authority.key: other users may open it, so that the key may be no secret any "
+        "more; make a new one with runreel tls renew"
+    )
+    renew(folder, LOOPBACK, NOW)
+    assert mode(folder / "authority.key") == "0o600"
+
+
 @pytest.mark.parametrize("act", [get, renew], ids=["get", "renew"])
 def test_a_folder_that_cannot_be_used_is_one_sentence(
     tmp_path: Path, act: Callable[..., Authority]

@@ -35,11 +35,23 @@ def state(tmp_path: Path) -> dict[str, str]:
     return {"XDG_STATE_HOME": str(tmp_path / "state")}
 
 
-def health(url: str, trust: ssl.SSLContext) -> dict[str, object]:
+def sources(url: str, trust: ssl.SSLContext) -> list[str | None]:
+    """Where the answers to some calls on one connection come from."""
     connection = http.client.HTTPSConnection(urlsplit(url).netloc, context=trust)
+    headers = {"Content-Type": "application/json", "OpenAI-Beta": "assistants=v2"}
+    target, body = "/v1/threads/thread_abc123/runs/run_abc123", '{"metadata":%s}'
+    found = []
     with closing(connection):
-        connection.request("GET", "/_runreel/health")
-        return dict(json.load(connection.getresponse()))
+        for metadata in (
+            '{"user_id":"user_abc123"}',
+            '{"user_id":"b"}',
+            f'{{"a":"{"x" * 99_999}"}}',
+        ):
+            connection.request("POST", target, body % metadata, headers)
+            answer = connection.getresponse()
+            answer.read()
+            found.append(answer.headers["X-Runreel-Source"])
+    return found
 
 
 def test_a_wrapped_command_trusts_us_and_all_it_trusted_before(
@@ -71,6 +83,22 @@ def test_a_wrapped_command_trusts_a_certificate_of_ones_own(
     assert not (tmp_path / "state").exists()
 
 
+def test_a_wrapped_command_trusts_the_simulator_too(tmp_path: Path, state: dict[str, str]) -> None:
+    does = "print(answer('/threads', {'metadata': {'stage': 'a'}})[0])"
+
+    ended = run("simulate", "--tls", "--", *program(does), cwd=tmp_path, env=state)
+
+    assert (ended.code, ended.out) == (0, "200\n")
+    assert "runreel: simulator at https://127.0.0.1:" in ended.err
+
+
+def test_what_was_missed_is_recorded_anew_over_https(tmp_path: Path, state: dict[str, str]) -> None:
+    ended = run(*REPLAY, "--tls", "--", *program("modify('b')"), cwd=tmp_path, env=state)
+
+    (remedy,) = [line for line in ended.err.splitlines() if "To record it anew" in line]
+    assert f"--cassette {EXAMPLE} --tls --upstream https://api.openai.com -- " in remedy
+
+
 def test_a_variable_that_names_nothing_is_refused_before_the_command_starts(
     tmp_path: Path, state: dict[str, str]
 ) -> None:
@@ -90,7 +118,8 @@ async def test_it_serves_and_says_so_whatever_the_loop(
     arguments = (*REPLAY, "--repeat", "last", "--tls")
     async with runreel(*arguments, cwd=tmp_path, env=env) as process:
         pem = (tmp_path / "state" / "runreel" / "authority.pem").read_text()
-        found = await asyncio.to_thread(health, process.url, trusting(pem))
+        found = await asyncio.to_thread(sources, process.url, trusting(pem))
+        missed = [(await process.log_line()).split(" ")[1] for _ in range(3)]
         reader, writer = await asyncio.open_connection("127.0.0.1", process.url.split(":")[2])
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain = await reader.read()
@@ -98,7 +127,7 @@ async def test_it_serves_and_says_so_whatever_the_loop(
         line = await process.log_line()
         ended = await process.stop()
 
-    assert found["status"] == "ok"
+    assert (found, missed) == (["replay", "proxy", "proxy"], ["served", "missed", "missed"])
     assert b"HTTP/" not in plain
     assert line[9:].startswith("problem a client spoke plain http, ")
     assert (ended.code, ended.err) == (0, "")
