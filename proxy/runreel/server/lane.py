@@ -25,7 +25,7 @@ aiohttp whose end is not known here, the connection is aiohttp's for good.
 import asyncio
 import re
 from collections.abc import Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -49,7 +49,6 @@ from runreel.server.exchange import (
     Held,
     answer_headers,
     head_bytes,
-    nothing,
     on_the_wire,
     tell_begin,
 )
@@ -600,11 +599,13 @@ class LaneConnection(Connection):
         head = head_bytes(response.status, headers) + b"\r\n"
         body = response.body if shows else b""
         try:
-            async with aclosing(answer.tail or nothing()) as chunks:
+            async with aclosing(answer.tail) if answer.tail is not None else _WHOLE as chunks:
                 there = self._sends(head + (_framed(body, length) if body else b""))
                 if turn is not None:
                     tell_begin(turn, answer, there=there)
                 there = there and await self._drained()
+                if chunks is None:
+                    return
                 async for chunk in chunks:
                     if there and chunk and shows:
                         there = await self._reaches(_framed(chunk, length))
@@ -694,6 +695,9 @@ class LaneConnection(Connection):
                     self._task.cancel()
                 await asyncio.wait([self._task], timeout=timeout)
         await super().shutdown(timeout)
+
+
+_WHOLE: nullcontext[None] = nullcontext()  # what is sent with the head is all
 
 
 def _framed(chunk: bytes, length: int | None) -> bytes:
