@@ -356,7 +356,9 @@ def _run(
         rerun=_rerun(given, command),
         environment=os.environ,
     )
-    with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
+    # Around a command SIGCHLD is ours, which uvloop keeps to itself.
+    factory = _loop_factory(config) if command is None else None
+    with asyncio.Runner(loop_factory=factory) as runner:
         if command is None:
             code = runner.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
         else:
