@@ -379,7 +379,9 @@ def _run(
         rerun=_rerun(given, command),
         environment=os.environ,
     )
-    with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
+    # Around a command SIGCHLD is ours, which uvloop keeps to itself.
+    factory = _loop_factory(config) if command is None else None
+    with asyncio.Runner(loop_factory=factory) as runner:
         code = runner.run(_to_the_end(config, options, given, command))
     if code:
         sys.exit(code)

@@ -318,7 +318,8 @@ class Listen(Section):
         True, description="plain requests are served in front of aiohttp; false: all by it"
     )
     uvloop: bool = Field(
-        False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
+        False,
+        description="run on uvloop, which is faster, but around a command; needs runreel[speed]",
     )
 
     @property
