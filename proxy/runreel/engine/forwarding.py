@@ -27,6 +27,7 @@ from runreel.errors import (
 from runreel.http.headers import has_body, is_event_stream, not_the_apis
 from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation, values
 from runreel.matching.drift import Drift, Rule, drift, unrecordable
+from runreel.matching.near_miss import is_switched_off
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redacted
 from runreel.sessions.events import Outcome
@@ -95,9 +96,11 @@ class Capturing:
         if reason := not_the_apis(response):
             return reason
         if not gone and call.session.state.regresses(verdict, response.status):
+            off = is_switched_off(call.session.upstream)
+            why = " (OpenAI switched this API off on 2026-08-26)" if off else ""
             return (
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
-                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
+                f"stands{why}; --allow-regress overrides"
             )
         recorded = call.session.as_recorded(response)
         exchange = call.exchange(verdict.fingerprint, recorded, client_gone=gone)

@@ -20,8 +20,11 @@ from runreel.http.messages import Headers, Interaction, Request, Response, value
 from runreel.http.strict_json import steps
 from runreel.matching.json_diff import ABSENT
 from runreel.redaction.rules import OURS
+from runreel.text import cut
 
 _VARIABLE = re.compile(r"\{([a-z_]+)(\*?)\}")
+
+_ID_CHARS_MAX = 100  # of one that is told
 
 Members = Mapping[str, str]  # what is made, by JSON pointer: where it is taken from
 
@@ -104,6 +107,7 @@ class Ids:
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._there = dict(given)
+        self._here = {there: here for here, there in given.items()}
         self._missing: set[str] = set()
 
     def missing(self, texts: Iterator[str]) -> str | None:
@@ -120,8 +124,7 @@ class Ids:
 
     def back(self, document: Any) -> Any:
         """A document of the new API with the recorded ids."""
-        recorded = {there: here for here, there in self._there.items()}
-        return _replaced(document, recorded)
+        return _replaced(document, self._here)
 
     def learn(self, made: Mapping[str, str], live: Mapping[str, str]) -> None:
         """Take in the ids, by their members, that were new in a recorded answer and in the new
@@ -132,6 +135,7 @@ class Ids:
                 continue
             if member in live:
                 self._there[recorded] = live[member]
+                self._here[live[member]] = recorded
                 self._missing.discard(recorded)
             else:
                 self._missing.add(recorded)
@@ -219,7 +223,8 @@ class CallMap:
         if recorded.response.at_ms is not None and rule.turns:
             return "its answer is a stream, and the map's rule for it is one for documents"
         if (absent := ids.missing(_named(request))) is not None:
-            return f"it names {absent}, which was made in the recording and not by the new API"
+            shown = cut(absent, _ID_CHARS_MAX)
+            return f"it names {shown}, which was made in the recording and not by the new API"
         if rule.makes and request.body and _document(request.body) is ABSENT:
             return "its body is no JSON, and the map's rule for it takes members of one"
         variables = {name: _in_path(value, ids) for name, value in variables.items()}
