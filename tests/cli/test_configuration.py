@@ -45,6 +45,7 @@ repeat = "never"
 repeats_max = 1000
 barriers = true
 order_wait_ms = 150
+watch = false
 accept_incomplete = false
 latency = "none"
 
