@@ -70,6 +70,9 @@ LOOSE = [
     ("POST", "/v1/threads/thread_Abc/runs/run_Abc/metadata", "modifyRun", RUN),
     ("PUT", "/v1/threads/thread_Abc/metadata", "modifyThread", THREAD),
     ("MERGE", "/v1/threads/thread_Abc", "modifyThread", THREAD),
+    ("POST", "/v1/threads/thread_Abc/runs/run_Abc/update", "modifyRun", RUN),
+    ("POST", "/v1/threads/thread_Abc/state", "modifyThread", THREAD),
+    ("PUT", "/v1/conversations/conv_Abc/about/it", "updateConversation", CONVERSATION),
 ]
 
 
@@ -164,3 +167,40 @@ async def test_a_read_is_no_change(
         await exchange(running.url, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
     assert log_in(tmp_path / "audit") == []
+
+
+def read(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [row[:2] for row in SPELLINGS if row[3] == RUN and not row[1].startswith(("/threads", "/api"))],
+)
+async def test_a_replay_knows_what_every_spelling_changed_and_matches_it_as_it_was_sent(
+    proxy: Proxy, tmp_path: Path, method: str, path: str
+) -> None:
+    run, answers = SPELLINGS[0][1], iter("123")
+    settings = {"cassettes": tmp_path / "c"}
+    change = sent(method, path, "a")
+
+    def counted(_: Received) -> bytes:
+        return http(200, JSON, b'{"answer":"%s"}' % next(answers).encode())
+
+    async with (
+        RawUpstream(counted) as upstream,
+        proxy(mode="record", upstream=upstream.url, **settings) as running,
+    ):
+        for request in (read(run), change, read(run)):
+            await exchange(running.url, request)
+    async with proxy(mode="replay", **settings) as running:
+        first, too_early, changed, then = [
+            await exchange(running.url, request)
+            for request in (read(run), read(run), change, read(run))
+        ]
+    async with proxy(mode="replay", **settings) as running:
+        spelled_so = await exchange(running.url, sent(method, f"{path};z", "a"))
+
+    assert [each.status for each in (first, too_early, changed, then)] == [200, 424, 200, 200]
+    assert (first.body, then.body) == (b'{"answer":"1"}', b'{"answer":"3"}')
+    assert spelled_so.status == 424

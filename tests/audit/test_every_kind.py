@@ -22,6 +22,7 @@ OBJECTS = {
     "assistants": "assistant",
     "vector_stores": "vector_store",
     "conversations": "conversation",
+    "completions": "chat.completion",
 }
 BEFORE = {
     ("threads", THREAD): {"topic": "rain"},
@@ -63,6 +64,7 @@ async def application(url: str) -> None:
         await client.vector_stores.update("vs_1", metadata={"shelf": "1"})
         await beta.assistants.update("asst_1", metadata={"team": "x"})
         await client.conversations.create(metadata={"stage": "c"})
+        await client.chat.completions.update("chatcmpl_1", metadata={"stage": "d"})
 
 
 @pytest.fixture(params=["log", "cassette"])
@@ -86,6 +88,7 @@ LOG = [
     ("modifyVectorStore", "vector_store", "vs_1", "applied", {"shelf": "1"}),
     ("modifyAssistant", "assistant", "asst_1", "applied", {"team": "x"}),
     ("createConversation", "conversation", "conversations_new", "applied", {"stage": "c"}),
+    ("updateChatCompletion", "chat_completion", "chatcmpl_1", "applied", {"stage": "d"}),
 ]
 
 
@@ -108,7 +111,15 @@ def test_the_log_has_every_change_and_selects_by_resource(
     audit: Tool, told: tuple[str, ...]
 ) -> None:
     assert log_of(audit, *told) == LOG
-    for kind in ("run", "thread", "message", "assistant", "vector_store", "conversation"):
+    for kind in (
+        "run",
+        "thread",
+        "message",
+        "assistant",
+        "vector_store",
+        "conversation",
+        "chat_completion",
+    ):
         of_kind = [row for row in LOG if row[1] == kind]
         assert log_of(audit, "--resource", kind, *told) == of_kind
     assert log_of(audit, "--resource", "conversation:conv_1", *told) == [LOG[3]]
@@ -180,4 +191,5 @@ def test_the_table_names_kind_and_id(audit: Tool, told: tuple[str, ...]) -> None
         "vector_store:vs_1",
         "assistant:asst_1",
         "conversation:conversations_new",
+        "chat_completion:chatcmpl_1",
     ]

@@ -111,6 +111,33 @@ def test_a_path_names_any_resource(
 
 
 @pytest.mark.parametrize(
+    ("method", "target", "body", "name"),
+    [
+        ("POST", "/v1/threads/t1/runs/r1/update", b'{"metadata":{}}', "modifyRun"),
+        ("POST", "/v1/threads/t1/runs/r1/update", b'{"met\\u0061data":{}}', "modifyRun"),
+        ("POST", "/v1/threads/t1/runs/r1/update", b'{"meta":{}}', None),
+        ("POST", "/v1/threads/t1/state", b'{"metadata":{}}', "modifyThread"),
+        ("POST", "/v1/vector_stores/v1/search", b'{"query":"caf\\u00e9 metadata"}', None),
+        ("POST", "/v1/threads/t1/runs/r1/update", b"metadata[a]=b", "modifyRun"),
+        ("POST", "/v1/threads/t1/runs/r1/update", b"meta[a]=b", None),
+        ("DELETE", "/v1/threads/t1/runs/r1", b'{"metadata":{}}', None),
+        ("GET", "/v1/threads/t1/state", b'{"metadata":{}}', None),
+        ("POST", "/v1/responses", b'{"metadata":{}}', None),
+        ("POST", "/v1/embeddings/threads", b'{"metadata":{}}', "createThread"),
+    ],
+)
+def test_what_names_metadata_below_an_item_may_be_a_change_of_it(
+    method: str, target: str, body: bytes, name: str | None
+) -> None:
+    meaning = observation.meant(a_request(body, target, method))
+    if meaning is not None and not observation.holds(meaning, body):
+        meaning = None
+
+    assert (meaning and meaning.operation.name) == name
+    assert meaning is None or meaning.loose == (name != "createThread")
+
+
+@pytest.mark.parametrize(
     ("body", "requested", "reason"),
     [
         (b'{"metadata":{"a":"1"}}', {"a": "1"}, None),

@@ -23,6 +23,7 @@ NAMES_METADATA = [
     "modifyVectorStore",
     "patchThread",
     "streamRun",
+    "updateChatCompletion",
     "updateConversation",
     "waitForRun",
 ]

@@ -59,6 +59,9 @@ TABLE = [
     ("GET", "/conversations/conv_abc123", "getConversation"),
     ("POST", "/conversations/conv_abc123", "updateConversation"),
     ("PATCH", "/conversations/conv_abc123", "updateConversation"),
+    ("GET", "/chat/completions", "listChatCompletions"),
+    ("GET", "/chat/completions/chatcmpl-abc123", "getChatCompletion"),
+    ("POST", "/chat/completions/chatcmpl-abc123", "updateChatCompletion"),
 ]
 
 
@@ -193,6 +196,7 @@ def test_a_path_is_read_in_its_plainest_spelling(path: str, segments: list[str])
         ("POST", "/v1/vector_stores/v/search"),
         ("POST", "/v1/conversations/c/items"),
         ("POST", "/v1/embeddings"),
+        ("POST", "/v1/chat/completions"),
         ("POST", "/"),
         ("POST", ""),
         ("POST", "runs"),

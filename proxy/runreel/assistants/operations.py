@@ -106,6 +106,15 @@ RESOURCES = (
         get="getConversation",
         modify="updateConversation",
     ),
+    Resource(
+        kind="chat_completion",
+        path=("chat", "completions", ID),
+        shown_as="chat.completion",
+        create=None,  # it is most of what is called, and its metadata can be changed at any time
+        list="listChatCompletions",
+        get="getChatCompletion",
+        modify="updateChatCompletion",
+    ),
 )
 BY_KIND: Mapping[str, Resource] = {resource.kind: resource for resource in RESOURCES}
 
@@ -264,26 +273,25 @@ def ids_of(operation: Operation, segments: Sequence[str]) -> tuple[str | None, s
     return found[-1] if found and in_thread else None, found[0] if found and is_item else None
 
 
-# Collections that a resource can begin with, and those that only stand below an item.
+def _collections(resource: Resource) -> tuple[str, ...]:
+    """The names in a row's path behind which an id stands."""
+    path = resource.path
+    return tuple(path[at - 1] for at, part in enumerate(path) if part == ID)
+
+
+# Collections that a resource can begin with, and those that only stand below an item: of the table,
+# and of what carries no metadata that could be changed.
 ROOTS = frozenset(
     {
-        "assistants",
-        "files",
-        "threads",
-        "vector_stores",
-        "batches",
-        "completions",
-        "containers",
-        "conversations",
-        "evals",
-        "jobs",
-        "models",
-        "responses",
-        "uploads",
+        *(_collections(resource)[0] for resource in RESOURCES),
+        *("batches", "containers", "evals", "files", "jobs", "models", "responses", "uploads"),
     }
 )
 _BELOW = frozenset(
-    {"checkpoints", "file_batches", "items", "messages", "parts", "permissions", "runs", "steps"}
+    {
+        *(name for resource in RESOURCES for name in _collections(resource)[1:]),
+        *("checkpoints", "file_batches", "items", "parts", "permissions", "steps"),
+    }
 )
 COLLECTIONS = ROOTS | _BELOW
 _METADATA = "metadata"  # as some may call what an item has of it
@@ -395,26 +403,47 @@ _NO_ID = "-"  # an empty one
 _NO_CHANGES = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
-def loosely(method: str, path: str) -> tuple[Operation, tuple[str, ...]] | None:
-    """The change of metadata that some server might take a request for, and its segments.
+Near = tuple[Operation, tuple[str, ...]]  # what a path may mean, and its segments
+
+
+def loosely(method: str, path: str) -> Near | None:
+    """The change of metadata that some server might take a request for.
 
     It is one that names no operation: spelled in a way that no server is known to read, or by a
     method that none is known to change things by, or with `/metadata` behind an item. Deleting a
     thing is no change of its metadata.
     """
+    for reading in _loose_readings(method, path):
+        names = [_name(segment) for segment in reading]
+        length = len(names) - (names[-1:] == [_METADATA])
+        found = _ended("POST", names[:length])
+        if found is not None:
+            return (found, reading[:length]) if found.changes else None
+    return None
+
+
+def below(method: str, path: str) -> Near | None:
+    """The change of the last item that a path goes through: what a request that names no operation
+    may mean if it names metadata.
+    """
+    for reading in _loose_readings(method, path):
+        names = [_name(segment) for segment in reading]
+        for length in range(len(names) - 1, 0, -1):
+            found = _ended("POST", names[:length])
+            if found is not None and found.does is Does.MODIFY:
+                return found, reading[:length]
+    return None
+
+
+def _loose_readings(method: str, path: str) -> tuple[tuple[str, ...], ...]:
+    """The segments that some server might find in the path of a change; first the likelier ones."""
     if method.upper() in _NO_CHANGES:
-        return None
+        return ()
     text = path
     for _ in range(_DECODINGS_MAX):
         text = unquote(text, "latin-1")
     raw = [segment.partition(";")[0] for segment in _SEPARATOR.split(text)]
-    for reading in (_resolved(raw), tuple(raw[1:])):  # an empty id is one to some
-        behind = bool(reading) and _name(reading[-1]) == _METADATA
-        segments = reading[:-1] if behind else reading
-        found = _ended("POST", [_name(segment) for segment in segments])
-        if found is not None:
-            return (found, segments) if found.changes else None
-    return None
+    return _resolved(raw), tuple(raw[1:])  # an empty id is one to some
 
 
 def _name(segment: str) -> str:

@@ -24,6 +24,7 @@ from runreel.assistants.operations import (
     OPERATIONS,
     Does,
     Operation,
+    below,
     fits,
     ids_of,
     loosely,
@@ -46,17 +47,20 @@ MODIFYING = frozenset(name for name, each in OPERATIONS.items() if each.does is 
 NAMES_METADATA = CREATING | MODIFYING
 _SHOWN = ("id", "object", "metadata", *(f"{kind}_id" for kind in BY_KIND))
 _THREADS = "threads"
+_METADATA, _ESCAPE = b"metadata", b"\\u"  # one of them is in a body that names metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a request means for metadata: an operation that changes or shows them, and its path in
-    the plainest spelling. If `loose`, it only looks like that operation.
+    """What a method and a path mean for metadata: an operation that changes or shows them, and the
+    path in the plainest spelling. If `loose`, it only looks like that operation; if `conditional`,
+    only where the body names metadata.
     """
 
     operation: Operation
     path: str
     loose: bool = False
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +87,33 @@ class Shown:
 
 
 def meant(request: Request, operation: str | None = None) -> Meaning | None:
-    """What a request means, however its path is spelled; None if it has nothing to do with
-    metadata. An `operation` that is known already counts.
+    """What a request may mean by its method and path, however that is spelled; None if it has
+    nothing to do with metadata. An `operation` that is known already counts.
     """
-    found = OPERATIONS.get(operation or "") or recognise(request.method, request.path)
+    method, path = request.method, request.path
+    found = OPERATIONS.get(operation or "") or recognise(method, path)
     if found is not None:
-        path = _path(plain_segments(request.path))
-        return Meaning(found, path) if found.changes or found.shows else None
-    near = loosely(request.method, request.path)
-    return None if near is None else Meaning(near[0], _path(near[1]), loose=True)
+        plain = _joined(plain_segments(path))
+        return Meaning(found, plain) if found.changes or found.shows else None
+    near = loosely(method, path)
+    if near is not None:
+        return Meaning(near[0], _joined(near[1]), loose=True)
+    near = below(method, path)
+    return near and Meaning(near[0], _joined(near[1]), loose=True, conditional=True)
 
 
-def _path(segments: Sequence[str]) -> str:
+def _joined(segments: Sequence[str]) -> str:
     return "/" + "/".join(segments)
+
+
+def holds(meaning: Meaning, body: bytes) -> bool:
+    """Whether a request with that body, decoded, means what its path says."""
+    if not meaning.conditional:
+        return True
+    if _METADATA not in body and _ESCAPE not in body:
+        return False
+    document = _read(body)
+    return "metadata" in document if isinstance(document, dict) else _METADATA in body
 
 
 def unnamed(meaning: Meaning) -> ChangeRequest:
@@ -109,9 +127,7 @@ def asked(meaning: Meaning, request: Redacted[Request]) -> ChangeRequest:
     """What a request asks; its path may be that of the meaning."""
     operation, bare = meaning.operation, unnamed(meaning)
     requested, reason = _requested(operation, request.value.body)
-    method, path = request.value.method, request.value.path
-    near = loosely(method, path) if meaning.loose else None
-    segments = near[1] if near is not None else plain_segments(path)
+    segments = _segments(meaning, request.value)
     thread = name = None
     if fits(operation, segments):  # else a pattern of the user's ate the path
         thread, name = (each and read_segment(each) for each in ids_of(operation, segments))
@@ -122,6 +138,13 @@ def asked(meaning: Meaning, request: Redacted[Request]) -> ChangeRequest:
         requested=requested,
         reason=reason,
     )
+
+
+def _segments(meaning: Meaning, request: Request) -> Sequence[str]:
+    if meaning.loose:
+        near = loosely(request.method, request.path) or below(request.method, request.path)
+        return near[1] if near is not None else ()
+    return plain_segments(request.path)
 
 
 def essence(response: Response, kind: str) -> Response:

@@ -22,7 +22,7 @@ import rfc8785
 
 from runreel.audit.entries import RUN, UNKNOWN, Entry, Known, Metadata
 from runreel.audit.history import ChangeResult, MetadataHistory, Occasion, effect, manner, same
-from runreel.audit.observation import CREATING, asked, meant
+from runreel.audit.observation import CREATING, asked, holds, meant
 from runreel.audit.observation import shown as shown_in
 from runreel.http.messages import Interaction, values
 from runreel.redaction.redactor import Redacted, request_of, response_of
@@ -373,7 +373,7 @@ def _drafts(
 ) -> Iterator[Entry]:
     value = interaction.value
     meaning = meant(value.request, value.operation)
-    if meaning is None:
+    if meaning is None or not holds(meaning, value.request.body):
         return
     question = asked(meaning, request_of(interaction))
     clients = values(value.request.headers, "user-agent")

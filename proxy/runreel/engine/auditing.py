@@ -57,19 +57,22 @@ def _bare(call: Call, meaning: Meaning) -> _Asking:
     return _Asking(meaning, call.live, call.plain, call.sent, call.opaque, call.session.redaction)
 
 
-def _asked(call: _Asking) -> ChangeRequest:
-    path = call.meaning.path
-    if call.sent is not None and path == call.plain.path:
-        return observation.asked(call.meaning, call.sent)
+def _asked(call: _Asking) -> ChangeRequest | None:
+    """What a call asks of metadata; None if it has nothing to do with them after all."""
+    meaning = call.meaning
+    if not observation.holds(meaning, call.plain.body):
+        return None
+    if call.sent is not None and meaning.path == call.plain.path:
+        return observation.asked(meaning, call.sent)
     # Spelled plainly it may show a secret that was not to be seen before.
-    bare = Request(call.plain.method, path)
+    bare = Request(call.plain.method, meaning.path)
     try:
-        named = observation.asked(call.meaning, call.redaction.request(bare, call.live))
+        named = observation.asked(meaning, call.redaction.request(bare, call.live))
     except Unredactable:
-        named = observation.unnamed(call.meaning)
+        named = observation.unnamed(meaning)
     if call.sent is None:
         return replace(named, reason=call.opaque)
-    said = observation.asked(call.meaning, call.sent)
+    said = observation.asked(meaning, call.sent)
     return replace(named, requested=said.requested, reason=said.reason)
 
 
@@ -89,11 +92,13 @@ class Auditing:
         Raises:
             StoreFailed: it is not: the call must not be forwarded.
         """
-        meaning = observation.meant(call.live)
+        meaning = observation.meant(call.plain)
         if meaning is None:
             return None
-        operation = meaning.operation
         asked = await call.aside.run(len(call.plain.body), _asked, _bare(call, meaning))
+        if asked is None:
+            return None
+        operation = meaning.operation
         if call.operation != operation.name:
             call = replace(call, operation=operation.name)
         audit = Audit(call, asked, self._rules, self._writer)

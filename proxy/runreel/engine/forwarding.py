@@ -99,7 +99,8 @@ class Capturing:
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
                 "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
             )
-        exchange = call.exchange(verdict.fingerprint, response, client_gone=gone)
+        recorded = call.session.as_recorded(response)
+        exchange = call.exchange(verdict.fingerprint, recorded, client_gone=gone)
         size = max(len(response.body), len(call.plain.body))
         return await call.aside.run(size, self.recorder.interaction, exchange)
 
@@ -223,7 +224,7 @@ class Forwarding:
                 answer = await upstream.send(call.live)
                 if _streams(call, answer):
                     return await self._stream(call, verdict, audit, answer)
-                body, whole = await _collected(answer, self.response_bytes_max)
+                body, whole = await collected(answer, self.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, "recording_failed", str(failure))
         except UpstreamFailed as failure:
@@ -392,7 +393,7 @@ def _streams(call: Call, answer: UpstreamAnswer) -> bool:
     return has_body(call.live.method, answer.status) and is_event_stream(answer.headers)
 
 
-async def _collected(answer: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
+async def collected(answer: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
     """The whole body and True, or its beginning and False if it has more than `bytes_max`.
 
     Raises:

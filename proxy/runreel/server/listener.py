@@ -47,7 +47,8 @@ class RunOptions:
     """Options of one run; `log` is where log lines go.
 
     `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
-    the default session is recorded anew. `environment` tells where the user's state is.
+    the default session is recorded anew. `environment` is that of the user: where their state is,
+    and which proxy their network has.
     """
 
     log: TextIO
