@@ -70,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--over-tls",
         action="store_true",
-        help="run every test of a proxy in this process over https as well",
+        help="run every test of a proxy in this process over https too; what says http:// fails",
     )
 
 
