@@ -67,8 +67,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run every test of a proxy in this process twice, with the fast lane and without",
     )
 
+    parser.addoption(
+        "--over-tls",
+        action="store_true",
+        help="run every test of a proxy in this process over https too; what says http:// fails",
+    )
+
+
+# Of HTTP as such, which https must change nothing of.
+_ALSO_OVER_TLS = frozenset({"test_bodies", "test_exchange", "test_one_hop", "test_refusals"})
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "tls" in metafunc.fixturenames:
+        sample = metafunc.definition.path.stem in _ALSO_OVER_TLS
+        if sample or metafunc.config.getoption("over_tls"):
+            metafunc.parametrize("tls", [False, True], ids=["http", "https"])
     if "fast_lane" in metafunc.fixturenames:
         web = metafunc.definition.path.parent.name == "web"
         if web or metafunc.config.getoption("both_lanes"):
@@ -82,7 +96,21 @@ def fast_lane() -> bool:
 
 
 @pytest.fixture
-def proxy(tmp_path: Path, log: io.StringIO, *, fast_lane: bool) -> Proxy:
+def tls() -> bool:
+    """Whether the proxies of this test speak https; those of some have both in turn."""
+    return False
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which the state of the user is the tests' own: one authority for all."""
+    return {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+
+
+@pytest.fixture
+def proxy(
+    tmp_path: Path, log: io.StringIO, state: dict[str, str], *, fast_lane: bool, tls: bool
+) -> Proxy:
     """Start proxies in this process: `async with proxy(mode="record", upstream=url) as running`.
 
     Settings are given by their dotted key with `__` for the dot; cassettes are in `tmp_path`, and
@@ -94,9 +122,11 @@ def proxy(tmp_path: Path, log: io.StringIO, *, fast_lane: bool) -> Proxy:
         run = {key: settings.pop(key) for key in list(settings) if hasattr(RunOptions, key)}
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         usual: dict[str, Any] = {"cassettes": tmp_path, "listen.port": 0, "base_path": ""}
-        usual["listen.fast_lane"] = fast_lane
+        usual |= {"listen.fast_lane": fast_lane} | ({"listen.tls": True} if tls else {})
         config = load(None, {}, usual | {"audit.enabled": "audit.path" in dotted} | dotted)
-        async with serving(config, replace(RunOptions(log=log), **run)) as running:
+        async with serving(
+            config, replace(RunOptions(log=log, environment=state), **run)
+        ) as running:
             yield running
 
     return start

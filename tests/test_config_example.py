@@ -33,9 +33,10 @@ class TestExample:
     def test_it_names_every_setting_in_order_with_its_default(self) -> None:
         text = EXAMPLE.read_text(encoding="utf-8")
         without_default = {
-            *("upstream", "listen.admin_token", "listen.client_token", "simulator.api_key"),
-            *("listen.tls_cert", "listen.tls_key"),
+            *("upstream", "upstream_name", "listen.admin_token", "listen.client_token"),
+            *("listen.tls_cert", "listen.tls_key", "simulator.api_key"),
             *("upstream_options.total_timeout_s", "upstream_options.ca_file"),
+            "upstream_options.proxy",
             *("match.headers", "match.ignore_query", "match.ignore_body", "log.quiet"),
         }
 

@@ -90,8 +90,9 @@ class TestRefusals:
     def test_another_upstream(self, mode: str) -> None:
         assert refusal(holding(default=a_cassette()), mode, "http://localhost:8000") == (
             "cassette 'default' was recorded from https://api.openai.com, not from "
-            "http://localhost:8000, and recordings of different upstreams are never merged; record "
-            "into another one with --cassette NAME"
+            "http://localhost:8000, and recordings of different upstreams are never merged; if "
+            "both are one, say so with --upstream-name NAME (upstream_name in a configuration), "
+            "else record into another cassette with --cassette NAME"
         )
 
     @pytest.mark.parametrize("mode", ["record", "new_episodes"])

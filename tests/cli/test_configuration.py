@@ -17,6 +17,7 @@ SECRET = "sk-" + "FaKe0" * 8
 DEFAULTS = """\
 mode = "replay"
 # upstream is not set
+# upstream_name is not set
 cassettes = "cassettes"
 cassette = "default"
 profile = "openai"
@@ -78,6 +79,7 @@ connect_timeout_s = 10.0
 read_timeout_s = 600.0
 # total_timeout_s is not set
 # ca_file is not set
+# proxy is not set
 headers = {}
 
 [simulator]

@@ -130,9 +130,11 @@ def test_every_mode_takes_the_same_options() -> None:
     }
 
     assert options.pop("serve") - {"--mode"} == options["replay"]
+    options["verify"].remove("--map")
     assert options["replay"] == {
         *("--config", "--cassettes", "--cassette", "--upstream", "--host", "--port", "--tls"),
         *("--repeat", "--no-barriers", "--watch", "--accept-incomplete"),
+        "--upstream-name",
         *("--receipt", "--log-format", "--quiet", "--verbose", "-v", "--allow-regress", "--prune"),
         *("--base-path", "--profile", "--env", "--fail-on-unplayed", "--no-audit"),
     }

@@ -46,6 +46,7 @@ def setting(config: Config, key: str) -> Any:
         (["--cassettes", "tapes"], "cassettes", Path("tapes")),
         (["--cassette", "mine"], "cassette", "mine"),
         (["--upstream", "http://h"], "upstream", "http://h"),
+        (["--upstream-name", "staging"], "upstream_name", "staging"),
         (["--host", "localhost"], "listen.host", "localhost"),
         (["--port", "1003"], "listen.port", 1003),
         (["--repeat", "last"], "replay.repeat", "last"),

@@ -28,6 +28,15 @@ def test_the_command_line_leads_a_command_to_a_free_port_and_its_code_out(tmp_pa
     assert json.loads((tmp_path / "r.json").read_bytes())["requests"] == 0
 
 
+def test_a_command_runs_where_uvloop_is_asked_for(tmp_path: Path) -> None:
+    env = {"RUNREEL_LISTEN__UVLOOP": "true"}
+
+    ended = run(*REPLAY, "--", *program("modify('recorded')"), cwd=tmp_path, env=env)
+
+    assert ended.code == 0
+    assert " 1 served, " in ended.err
+
+
 def test_served_calls_are_logged_only_if_that_is_asked_for(tmp_path: Path) -> None:
     around = ("--", *program("modify('recorded'); modify('b')"))
 

@@ -19,7 +19,7 @@ NEWEST, OLD = "newest", "1.x"
 both = pytest.mark.parametrize("version", [NEWEST, OLD])
 
 
-def _old_python() -> str:
+def old_python() -> str:
     python = os.environ.get("OPENAI_1X_PYTHON")
     if python is None:
         if os.environ.get("CI"):
@@ -40,7 +40,7 @@ async def python_tells(
             warnings.simplefilter("ignore", DeprecationWarning)  # of the whole API
             return await asyncio.to_thread(asyncio.run, all_made(f"{url}/v1", kind, list(calls)))
     arguments = (str(CLIENTS / "python" / "calls.py"), f"{url}/v1", kind, json.dumps(calls))
-    process = await asyncio.create_subprocess_exec(_old_python(), *arguments, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(old_python(), *arguments, stdout=PIPE)
     out, _ = await process.communicate()
     assert process.returncode == 0
     return [json.loads(line) for line in out.splitlines()]

@@ -239,6 +239,27 @@ class TestRecovering:
         assert found.salt == "ab" * 16
 
     @pytest.mark.parametrize(
+        ("mine", "its", "kept"),
+        [
+            (("http://127.0.0.1:1", None), ("http://localhost:2", None), None),
+            (("http://a.example", None), ("http://b.example", "staging"), "staging"),
+            (("http://a.example", "staging"), ("http://b.example", "staging"), "staging"),
+            (("http://127.0.0.1:1", "staging"), ("http://127.0.0.1:2", None), "staging"),
+        ],
+    )
+    def test_a_journal_of_one_upstream_at_another_place_is_taken_in(
+        self, mine: tuple[str, str | None], its: tuple[str, str | None], kept: str | None
+    ) -> None:
+        cassette = replace(a_cassette(recording("one")), upstream=mine[0], upstream_name=mine[1])
+        opening = Opening(replace(HEADER, upstream=its[0], upstream_name=its[1]))
+
+        found = recover(cassette, SHA256, [opening, a_pending()])
+
+        assert found is not None
+        assert (found.upstream, found.upstream_name) == (mine[0], kept)
+        assert len(found.interactions) == 2
+
+    @pytest.mark.parametrize(
         ("cassette", "records", "why"),
         [
             (

@@ -4,7 +4,6 @@ A client that timed out asks again: that answer is the recording.
 """
 
 import asyncio
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,31 +12,11 @@ from typing import Any
 import pytest
 
 from servers import Proxy, RawUpstream, Received, http
+from watched import WatchedLog
 from wire import Wire, exchange, get, post
 
 PATH = "/v1/threads/thread_abc123/runs/run_abc123"
 BODY = b'{"metadata":{"stage":"a"}}'
-
-
-class WatchedLog(io.StringIO):
-    """A log whose lines can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._written = asyncio.Event()
-
-    def write(self, text: str) -> int:
-        self._written.set()
-        return super().write(text)
-
-    @property
-    def lines(self) -> list[str]:
-        return self.getvalue().splitlines()
-
-    async def has(self, count: int) -> None:
-        while len(self.lines) < count:
-            self._written.clear()
-            await self._written.wait()
 
 
 class Held:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runreel.engine.log import Retirement
+from runreel.engine.log import Retirement, why_gone
 from runreel.sessions.events import Event, Outcome
 
 URL = "https://api.openai.com"
@@ -17,7 +17,7 @@ REMEDY = (
 def said(statuses: tuple[int, ...], *, called: bool = True, ends: bool = True) -> list[str]:
     """What is told about calls that came back with these statuses."""
     told: list[str] = []
-    retirement = Retirement(URL, told.append)
+    retirement = Retirement(URL, REMEDY, told.append)
     for status in statuses:
         retirement(
             Event(
@@ -58,6 +58,27 @@ def test_an_upstream_that_answers_anything_else_is_there(status: int) -> None:
     assert said((status, 404, 404, 404)) == []
     assert said((404, 404, status, 404)) == []
     assert len(said((404, 404, 404, status))) == 1
+
+
+@pytest.mark.parametrize("url", [URL, "https://API.openai.com:443/x", "http://api.openai.com"])
+def test_of_openai_it_says_that_it_is_switched_off(url: str) -> None:
+    assert why_gone(url, "/v1", "openai") == REMEDY
+
+
+@pytest.mark.parametrize(
+    ("base_path", "clients_call"),
+    [
+        ("/v1", "/v1 (--base-path), so calls go to paths of http://127.0.0.1:8000/api/v1"),
+        ("", "/ (--base-path), so calls go to paths of http://127.0.0.1:8000/api"),
+    ],
+)
+def test_of_any_other_it_asks_whether_base_path_and_profile_are_its_own(
+    base_path: str, clients_call: str
+) -> None:
+    assert why_gone("http://127.0.0.1:8000/api", base_path, "rubra") == (
+        f"clients call {clients_call}; is that where this API begins? The path before it belongs "
+        "to --upstream. And does the API speak the profile rubra?"
+    )
 
 
 def test_what_was_not_forwarded_says_nothing_of_an_upstream() -> None:

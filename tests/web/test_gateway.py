@@ -161,6 +161,17 @@ def test_an_absolute_target_of_others_is_refused_for_any_host(target: str) -> No
     assert slug_of(a_head(target=target)) == "misdirected_host"
 
 
+def test_over_tls_an_absolute_target_is_of_https() -> None:
+    secure = Identity(US.name, US.hosts, scheme="https")
+    seen = look(a_head(target="HTTPS://localhost:8443/v1/x"), secure)
+
+    assert isinstance(seen, Admitted)
+    assert (seen.target, seen.origin) == ("/v1/x", "https://localhost:8443")
+    with pytest.raises(Refused) as refusal:
+        look(a_head(target="http://localhost:8443/v1/x"), secure)
+    assert refusal.value.slug == "misdirected_host"
+
+
 @pytest.mark.parametrize(
     "target", ["*", "", "v1/x", "/v1/x#a", "/v1 x", "/v1/\xe9", "http:/v1", "http://localhost/#a"]
 )

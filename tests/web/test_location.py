@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runreel.server.routes import Place, relocated
+from runreel.http.location import Place, relocated
 from servers import Proxy, RawUpstream, http
 from wire import exchange, get
 

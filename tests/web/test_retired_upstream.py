@@ -15,7 +15,7 @@ from wire import Reply, exchange, get, post
 RUN = "/v1/threads/thread_abc123/runs/run_abc123"
 KEY = (("Authorization", f"Bearer {FAKE_KEY}"),)
 GONE = b'{"error": {"message": "not here any more"}}'
-SWITCHED_OFF = "OpenAI switched off the Assistants API on 2026-08-26"
+CAME_BACK = " came back as 404 or 410: "
 
 
 def run(status: str) -> bytes:
@@ -43,7 +43,7 @@ def bodies(folder: Path) -> list[Any]:
 
 def told(log: io.StringIO) -> list[str]:
     """The log's lines about the upstream as a whole, without their time."""
-    return [line[9:] for line in log.getvalue().splitlines() if SWITCHED_OFF in line]
+    return [line[9:] for line in log.getvalue().splitlines() if CAME_BACK in line]
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -65,7 +65,11 @@ async def test_no_recording_of_a_poll_falls_to_an_upstream_that_is_gone(
     assert [(reply.status, reply.body) for reply in refused] == [(status, GONE)] * 3
     assert [reply.values("x-runreel-recorded") for reply in refused] == [["no"]] * 3
     assert (receipt["recorded"], receipt["not_stored"]) == (0, 3)
-    assert log.getvalue().count("(upstream_retired: the upstream answers") == 3
+    reason = (
+        f"(upstream_retired: the upstream answers {status} where a good recording stands; "
+        "--allow-regress overrides)"
+    )
+    assert log.getvalue().count(reason) == 3
     assert (tmp_path / "default.json").read_bytes() == before
     assert [reply.body for reply in replayed] == [reply.body for reply in recorded]
     assert [reply.body for reply in replayed] == [
@@ -137,11 +141,12 @@ async def test_when_all_that_was_forwarded_is_gone_the_log_says_why_early_and_at
         after_four = told(log)
 
     remedy = (
-        "replay what is recorded, or name another upstream (with the path where its API begins) "
-        "with --upstream"
+        f"clients call / (--base-path), so calls go to paths of {upstream.url}; is that where "
+        "this API begins? The path before it belongs to --upstream. And does the API speak the "
+        "profile openai?"
     )
-    early = f"problem All 3 calls to {upstream.url} came back as 404 or 410: {SWITCHED_OFF}; "
-    late = f"problem All 4 calls to {upstream.url} came back as 404 or 410: {SWITCHED_OFF}; "
+    early = f"problem All 3 calls to {upstream.url}{CAME_BACK}"
+    late = f"problem All 4 calls to {upstream.url}{CAME_BACK}"
     assert after_two == []
     assert after_four == [early + remedy]
     assert told(log) == [early + remedy, late + remedy]

@@ -28,7 +28,7 @@ _ALIGNED_MAX = 1_000  # interactions of one call on either side; more are paired
 # Of a moment, a machine or a client: two recordings of the same traffic differ in them.
 _UNTOLD = Trait.VOLATILE | Trait.NOISE
 _NO_HEADER = "null"  # what the matcher of a header says where there is none
-_HEAD = ("upstream", "profile", "match_on", "incomplete")
+_HEAD = ("upstream", "upstream_name", "profile", "match_on", "incomplete")
 
 _Texts = dict[str, str]
 

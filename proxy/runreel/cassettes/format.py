@@ -68,7 +68,7 @@ def read_document(document: Any) -> "Document":
         if type(found) is not int or found != FORMAT:
             raise BadDocument("/format", f"format {found!r} is not known here, only {FORMAT}")
         first_build = _RULES in document
-        for name in ("salt", "incomplete"):
+        for name in ("salt", "incomplete", "upstream_name"):
             if first_build and name in document:
                 raise BadDocument(f"/{name}", _NOT_OF_THE_FIRST_BUILD)
     return _validated(Document, document, first_build=first_build)
@@ -203,6 +203,7 @@ _NO_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
 _TARGET = re.compile(r"/[\x21-\x7e\x80-\xff]*")
 _SLUG = re.compile(r"[a-z]+(_[a-z]+)*")
+_UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _SALT = re.compile(r"([0-9a-f]{32})?")
 _SEVERITIES = ("error", "advice")
 _A_METHOD = "this must be a method in capital letters, as in POST"
@@ -351,11 +352,25 @@ class _Interaction(_Part):
 _NEW_MEMBERS = frozenset({"scope", "after", "during", "failed", "digest"})
 
 
+def check_upstream_name(text: str) -> str:
+    """The text itself, if an upstream can be called so.
+
+    Raises:
+        ValueError: it cannot, with what can.
+    """
+    if not _UPSTREAM_NAME.fullmatch(text):
+        raise ValueError(
+            "the name of an upstream is a letter or digit and up to 80 of these, '.', '_' or '-'"
+        )
+    return text
+
+
 class Document(_Part):
     """A cassette document of format 1."""
 
     format: Literal[1]
     upstream: _Text
+    upstream_name: Annotated[str, AfterValidator(check_upstream_name)] | None = None
     profile: _Text
     match_on: Annotated[list[_Text], Field(min_length=1), AfterValidator(_checked_facets)]
     redaction: list[_Text] | None = None
@@ -400,6 +415,7 @@ class NotACassetteName(ValueError):
 class Cassette:
     """A recording: where it came from, how it is matched, and its interactions in order.
 
+    `upstream_name` is what its upstream is called by whoever recorded it, if it was given a name.
     `salt` (32 hex digits, random and public) goes into the placeholders of what was redacted, and
     stays for as long as the cassette does; it is empty where none was needed yet. `incomplete` is
     a sentence that says what is missing, if anything is known to be.
@@ -411,6 +427,7 @@ class Cassette:
     salt: str
     interactions: Sequence[Redacted[Interaction]] = ()
     incomplete: str | None = None
+    upstream_name: str | None = None
 
 
 def check_name(text: str) -> str:
@@ -496,6 +513,7 @@ def header_document(cassette: Cassette) -> dict[str, Any]:
     document: dict[str, Any] = {
         "format": FORMAT,
         "upstream": cassette.upstream,
+        **({} if cassette.upstream_name is None else {"upstream_name": cassette.upstream_name}),
         "profile": cassette.profile,
         "match_on": list(cassette.match_on),
     }
@@ -925,4 +943,5 @@ def _cassette(document: Document, interactions: tuple[Redacted[Interaction], ...
         salt=document.salt,
         interactions=interactions,
         incomplete=document.incomplete,
+        upstream_name=document.upstream_name,
     )

@@ -40,6 +40,7 @@ from runreel.cassettes.format import (
 )
 from runreel.cassettes.history import Pasts
 from runreel.cassettes.merge import RULES, Kept, Recorded, Storing, interactions, recording
+from runreel.cassettes.upstreams import same_upstream, upstream_of
 from runreel.http.headers import simulated
 from runreel.http.messages import Interaction
 from runreel.http.strict_json import BadDocument, read_json, read_natively
@@ -304,12 +305,17 @@ def _header(cassette: Cassette | None, openings: Sequence[Cassette], *, made_up:
     """
     if not openings:
         raise BadDocument("", "has no opening record")
-    opening = replace(openings[-1], upstream=SIMULATOR) if made_up else openings[-1]
+    opening = openings[-1]
+    if made_up:
+        opening = replace(opening, upstream=SIMULATOR, upstream_name=None)
     found = cassette or opening
-    if (found.upstream, found.profile) != (opening.upstream, opening.profile):
+    if not same_upstream(upstream_of(found), upstream_of(opening)) or (
+        found.profile != opening.profile
+    ):
         raise BadDocument("", f"was recorded from {opening.upstream} ({opening.profile})")
     salt = reduce(one_salt, (each.salt for each in openings), found.salt)
-    return replace(found, match_on=opening.match_on, salt=salt)
+    name = opening.upstream_name or found.upstream_name
+    return replace(found, match_on=opening.match_on, salt=salt, upstream_name=name)
 
 
 _MAGIC = b"runreel1 "

@@ -24,6 +24,7 @@ from runreel.text import safe
 if TYPE_CHECKING:
     from runreel.config.settings import Config
     from runreel.matching.near_miss import Rerun
+    from runreel.server.listener import RunOptions
 
 _PATH = click.Path(path_type=Path)
 _METAVAR = "[OPTIONS] [-- COMMAND ...]"
@@ -114,6 +115,12 @@ _OPTIONS = (
     _option("--cassettes", "Folder of the cassettes [cassettes].", "cassettes", type=_PATH),
     _option("--cassette", "Name of the cassette [default].", "cassette"),
     _option("--upstream", "The API: scheme://host[:port][/prefix]; never assumed.", "upstream"),
+    _option(
+        "--upstream-name",
+        "What the API is called: two URLs of one name are one upstream.",
+        "upstream_name",
+        metavar="NAME",
+    ),
     _HOST,
     _option("--port", _PORT.format(_ANY_PORT), "listen.port", type=int),
     _TLS,
@@ -198,6 +205,13 @@ _SIMULATE_OPTIONS = (
 )
 
 
+_MAP = _option(
+    "--map",
+    "Play the cassette's calls against another API; FILE.toml, or list for the maps there are.",
+    metavar="MAP",
+)
+
+
 def _taking(
     options: tuple[_Option, ...],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -238,7 +252,8 @@ _HELP = {
     ),
     "verify": (
         "Forward every call and compare the answer with the recording; exit code 5 if one drifted.",
-        "runreel verify --cassette mine --upstream http://127.0.0.1:8000 --receipt drift.json",
+        """runreel verify --cassette mine --upstream http://127.0.0.1:8000 --receipt drift.json
+  runreel verify --cassette mine --upstream https://api.openai.com --map runs-to-responses""",
     ),
 }
 
@@ -287,7 +302,7 @@ Example:
 
 def _command(mode: str) -> click.Command:
     summary, example = _HELP[mode]
-    rule = _RULE if mode == "verify" else ""
+    rule, more = (_RULE, (_MAP,)) if mode == "verify" else ("", ())
 
     @click.command(
         mode,
@@ -295,7 +310,7 @@ def _command(mode: str) -> click.Command:
         options_metavar=_METAVAR,
         help=f"{summary}{rule}\n\n\b\nExample:\n  {example}",
     )
-    @_taking(_OPTIONS)
+    @_taking((*_OPTIONS, *more))
     @click.pass_obj
     def command(wrapped: tuple[str, ...] | None, /, **given: Any) -> None:
         _serve(mode, given, wrapped)
@@ -331,6 +346,12 @@ def simulate(wrapped: tuple[str, ...] | None, /, **given: Any) -> None:
 
 
 def _serve(mode: str | None, given: dict[str, Any], command: tuple[str, ...] | None) -> None:
+    if given.get("map") == "list":
+        from runreel.config.call_maps import load_call_map, shipped
+
+        for name in shipped():
+            say(f"{name}: {load_call_map(name).about}")
+        return
     _run(_settings(_OPTIONS, given) | {"mode": mode}, given, command)
 
 
@@ -347,6 +368,10 @@ def _check_command(command: tuple[str, ...] | None, given: Mapping[str, Any]) ->
                 raise click.UsageError(f"{name} is for a command behind --", context)
     elif not command or not command[0]:
         raise click.UsageError("There is no command behind --", context)
+    elif given.get("map"):
+        raise click.UsageError(
+            "--map plays the cassette's calls itself; take the command behind -- away", context
+        )
     for name in given["env"]:
         if not name or "=" in name or "\0" in name:
             raise click.UsageError(f"--env: {name!r} cannot name a variable", context)
@@ -362,9 +387,7 @@ def _run(
         settings["listen.port"] = settings["listen.port"] or 0
     # Here, so that the help of the commands that everybody asks first loads no server.
     from runreel.config.loading import load
-    from runreel.server.app import run
     from runreel.server.listener import RunOptions
-    from runreel.wrap.command import Wrapping, wrapped
 
     config: Config = load(given["config"], os.environ, settings)
     options = RunOptions(
@@ -377,15 +400,35 @@ def _run(
         rerun=_rerun(given, command),
         environment=os.environ,
     )
-    with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
-        if command is None:
-            code = runner.run(run(config, options, lambda line: print(line, flush=True)))  # noqa: T201 - the ready line
-        else:
-            unplayed = given.get("fail_on_unplayed", False)
-            wrapping = Wrapping(command, os.environ, given["env"], unplayed)
-            code = runner.run(wrapped(config, options, wrapping, _tell))
+    # Around a command SIGCHLD is ours, which uvloop keeps to itself.
+    factory = _loop_factory(config) if command is None else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        code = runner.run(_to_the_end(config, options, given, command))
     if code:
         sys.exit(code)
+
+
+async def _to_the_end(
+    config: "Config",
+    options: "RunOptions",
+    given: Mapping[str, Any],
+    command: tuple[str, ...] | None,
+) -> int:
+    """What is asked for, until it ends with an exit code."""
+    if given.get("map"):
+        from runreel.config.call_maps import load_call_map
+        from runreel.server.migration import verify_by_map
+
+        return await verify_by_map(config, options, load_call_map(given["map"]))
+    if command is None:
+        from runreel.server.app import run
+
+        return await run(config, options, lambda line: print(line, flush=True))  # noqa: T201 - the ready line
+    from runreel.wrap.command import Wrapping, wrapped
+
+    unplayed = given.get("fail_on_unplayed", False)
+    wrapping = Wrapping(command, os.environ, given["env"], unplayed)
+    return await wrapped(config, options, wrapping, _tell)
 
 
 def _loop_factory(config: "Config") -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -412,6 +455,7 @@ _KEPT = (
     "--config",
     "--cassettes",
     "--cassette",
+    "--upstream-name",
     "--host",
     "--port",
     "--tls",

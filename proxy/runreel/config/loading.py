@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from runreel.config.settings import LOOPBACK, Config, adds_key, keys
+from runreel.config.settings import Config, adds_key, keys
 from runreel.errors import StartRefused
+from runreel.http.location import LOOPBACK_NAMES
 
 FILE_NAME = "runreel.toml"
 ENVIRONMENT_PREFIX = "RUNREEL_"
@@ -200,12 +201,13 @@ def _check_together(config: Config) -> None:
                 f"so calls would go to {prefix}{config.base_path}/…; write {without}, or set "
                 "base_path if clients call another path"
             )
-    if config.listen.host not in LOOPBACK and not config.listen.admin_token:
+    others_can_reach = config.listen.host not in LOOPBACK_NAMES
+    if others_can_reach and not config.listen.admin_token:
         raise StartRefused(
             f"listen.host: {config.listen.host} can be reached from other machines; set "
             "listen.admin_token (16 characters or more) to allow that, or listen on 127.0.0.1"
         )
-    if config.listen.host not in LOOPBACK and not config.listen.client_token and adds_key(config):
+    if others_can_reach and not config.listen.client_token and adds_key(config):
         raise StartRefused(
             f"listen.host: {config.listen.host} can be reached from other machines, and everybody "
             "there could spend the credential of upstream_options.headers; set "

@@ -22,8 +22,10 @@ from pydantic import (
 )
 
 from runreel.assistants import NAMES, check_profile
-from runreel.cassettes.format import SIMULATOR, check_name
+from runreel.cassettes.format import SIMULATOR, check_name, check_upstream_name
+from runreel.http.forward_proxy import HttpProxy
 from runreel.http.headers import Trait, has
+from runreel.http.location import LOOPBACK_NAMES
 from runreel.http.strict_json import is_pointer
 from runreel.matching.matchers import MatchOn, match_on_of
 from runreel.redaction.names import DISTINCT, FLAT, Manner, of_header
@@ -207,6 +209,22 @@ def _upstream(text: str) -> str:
     return text.rstrip("/")
 
 
+def _proxy(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        there = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        there = False
+    more = parts.path not in ("", "/") or parts.query or parts.fragment if there else True
+    if more or parts.scheme != "http" or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError(
+            "must be the URL of an HTTP proxy such as http://proxy.example:3128, or "
+            "http://USER:PASSWORD@proxy.example:3128, percent-encoded where those hold special "
+            "characters"
+        )
+    return text
+
+
 def _base_path(text: str) -> str:
     if text not in ("", "/") and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", text):
         raise ValueError('must be a path such as "/v1", or "" for the root')
@@ -265,9 +283,6 @@ def _origin(text: str) -> str:
     return text
 
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # as Host has them
-
-
 class Listen(Section):
     """Where the proxy listens."""
 
@@ -303,7 +318,8 @@ class Listen(Section):
         True, description="plain requests are served in front of aiohttp; false: all by it"
     )
     uvloop: bool = Field(
-        False, description="run on uvloop, which is faster; needs the extra runreel[speed]"
+        False,
+        description="run on uvloop, which is faster, but around a command; needs runreel[speed]",
     )
 
     @property
@@ -314,7 +330,7 @@ class Listen(Section):
     @property
     def names(self) -> frozenset[str]:
         """What requests may carry in Host, in lower case."""
-        return LOOPBACK | {name.lower() for name in (self.host, *self.allowed_hosts)}
+        return LOOPBACK_NAMES | {name.lower() for name in (self.host, *self.allowed_hosts)}
 
 
 class Replay(Section):
@@ -432,6 +448,10 @@ class UpstreamOptions(Section):
     ca_file: Annotated[Path, AfterValidator(_file)] | None = Field(
         None, description="PEM file of the authorities to trust for https, in place of the system's"
     )
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = Field(
+        None,
+        description="HTTP proxy to go through, http://[USER:PASSWORD@]HOST:PORT; never assumed",
+    )
     headers: dict[
         Annotated[str, AfterValidator(_added_header_name)],
         Annotated[str, AfterValidator(_header_value)],
@@ -484,6 +504,9 @@ class Config(Section):
         None,
         description='the API to forward to, without the base path, or "simulator"; never assumed',
     )
+    upstream_name: Annotated[str, AfterValidator(check_upstream_name)] | None = Field(
+        None, description="two URLs of one name are one upstream; goes into the cassette"
+    )
     cassettes: Annotated[Path, AfterValidator(_folder)] = Field(
         Path("cassettes"), description="folder of the cassettes"
     )
@@ -534,6 +557,8 @@ def shown(config: Config) -> dict[str, Any]:
         value: Any = config
         for step in key.split("."):
             value = getattr(value, step)
+        if key == "upstream_options.proxy" and value:
+            value = re.sub("//.*@", "//[hidden]@", value)
         if key in SECRET_KEYS and value:
             value = dict.fromkeys(value, "[hidden]") if isinstance(value, dict) else "[hidden]"
         values[key] = str(value) if isinstance(value, Path) else _plain(value)
@@ -572,7 +597,7 @@ def redaction_of(config: Config) -> Redaction:
             )
         ),
         allow=frozenset(rules.allow),
-        known=_added(config, FLAT),
+        known=(*_added(config, FLAT), *_proxy_credentials(config)),
         known_names=_added(config, DISTINCT),
     )
 
@@ -585,6 +610,12 @@ def shown_upstream(config: Config) -> str | None:
 def adds_key(config: Config) -> bool:
     """Whether the proxy adds a credential of its own to what it forwards."""
     return bool(_added(config, FLAT))
+
+
+def _proxy_credentials(config: Config) -> tuple[str, ...]:
+    url = config.upstream_options.proxy
+    authorization = url and HttpProxy.at(url).authorization
+    return (authorization,) if authorization else ()
 
 
 def _added(config: Config, manner: Manner) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from runreel.errors import (
 from runreel.http.headers import has_body, is_event_stream, not_the_apis
 from runreel.http.messages import NO_RESPONSE, Interaction, Response, Violation, values
 from runreel.matching.drift import Drift, Rule, drift, unrecordable
+from runreel.matching.near_miss import is_switched_off
 from runreel.ports import Upstream, UpstreamAnswer
 from runreel.redaction.redactor import Redacted
 from runreel.sessions.events import Outcome
@@ -96,11 +97,14 @@ class Capturing:
         if reason := not_the_apis(response):
             return reason
         if not gone and call.session.state.regresses(verdict, response.status):
+            off = is_switched_off(call.session.upstream)
+            why = " (OpenAI switched this API off on 2026-08-26)" if off else ""
             return (
                 f"upstream_retired: the upstream answers {response.status} where a good recording "
-                "stands (OpenAI switched this API off on 2026-08-26); --allow-regress overrides"
+                f"stands{why}; --allow-regress overrides"
             )
-        exchange = call.exchange(verdict.fingerprint, response, client_gone=gone)
+        recorded = call.session.as_recorded(response)
+        exchange = call.exchange(verdict.fingerprint, recorded, client_gone=gone)
         size = max(len(response.body), len(call.plain.body))
         return await call.aside.run(size, self.recorder.interaction, exchange)
 
@@ -225,7 +229,7 @@ class Forwarding:
                 answer = await upstream.send(call.live)
                 if _streams(call, answer):
                     return await self._stream(call, verdict, audit, answer)
-                body, whole = await _collected(answer, self.response_bytes_max)
+                body, whole = await collected(answer, self.response_bytes_max)
         except StoreFailed as failure:
             return self._fail(call, "recording_failed", str(failure))
         except UpstreamFailed as failure:
@@ -394,7 +398,7 @@ def _streams(call: Call, answer: UpstreamAnswer) -> bool:
     return has_body(call.live.method, answer.status) and is_event_stream(answer.headers)
 
 
-async def _collected(answer: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
+async def collected(answer: UpstreamAnswer, bytes_max: int) -> tuple[bytes, bool]:
     """The whole body and True, or its beginning and False if it has more than `bytes_max`.
 
     Raises:

@@ -4,7 +4,7 @@ A line of text names the operation and the run in short form, what became of the
 the difference; with `verbose` lines below it tell the whole target, the headers and the findings.
 Only redacted values are written, escaped so that nothing in a request can begin a line of its own
 or colour a terminal. What a framework logs comes here too, and a sentence where an upstream knows
-none of its paths any more, as OpenAI's since 2026-08-26.
+none of the paths that it is asked for, as OpenAI's since 2026-08-26.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runreel.errors import ERRORS
-from runreel.matching.near_miss import EXHAUSTED, Missed
+from runreel.matching.near_miss import EXHAUSTED, Missed, is_switched_off
 from runreel.sessions.events import Event, Outcome, Refusal
 from runreel.sessions.manager import DEFAULT
 from runreel.text import counted, cut, safe_ascii
@@ -369,10 +369,11 @@ _EARLY = 3  # calls; one or two may well ask for what is not there
 
 
 class Retirement:
-    """Watches the answers of one upstream; `tell` gets the sentence."""
+    """Watches the answers of one upstream; `tell` gets the sentence, which ends in a `hint`."""
 
-    def __init__(self, upstream: str | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, upstream: str | None, hint: str, tell: Callable[[str], None]) -> None:
         self._upstream = upstream
+        self._hint = hint
         self._tell = tell
         self._answers = 0
         self._alive = False
@@ -393,8 +394,21 @@ class Retirement:
             return
         self._told = self._answers
         calls = "The one call" if self._answers == 1 else f"All {self._answers} calls"
-        self._tell(
-            f"{calls} to {self._upstream} came back as 404 or 410: OpenAI switched off the "
-            "Assistants API on 2026-08-26; replay what is recorded, or name another upstream "
-            "(with the path where its API begins) with --upstream"
-        )
+        self._tell(f"{calls} to {self._upstream} came back as 404 or 410: {self._hint}")
+
+
+_OPENAI_IS_OFF = (
+    "OpenAI switched off the Assistants API on 2026-08-26; replay what is recorded, or name "
+    "another upstream (with the path where its API begins) with --upstream"
+)
+
+
+def why_gone(upstream: str | None, base_path: str, profile: str) -> str:
+    """What to look at first where nothing that is asked of an upstream is there."""
+    if upstream is not None and is_switched_off(upstream):
+        return _OPENAI_IS_OFF
+    return (
+        f"clients call {base_path or '/'} (--base-path), so calls go to paths of "
+        f"{upstream}{base_path}; is that where this API begins? The path before it belongs to "
+        f"--upstream. And does the API speak the profile {profile}?"
+    )

@@ -25,6 +25,7 @@ from runreel.cassettes.format import (
     check_exchange,
     check_name,
 )
+from runreel.cassettes.upstreams import UpstreamId, same_upstream
 from runreel.engine.recorder import Check, Exchange, Recorder
 from runreel.errors import BadFile, StartRefused, Unredactable
 from runreel.http.headers import codings, recordable_request, recordable_response, simulated
@@ -421,7 +422,12 @@ def plan(
             raise BadFile(str(source.path), "", f"nothing in it can be imported{_why(skipped)}")
         for one in kept:
             made_up = simulated(one.interaction.value.response)
-            adopted.setdefault((target, SIMULATOR if made_up else upstream), []).append(one)
+            went_to = UpstreamId(SIMULATOR if made_up else upstream)
+            known = (url for name, url in adopted if name == target)
+            url = next(
+                (url for url in known if same_upstream(UpstreamId(url), went_to)), went_to.url
+            )
+            adopted.setdefault((target, url), []).append(one)
         reports.append(_report(source, target, kept, skipped))
     if len(adopted) > len(set(names)):
         found = " and ".join(sorted({upstream for _, upstream in adopted}))

@@ -378,6 +378,11 @@ _NONE_YET = "simulator"  # the upstream of those who have none
 _SWITCHED_OFF = "api.openai.com"
 
 
+def is_switched_off(url: str) -> bool:
+    """Whether it is of OpenAI's own API, which is not there since 2026-08-26."""
+    return urlsplit(url).hostname == _SWITCHED_OFF
+
+
 @dataclass(frozen=True, slots=True)
 class Rerun:
     """How a cassette is recorded anew: what leads to the `words` of a command."""
@@ -392,7 +397,7 @@ class Rerun:
         command = " ".join(_shell_word(word.replace(UPSTREAM, url)) for word in self.words)
         if upstream is None:
             note = " (from the simulator, or give the URL of an API)"
-        elif urlsplit(url).hostname == _SWITCHED_OFF:
+        elif is_switched_off(url):
             note = (
                 " (OpenAI switched its API off on 2026-08-26; another upstream needs a cassette of "
                 "another name)"

@@ -284,14 +284,20 @@ class TestProxy:
         """From now on, clients that are made find the address of this process; nothing starts."""
         if self._address is not None:
             return
-        path, pem = base_path(self._file, self._environment), None
         try:
-            pem = certificates(self._file, self._environment)
-            self._address = Address(path, pem)
-            self._address.set_variables(self._environment)
+            self._lead_to(certificates(self._file, self._environment))
         except RunreelError as error:  # it is told when a test needs the proxy
             self._refused = error
-            self._address = self._address or Address(path)
+            self._lead_to(None)
+
+    def _lead_to(self, pem: str | None) -> None:
+        address = Address(base_path(self._file, self._environment), pem)
+        try:
+            address.set_variables(self._environment)
+        except RunreelError:
+            address.release(self._environment)
+            raise
+        self._address = address
 
     def prepare(self) -> ProxyProcess:
         """A process for the proxy, which is ready sooner the sooner this is called."""

@@ -24,7 +24,7 @@ from runreel.config.settings import Config, redaction_of, shown_upstream
 from runreel.engine.auditing import Auditing, Rules
 from runreel.engine.call import Aside
 from runreel.engine.engine import Engine, Limits
-from runreel.engine.log import Log, Retirement, loop_errors_to
+from runreel.engine.log import Log, Retirement, loop_errors_to, why_gone
 from runreel.engine.receipt import (
     Receipt,
     check_receipt,
@@ -35,6 +35,7 @@ from runreel.engine.receipt import (
 )
 from runreel.engine.recorder import Checks
 from runreel.errors import CassetteMissing, StartRefused
+from runreel.http.forward_proxy import proxy_hint
 from runreel.matching.drift import Rule
 from runreel.ports import Clock, SystemClock
 from runreel.server.admin import Admin
@@ -152,6 +153,7 @@ def session_manager(
             cassette=config.cassette,
             mode=config.mode,
             upstream=config.upstream,
+            upstream_name=config.upstream_name,
             profile=config.profile,
             redaction=redaction_of(config),
             match_on=config.match.match_on,
@@ -287,6 +289,28 @@ class Running:
         return f"runreel: {session.mode.value} '{session.cassette}' ({count} {noun}) at {self.url}"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All of a proxy but what listens, and the `stack` that lets go of it."""
+
+    config: Config
+    options: RunOptions
+    log: Log
+    sessions: Sessions
+    upstream: LazyUpstream
+    context: ServerContext
+    retirement: Retirement
+    stack: AsyncExitStack
+
+    def end_well(self) -> None:
+        """From here on the end saves cassettes and the receipt, and sums up, when no request is
+        under way any more; not at all if the start was refused.
+        """
+        self.stack.callback(_sum_up, self.sessions, self.log)
+        self.stack.push_async_callback(_finish, self.sessions, self.options)
+        self.stack.callback(self.retirement.sum_up)
+
+
 @asynccontextmanager
 async def serving(
     config: Config,
@@ -303,17 +327,43 @@ async def serving(
         RunreelError: it cannot start, or at the end a cassette could not be saved.
     """
     check_parser()
+    async with composed(config, options) as parts:
+        certificate = certified(config.listen, options.environment, SystemClock().now())
+        sessions = parts.sessions
+        await _open_default(config, sessions, default)
+        async with open_to_clients(
+            parts.context, config, options, parts.log, parts.upstream, certificate, stop
+        ) as url:
+            parts.end_well()
+            async with _looked_after(sessions):
+                mode = resolve(config.mode, cassette_exists=True)
+                pem = certificate.pem if certificate else None
+                yield Running(url, sessions, mode, parts.log, pem)
+
+
+@asynccontextmanager
+async def composed(config: Config, options: RunOptions) -> AsyncIterator[Parts]:
+    """The parts of a proxy, with no session yet, for as long as the context lasts.
+
+    Raises:
+        RunreelError: it cannot start, or at the end a cassette could not be saved.
+    """
     check_receipt(options.receipt)
     log = _log_of(config, options)
-    shown = certified(config.listen, options.environment, SystemClock().now())
     warn, note = partial(_say, log.problem), partial(_say, log.noted)
-    retirement = Retirement(shown_upstream(config), warn)
+    shown = shown_upstream(config)
+    gone = why_gone(shown, config.base_path, config.profile)
+    retirement = Retirement(shown, gone, warn)
     # No 404 of the simulator means that it is gone.
     sinks = (log,) if config.upstream == SIMULATOR else (log, retirement)
     upstream = LazyUpstream(config, SystemClock())
     audits = Audits(config, SystemClock(), warn, note)
 
+    hints = [proxy_hint(shown or "", options.environment)]
+
     async def live() -> None:
+        if hints and (hint := hints.pop()) and config.upstream_options.proxy is None:
+            warn(hint)
         await asyncio.to_thread(PROFILES.__getitem__, config.profile)  # before a call waits for it
         await upstream.open()
         await audits.open()
@@ -326,18 +376,10 @@ async def serving(
         stack.push_async_callback(upstream.close)
         stack.push_async_callback(audits.close)
         stack.push_async_callback(sessions.close_all)  # lets go of cassettes however this ends
-        await _open_default(config, sessions, default)
         aside = Aside(process=True)
         stack.push_async_callback(aside.close)
         context = server_context(config, upstream, audits.auditing, sessions, log, aside)
-        async with open_to_clients(context, config, options, log, upstream, shown, stop) as url:
-            # Run when no request is under way any more; not at all if the start was refused.
-            stack.callback(_sum_up, sessions, log)
-            stack.push_async_callback(_finish, sessions, options)
-            stack.callback(retirement.sum_up)
-            async with _looked_after(sessions):
-                mode = resolve(config.mode, cassette_exists=True)
-                yield Running(url, sessions, mode, log, shown.pem if shown else None)
+        yield Parts(config, options, log, sessions, upstream, context, retirement, stack)
 
 
 def _log_of(config: Config, options: RunOptions) -> Log:
@@ -406,9 +448,10 @@ async def _finish(sessions: Sessions, options: RunOptions) -> None:
 
 
 def _sum_up(sessions: Sessions, log: Log) -> None:
-    receipt = sessions.summary() or {}
-    if (found := verified(receipt)) is not None:
-        log.verified(SystemClock().now(), found)
+    receipt = sessions.summary() or {"sessions": []}
+    for found in map(verified, (receipt, *receipt["sessions"])):
+        if found is not None:
+            log.verified(SystemClock().now(), found)
 
 
 async def run(config: Config, options: RunOptions, ready: Callable[[str], None]) -> int:
@@ -429,6 +472,10 @@ async def run(config: Config, options: RunOptions, ready: Callable[[str], None])
     finally:
         if running is not None:
             running.sum_up()
-    receipt = running.receipt()
+    return exit_code(running.receipt())
+
+
+def exit_code(receipt: dict[str, Any]) -> int:
+    """0, or `EXIT_DRIFT` if a session of a receipt compared answers and one drifted."""
     drifted = any(item.get("drift") for item in (receipt, *receipt["sessions"]))
     return EXIT_DRIFT if drifted else 0

@@ -170,6 +170,8 @@ def cut_off(request: web.BaseRequest) -> web.StreamResponse:
             # Its answers may end with the connection; only a reset tells that this one was torn.
             linger = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+            if transport.get_extra_info("sslcontext") is not None:
+                transport.abort()  # else TLS would say that this was all
         transport.close()
     return web.StreamResponse()
 

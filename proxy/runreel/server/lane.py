@@ -36,6 +36,7 @@ from runreel.engine.call import Answer
 from runreel.engine.log import line_of
 from runreel.errors import Unredactable, UpstreamFailed, error_response
 from runreel.http.headers import has_body, recordable_request
+from runreel.http.location import Place
 from runreel.http.messages import Headers, Interaction, Request, values
 from runreel.matching.matchers import exact_key, said_in_headers, start_line
 from runreel.redaction.redactor import COMPRESSED, Redacted, asked_with, request_of
@@ -53,7 +54,7 @@ from runreel.server.exchange import (
     tell_begin,
 )
 from runreel.server.gateway import Admitted, Head, Refused, look, without_token
-from runreel.server.routes import Place, ServerContext, as_ours, named_in_path, prefix_of
+from runreel.server.routes import ServerContext, as_ours, named_in_path, prefix_of
 from runreel.sessions.events import Event, Outcome, Refusal
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import OpenSession

@@ -7,8 +7,8 @@ is cut off.
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,8 @@ class RunOptions:
     for where the configuration does not say whether it is.
 
     `listener` is a bound socket to listen on, in place of the configured address. `rerun` says how
-    the default session is recorded anew. `environment` tells where the user's state is.
+    the default session is recorded anew. `environment` is that of the user: where their state is,
+    and which proxy their network has.
     """
 
     log: TextIO
@@ -70,6 +71,7 @@ KEEPALIVE_S = 15  # a client's idle connection; also bounds slow headers
 # aiohttp may use twice. Together with saving they stay below the 10 s that supervisors grant.
 DRAIN_S = 5
 SHUTDOWN_S = 1.5
+SHOWN_ANEW_S = 86_400  # after which a certificate is looked at again, and made anew near its end
 
 
 class Stop:
@@ -94,13 +96,12 @@ async def open_to_clients(
     shown: Certified | None,
     stop: Stop | None = None,
 ) -> AsyncIterator[str]:
-    """The URL of a site that listens, for as long as the context lasts; it shows its clients a
+    """The URL of a site that listens, for as long as the context lasts; its clients are shown a
     certificate where it speaks https.
 
     Raises:
         StartRefused: it cannot listen there.
     """
-    secure = _secure(config, log, shown)
     app = application(context)
 
     async def drain(_: web.Application) -> None:
@@ -110,22 +111,15 @@ async def open_to_clients(
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        host, port = config.listen.host, config.listen.port
-        loop = asyncio.get_running_loop()
-        try:
+        with _speaking_tls(shown, log) as tls:
             accepted = _connections(context, config, log, runner)
-            if options.listener is not None:
-                listener = await loop.create_server(accepted, sock=options.listener, **secure)
-            else:
-                listener = await loop.create_server(accepted, host, port, **secure)
-        except (OSError, ValueError) as error:  # ValueError: a host that no name can be
-            raise StartRefused(_cannot_listen(host, port, error)) from None
-        bound = listener.sockets[0].getsockname()
-        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        try:
-            yield f"{context.scheme}://{name}:{bound[1]}"
-        finally:
-            listener.close()
+            listener = await _listening(accepted, config, options, tls)
+            bound = listener.sockets[0].getsockname()
+            name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+            try:
+                yield f"{context.scheme}://{name}:{bound[1]}"
+            finally:
+                listener.close()
     finally:
         await runner.cleanup()
 
@@ -157,19 +151,51 @@ async def _drained(sessions: Sessions, upstream: LazyUpstream) -> None:
     await upstream.stop(max(0, began + DRAIN_S - loop.time()))
 
 
-def _secure(config: Config, log: Log, shown: Certified | None) -> dict[str, Any]:
-    """What asyncio is told of TLS, if it is spoken."""
+async def _listening(
+    accepted: Callable[[], Connection], config: Config, options: RunOptions, tls: dict[str, Any]
+) -> asyncio.Server:
+    loop, (host, port) = asyncio.get_running_loop(), (config.listen.host, config.listen.port)
+    try:
+        if options.listener is not None:
+            return await loop.create_server(accepted, sock=options.listener, **tls)
+        return await loop.create_server(accepted, host, port, **tls)
+    except (OSError, ValueError) as error:  # ValueError: a host that no name can be
+        raise StartRefused(_cannot_listen(host, port, error)) from None
+
+
+@contextmanager
+def _speaking_tls(shown: Certified | None, log: Log) -> Iterator[dict[str, Any]]:
+    """What asyncio is told of TLS, if it is spoken. As long as the context lasts, however long that
+    is, clients are shown a certificate that holds.
+    """
     if shown is None:
-        return {}
+        yield {}
+        return
+    loop, clock = asyncio.get_running_loop(), SystemClock()
 
     def tell(sentence: str) -> None:
-        log.problem(SystemClock().now(), sentence)
+        log.problem(clock.now(), sentence)
 
-    return {
-        "ssl": server_side(config.listen, shown, tell),
-        "ssl_handshake_timeout": KEEPALIVE_S,
-        "ssl_shutdown_timeout": SHUTDOWN_S,
-    }
+    context = server_side(shown, clock.now(), tell)
+    timer: asyncio.TimerHandle
+
+    def again() -> None:
+        nonlocal timer
+        timer = loop.call_later(SHOWN_ANEW_S, again)
+        try:
+            shown.load(context, clock.now())
+        except StartRefused as error:  # what was shown so far may last until it is mended
+            tell(str(error))
+
+    timer = loop.call_later(SHOWN_ANEW_S, again)
+    try:
+        yield {
+            "ssl": context,
+            "ssl_handshake_timeout": KEEPALIVE_S,
+            "ssl_shutdown_timeout": SHUTDOWN_S,
+        }
+    finally:
+        timer.cancel()
 
 
 def _connections(

@@ -1,9 +1,4 @@
-"""Where a redirect leads: the upstream's Location, as a client of ours must read it.
-
-Pure. A recording keeps what the upstream sent, so that it can be replayed at any address; this is
-done to each answer on its way out.
-
-What a URL means: the proxy's own places, or a call to answer.
+"""What a URL means: the proxy's own places, or a call to answer.
 
 Owns which session a request is for, and which body it has; whether it may be answered at all is
 `gateway`'s to say. Everything outside `/_runreel/` is the API's, path and query byte for byte.
@@ -17,7 +12,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -27,6 +21,7 @@ from runreel.engine.call import Answer
 from runreel.engine.engine import Engine
 from runreel.errors import RunreelError, SessionUnknown, Unredactable, UpstreamFailed
 from runreel.http.headers import simulated
+from runreel.http.location import Place, relocated
 from runreel.http.messages import Headers, Request, Response, values, without
 from runreel.redaction.redactor import Redaction
 from runreel.server.admin import ADMIN_PREFIX, NOTHING_HERE, Admin, AdminRequest, slug_of
@@ -55,49 +50,6 @@ from runreel.server.gateway import (
 from runreel.sessions.events import Refusal
 from runreel.sessions.live import LiveSession
 from runreel.sessions.manager import Sessions
-
-_ABSOLUTE = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)(.*)")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a client finds the upstream's root: `origin` as it addresses us, empty if it did not
-    say, and the `prefix` of its session's URL, if it uses one.
-    """
-
-    origin: str
-    prefix: str
-
-
-def relocated(headers: Headers, upstream: str, place: Place) -> Headers:
-    """The headers with each Location below the upstream's URL turned into ours for the same."""
-    return tuple(
-        (name, _relocated(value, upstream, place) if name.lower() == "location" else value)
-        for name, value in headers
-    )
-
-
-def _relocated(location: str, upstream: str, place: Place) -> str:
-    base = urlsplit(upstream)
-    root = base.path.rstrip("/")
-    if absolute := _ABSOLUTE.fullmatch(location):
-        scheme, authority, rest = (absolute[1] or base.scheme).lower(), absolute[2], absolute[3]
-        if (scheme, _plain(authority, scheme)) != (base.scheme, _plain(base.netloc, base.scheme)):
-            return location
-        origin = place.origin
-    else:
-        rest, origin = location, ""
-    below = rest.removeprefix(root)
-    inside = rest.startswith(root) and below[:1] in ("", "/", "?", "#")
-    if not inside or (not absolute and not rest.startswith("/")):
-        return location
-    return origin + place.prefix + (below if below.startswith("/") else "/" + below)
-
-
-def _plain(authority: str, scheme: str) -> str:
-    return authority.lower().removesuffix(":").removesuffix(_DEFAULT_PORTS.get(scheme, ":"))
-
 
 SESSION_HEADER = "x-runreel-session"
 
@@ -339,11 +291,12 @@ def as_ours(answer: Answer, context: ServerContext, session: LiveSession, place:
     """An answer of the API as it leaves here: its redirects lead here, and it says it came by."""
     if answer.source == "proxy":
         return answer
-    here = session.upstream == SIMULATOR
+    upstream = session.recorded_from if answer.source == "replay" else session.upstream
+    here = upstream == SIMULATOR
     response, source = answer.response, answer.source
     passed = response.headers
     if values(passed, "location"):
-        passed = relocated(passed, "" if here else session.upstream, place)
+        passed = relocated(passed, "" if here else upstream, place)
     if source == "upstream":
         passed = passed if here else (*passed, via(context.name))
         source = "simulator" if simulated(response) else "upstream"

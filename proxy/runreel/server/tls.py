@@ -16,13 +16,36 @@ from runreel.config.settings import Listen
 from runreel.errors import StartRefused
 from runreel.tls import local_authority
 
+Files = tuple[Path, Path | None]  # of certificate and key; one has both where there is no other
+
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """What is listened with: `pem` is for clients to trust, `files` hold certificate and key."""
+    """What https is spoken with: `pem` is for clients to trust, `files` are those of a time."""
 
+    listen: Listen
     pem: str
-    files: tuple[Path, Path | None]
+    files: Callable[[datetime], Files]
+
+    def load(self, context: ssl.SSLContext, now: datetime) -> None:
+        """Let connections that begin from now on be shown what there is now.
+
+        Raises:
+            StartRefused: it cannot be used; they are shown what they were before.
+        """
+        files = self.files(now)
+        encrypted: list[bool] = []
+
+        def passphrase() -> str:
+            encrypted.append(True)  # else it would be asked for on the terminal
+            return ""
+
+        try:
+            # On another first: half of a pair would be shown if the other half is not its own.
+            for each in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
+                each.load_cert_chain(*files, password=passphrase)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            raise StartRefused(_why_not(self.listen, error, encrypted=bool(encrypted))) from None
 
 
 def certified(listen: Listen, environment: Mapping[str, str], now: datetime) -> Certified | None:
@@ -37,7 +60,8 @@ def certified(listen: Listen, environment: Mapping[str, str], now: datetime) -> 
         return None
     if listen.tls_cert is None or listen.tls_key is None:
         authority = local_authority(environment, listen.names, now)
-        return Certified(authority.pem, (authority.leaf(listen.names, now), None))
+        return Certified(listen, authority.pem, lambda at: (authority.leaf(listen.names, at), None))
+    own = listen.tls_cert, listen.tls_key
     pem = _text("tls_cert", listen.tls_cert, "certificate")
     _text("tls_key", listen.tls_key, "private key")
     try:
@@ -47,7 +71,7 @@ def certified(listen: Listen, environment: Mapping[str, str], now: datetime) -> 
             f"listen.tls_cert: {listen.tls_cert} holds no certificate that can be read; name a PEM "
             "file of the certificate, and behind it those that vouch for it"
         ) from None
-    return Certified(pem, (listen.tls_cert, listen.tls_key))
+    return Certified(listen, pem, lambda _: own)
 
 
 def _text(name: str, path: Path, what: str) -> str:
@@ -60,7 +84,7 @@ def _text(name: str, path: Path, what: str) -> str:
         ) from None
 
 
-def server_side(listen: Listen, found: Certified, tell: Callable[[str], None]) -> ssl.SSLContext:
+def server_side(found: Certified, now: datetime, tell: Callable[[str], None]) -> ssl.SSLContext:
     """TLS for a listener; `tell` gets a sentence for each client with whom it failed.
 
     Raises:
@@ -70,16 +94,7 @@ def server_side(listen: Listen, found: Certified, tell: Callable[[str], None]) -
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     context.sslobject_class = _telling(tell)
-    encrypted: list[bool] = []
-
-    def passphrase() -> str:
-        encrypted.append(True)  # else it would be asked for on the terminal
-        return ""
-
-    try:
-        context.load_cert_chain(*found.files, password=passphrase)
-    except (ssl.SSLError, OSError, ValueError) as error:
-        raise StartRefused(_why_not(listen, error, encrypted=bool(encrypted))) from None
+    found.load(context, now)
     return context
 
 
@@ -108,7 +123,7 @@ def _why_not(listen: Listen, error: Exception, *, encrypted: bool) -> str:
     return f"listen.tls_cert: {listen.tls_cert} cannot be used ({reason}); name another certificate"
 
 
-_NO_PAIR = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"})
+_NO_PAIR = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"})
 
 # What OpenSSL says of a client that does not speak TLS at all, or not with us.
 _PLAIN = frozenset({"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"})
@@ -146,8 +161,8 @@ def _sentence(error: ssl.SSLError) -> str:
     reason = error.reason or "no reason given"  # a name of OpenSSL's; nothing that was sent
     if reason in _PLAIN:
         return (
-            "a client spoke plain http to this port of https, and was let go; its URL must begin "
-            f"with https:// ({reason})"
+            "a client spoke plain http, or nothing that is known, to this port of https, and was "
+            f"let go; its URL must begin with https:// ({reason})"
         )
     if _DISTRUST.search(reason):
         return (

@@ -12,7 +12,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,9 +25,11 @@ from yarl import URL
 from runreel.cassettes.format import SIMULATOR
 from runreel.config.settings import Config, shown_upstream
 from runreel.errors import StartRefused, UpstreamFailed, UpstreamFault
+from runreel.http.forward_proxy import HttpProxy, bracketed
 from runreel.http.headers import Trait, end_to_end, named
 from runreel.http.messages import Headers, Request, without
 from runreel.ports import Clock, Upstream, UpstreamAnswer
+from runreel.server.connector import Connector, unauthorized
 from runreel.server.exchange import field_bytes, raw_pairs
 
 
@@ -116,9 +117,9 @@ class UpstreamLimiter:
 
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
 _IDLE_MAX = 256  # connections that nobody uses
 _IDLE_S_MAX = 4  # below common servers' own limit, so that they do not close under a POST
+_HEADER_BYTES_MAX = 65_536  # of one response field: long security policies and cookies are real
 _BLOCKS_MAX = 1_024  # of headers that are remembered
 
 
@@ -127,7 +128,8 @@ class UpstreamOptions:
     """How to reach the upstream: `base` is its URL without trailing slash, times in seconds.
 
     `total_timeout_s` is for a whole call, None if that may take for ever; `calls_max` is how many
-    may be under way. `ca_file` is a PEM file of the authorities to trust, None for the system's.
+    may be under way. `ca_file` is a PEM file of the authorities to trust, None for the system's,
+    `proxy` what all calls go through.
     """
 
     base: str
@@ -137,20 +139,17 @@ class UpstreamOptions:
     total_timeout_s: float | None
     calls_max: int
     ca_file: Path | None = None
+    proxy: HttpProxy | None = None
 
 
 _NO_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that need no length for none
 
 
 class Connections:
-    """Connections to one server, kept for the next call while nobody uses them.
+    """Connections to one server, kept for the next call while nobody uses them."""
 
-    They are aiohttp's, with its parser; what its session does for each call beside is left out.
-    """
-
-    def __init__(self, base: URL, trust: ssl.SSLContext | None) -> None:
-        self._base = base
-        self._trust = trust
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
         self._idle: list[tuple[ResponseHandler, float]] = []
         self.in_use: set[ResponseHandler] = set()
 
@@ -169,22 +168,9 @@ class Connections:
         """A new one.
 
         Raises:
-            OSError: there is no connection; also `ssl.SSLError`, and UnicodeError for a name that
-                no host can have.
+            UpstreamFailed: as `Connector.connect`.
         """
-        loop = asyncio.get_running_loop()
-        connect = partial(
-            loop.create_connection,
-            partial(ResponseHandler, loop),
-            self._base.raw_host or "",
-            self._base.port or 0,
-            ssl=self._trust,
-        )
-        made: ResponseHandler
-        if type(loop).__module__ == "uvloop":  # which tries one address after the other
-            _, made = await connect()
-        else:
-            _, made = await connect(happy_eyeballs_delay=_NEXT_ADDRESS_S)
+        made = await self._connector.connect()
         self.in_use.add(made)
         return made
 
@@ -218,9 +204,16 @@ class HttpUpstream:
     def __init__(self, options: UpstreamOptions, trust: ssl.SSLContext | None) -> None:
         self.options = options
         self._base = URL(options.base, encoded=True)
-        self.connections = Connections(self._base, trust)
+        self.connections = Connections(_connector(options, trust))
         self._path = self._base.raw_path.rstrip("/").encode("ascii")
         self._host = _host_of(self._base)
+        self._added = options.headers
+        # A proxy gets requests for http whole, and has to be told whose they are.
+        self._asked = None if trust else options.proxy
+        if self._asked is not None:
+            self._path = b"http://%b%b" % (self._host, self._path)
+            if self._asked.authorization is not None:
+                self._added += (("Proxy-Authorization", self._asked.authorization),)
         self._answer_s_max = options.connect_timeout_s + options.read_timeout_s
         self._calls = UpstreamLimiter(options.calls_max, options.total_timeout_s)
         self._blocks: dict[Headers, bytes] = {}
@@ -240,7 +233,9 @@ class HttpUpstream:
             # A connection's own limit does not count while a body goes out; with this one an
             # upstream that stops reading is noticed too.
             async with call.within(self._answer_s_max):
-                connection = await self._connected()
+                connection = self.connections.unused()
+                if connection is None:
+                    connection = await self.connections.new()
                 message, payload = await self._answered(connection, request)
         except BaseException as error:
             self._calls.end(call)
@@ -255,20 +250,6 @@ class HttpUpstream:
     async def stop(self, patience_s: float) -> None:
         """Return when no call is under way; those that take longer than this fail as `stopping`."""
         await self._calls.stop(patience_s)
-
-    async def _connected(self) -> ResponseHandler:
-        unused = self.connections.unused()
-        if unused is not None:
-            return unused
-        try:
-            async with asyncio.timeout(self.options.connect_timeout_s):
-                return await self.connections.new()
-        except (OSError, UnicodeError) as error:
-            fault, text = next(
-                (fault, text) for kind, fault, text in _UNREACHABLE if isinstance(error, kind)
-            )
-            reason = getattr(error, "verify_message", "").rstrip(".")
-            raise _failed(fault, text, self.options.base, reason) from None
 
     async def _answered(
         self, connection: ResponseHandler, request: Request
@@ -288,6 +269,8 @@ class HttpUpstream:
             message, payload = await connection.read()
             if not 100 <= message.code <= 199 or message.code == 101:
                 break
+        if self._asked is not None and message.code == 407:
+            raise unauthorized(self._asked)
         if not _can_be_passed_on(message):
             raise _failed(UpstreamFault.MALFORMED, _NOT_HTTP, self.options.base)
         return message, payload
@@ -296,7 +279,7 @@ class HttpUpstream:
         """The request line and the headers; the target goes as it came, query and all."""
         block = self._blocks.get(request.headers)
         if block is None:
-            passed = without(end_to_end(request.headers), self._dropped) + self.options.headers
+            passed = without(end_to_end(request.headers), self._dropped) + self._added
             block = b"".join(b"%b: %b\r\n" % field for field in map(field_bytes, passed))
             if len(self._blocks) >= _BLOCKS_MAX:
                 self._blocks.clear()
@@ -345,10 +328,16 @@ class HttpUpstream:
 _ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError)
 
 
+def _connector(
+    options: UpstreamOptions, trust: ssl.SSLContext | None, called: str | None = None
+) -> Connector:
+    base, timeout_s = URL(options.base, encoded=True), options.connect_timeout_s
+    return Connector(base, called or options.base, trust, timeout_s, options.proxy)
+
+
 def _host_of(base: URL) -> bytes:
     """What a request says of whom it is for."""
-    host = base.raw_host or ""
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracketed(base.raw_host or "")
     return (shown if base.is_default_port() else f"{shown}:{base.port}").encode("ascii")
 
 
@@ -400,16 +389,6 @@ def _authorities(ca_file: Path | None) -> ssl.SSLContext:
 
 
 _NOT_HTTP = "The upstream {0} answered something that is not HTTP."
-_NO_CONNECTION = (
-    "The upstream {0} accepted no connection in time; see upstream_options.connect_timeout_s."
-)
-_UNTRUSTED = (
-    "The certificate of the upstream {0} is not trusted ({1}); see upstream_options.ca_file."
-)
-_NO_TLS = (
-    "The upstream {0} did not agree on TLS; does it speak https? See upstream_options.ca_file."
-)
-_NOT_THERE = "The upstream {0} cannot be reached; is it running, and is the URL right?"
 _TOO_MANY = (
     "More calls to the upstream {0} are under way than limits.upstream_calls_max allows, so this "
     "one was not sent; try again."
@@ -439,21 +418,8 @@ _FAULTS: tuple[tuple[type[BaseException], UpstreamFault, str], ...] = (
 )
 
 
-def _failed(
-    fault: UpstreamFault, text: str, base: str, reason: str | None = None
-) -> UpstreamFailed:
-    return UpstreamFailed(fault, text.format(base, reason))
-
-
-# The first that fits, of what can go wrong before anything is sent.
-_UNREACHABLE: tuple[tuple[type[OSError | UnicodeError], UpstreamFault, str], ...] = (
-    (TimeoutError, UpstreamFault.TIMEOUT, _NO_CONNECTION),
-    (ssl.SSLCertVerificationError, UpstreamFault.UNREACHABLE, _UNTRUSTED),
-    (ssl.SSLError, UpstreamFault.UNREACHABLE, _NO_TLS),
-    (OSError, UpstreamFault.UNREACHABLE, _NOT_THERE),
-    (UnicodeError, UpstreamFault.UNREACHABLE, _NOT_THERE),  # a name that no host can have
-)
-_NEXT_ADDRESS_S = 0.25  # as long as browsers give an address of a name before they try its next one
+def _failed(fault: UpstreamFault, text: str, base: str) -> UpstreamFailed:
+    return UpstreamFailed(fault, text.format(base))
 
 
 async def check_reachable(config: Config) -> None:
@@ -461,26 +427,15 @@ async def check_reachable(config: Config) -> None:
     sent to it.
 
     Raises:
-        StartRefused: it does not, or is not trusted.
+        StartRefused: it does not, or is not trusted, or its proxy makes none.
     """
     if config.upstream is None or config.upstream == SIMULATOR:
         return
-    options = config.upstream_options
-    place = urlsplit(config.upstream)
-    secure = place.scheme == "https"
+    options = _upstream_options(config)
     try:
-        async with asyncio.timeout(options.connect_timeout_s):
-            _, writer = await asyncio.open_connection(
-                place.hostname,
-                place.port or (443 if secure else 80),
-                ssl=_authorities(options.ca_file) if secure else None,
-                happy_eyeballs_delay=_NEXT_ADDRESS_S,
-            )
-    except (OSError, UnicodeError) as error:
-        text = next(text for kind, _, text in _UNREACHABLE if isinstance(error, kind))
-        reason = getattr(error, "verify_message", "").rstrip(".")
-        raise StartRefused(text.format(shown_upstream(config), reason)) from None
-    writer.close()
+        (await _connector(options, _trust(options), shown_upstream(config)).connect()).close()
+    except UpstreamFailed as failure:
+        raise StartRefused(str(failure)) from None
 
 
 class LazyUpstream:
@@ -549,4 +504,5 @@ def _upstream_options(config: Config) -> UpstreamOptions:
         total_timeout_s=options.total_timeout_s,
         calls_max=config.limits.upstream_calls_max,
         ca_file=options.ca_file,
+        proxy=None if options.proxy is None else HttpProxy.at(options.proxy),
     )

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Journal, Pending, Stored
+from runreel.cassettes.upstreams import UpstreamId, same_upstream, upstream_of
 from runreel.errors import StoreFailed
 from runreel.http.headers import simulated
-from runreel.http.messages import Request, Response
-from runreel.matching.matchers import MatchOn
+from runreel.http.location import place_of, relocated
+from runreel.http.messages import Request, Response, values
 from runreel.matching.near_miss import Miss, Missed, Origin, Rerun
 from runreel.ports import Upstream
 from runreel.redaction.redactor import Redacted, Redaction
@@ -30,13 +31,15 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How a session that captures, from `upstream`, makes it durable; `relaxed` does not wait.
+    """How a session that captures, from the URL `upstream`, makes it durable; `relaxed` does not
+    wait. `upstream_id` is that upstream as a cassette tells it.
 
     `warn` is told a sentence when something was answered, as kept, that is not on disk.
     """
 
     journal: Journal
     upstream: str
+    upstream_id: UpstreamId
     relaxed: bool
     warn: Callable[[str], None]
 
@@ -55,22 +58,31 @@ class _At:
     at_s: float
 
 
+def _takes(header: Cassette, live: UpstreamId) -> dict[bool, bool]:
+    """Whether an answer comes into a cassette: one that is made up, and one of `live`."""
+    found = upstream_of(header)
+    return {
+        made_up: same_upstream(found, UpstreamId(SIMULATOR) if made_up else live)
+        for made_up in (True, False)
+    }
+
+
 def _origin(
-    stored: Stored | None,
-    recording: Recording | None,
-    match_on: MatchOn,
-    upstream: str | None,
-    rerun: Rerun | None,
+    left: Journal | Stored | None, header: Cassette, rerun: Rerun | None, *, known: bool
 ) -> Origin:
-    place = stored.place if stored else None
-    if place is None and recording is not None:
-        place = recording.journal.place
-    return Origin(file=place, upstream=upstream, match_on=match_on, rerun=rerun)
+    return Origin(
+        file=left.place if left else None,
+        upstream=header.upstream if known else None,
+        match_on=header.match_on,
+        rerun=rerun,
+    )
 
 
 class LiveSession:
     """One session; `recording` is None if it cannot capture, `header` is its cassette's. `name` is
     what people call it (None: its id), `own_upstream` where its calls go, if not where all others'.
+    At its end `dropped` recordings went out of the cassette, or all that it captured, if that was
+    `discarded`.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only wiring, each of them a part of the session
@@ -96,20 +108,20 @@ class LiveSession:
         self.cassette = cassette
         # Where its answers come from, or came from when they were recorded.
         self.upstream = recording.upstream if recording else header.upstream
+        self._upstream_id = recording.upstream_id if recording else upstream_of(header)
+        self._takes = _takes(header, self._upstream_id)
         self.redaction = redaction  # for this cassette: its salt is in it
         self.state = state
         self.tell = tell
         self.sha256 = stored.sha256 if stored else None
         left = recording.journal if recording else stored
         self.notes = left.notes if left else ()
-        known = header.upstream if recording or state.interactions else None
-        self.origin = _origin(stored, recording, header.match_on, known, rerun)
+        self.origin = _origin(left, header, rerun, known=bool(recording or state.interactions))
         self._header = header
         self._keeping: set[asyncio.Task[Any]] = set()
         self._journal = recording.journal if recording else None
         self.undurable = 0  # captures that no reply waited for, and that could not be put on disk
-        self.dropped = 0  # recordings that were taken out at the end
-        self.discarded = False  # whether what was captured was thrown away at the end
+        self.dropped, self.discarded = 0, False
         # None: a reply waits until its capture is durable, and says itself if it is not.
         self._warn = recording.warn if recording and recording.relaxed else None
         self._say = recording.warn if recording else None
@@ -218,17 +230,30 @@ class LiveSession:
         The simulator may stand behind any URL. The first answer tells, if the cassette is new.
         """
         made_up = simulated(response)
-        if made_up == (self._header.upstream == SIMULATOR):
-            return None
         if made_up and not self.interactions:
-            self._header = replace(self._header, upstream=SIMULATOR)
+            self._header = replace(self._header, upstream=SIMULATOR, upstream_name=None)
+            self._takes = _takes(self._header, self._upstream_id)
+        if self._takes[made_up]:
             return None
-        who = "the simulator" if made_up else self.redaction.text(self.upstream)
+        maker = "the simulator" if made_up else self._upstream_id.url
         return (
-            f"{who} made this answer, and cassette '{self.cassette}' was recorded from "
+            f"{maker} made this answer, and cassette '{self.cassette}' was recorded from "
             f"{self._header.upstream}: recordings of different upstreams are never merged; record "
             "into another one with --cassette NAME"
         )
+
+    @property
+    def recorded_from(self) -> str:
+        """The URL that its recordings stand for, or `SIMULATOR`; `upstream` may be another one."""
+        return self._header.upstream
+
+    def as_recorded(self, response: Response) -> Response:
+        """An answer of the upstream as its cassette has it: redirects lead to the URL there."""
+        there = self.recorded_from
+        if there in (self._upstream_id.url, SIMULATOR) or not values(response.headers, "location"):
+            return response
+        headers = relocated(response.headers, self.upstream, place_of(there))
+        return replace(response, headers=headers)
 
     async def persist(self, capture: Pending) -> None:
         """Return once the capture is durable; with relaxed durability, at once.

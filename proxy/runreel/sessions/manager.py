@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from runreel.cassettes.format import SIMULATOR, Cassette
 from runreel.cassettes.journal import Store, Stored
+from runreel.cassettes.upstreams import UpstreamId, same_upstream, upstream_of
 from runreel.errors import (
     ERRORS,
     CassetteBusy,
@@ -43,10 +44,10 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
-    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set, and
-    `match_on` None where the cassette's own rules hold. `salt` is for a
-    cassette that has none yet; `name` and `own_upstream` are as for `LiveSession`. `rerun` says
-    how it is recorded anew, None if nobody knows.
+    """How to open a session; `mode` is a canonical spelling, `upstream` None if none is set,
+    `upstream_name` None if it has none, and `match_on` None where the cassette's own rules hold.
+    `salt` is for a cassette that has none yet; `name` and `own_upstream` are as for `LiveSession`.
+    `rerun` says how it is recorded anew, None if nobody knows.
     """
 
     id: str
@@ -66,6 +67,7 @@ class SessionSpec:
     rerun: Rerun | None = None
     name: str | None = None
     own_upstream: Upstream | None = None
+    upstream_name: str | None = None
 
 
 def _to_nobody(_: str) -> None:
@@ -177,7 +179,8 @@ def _recording(
         if latest is not None:
             _check_fits(spec, latest.cassette)
         if _header(spec, latest).salt == header.salt:
-            recording = Recording(journal, spec.upstream or "", spec.relaxed, warn)
+            upstream = spec.upstream or ""
+            recording = Recording(journal, upstream, _upstream(spec), spec.relaxed, warn)
             return _opened(spec, mode, latest, recording, tell)
     except BaseException:
         journal.commit(None)
@@ -187,14 +190,17 @@ def _recording(
     return _recording(spec, mode, store, latest, tell, warn)
 
 
-def _shown_upstream(spec: SessionSpec) -> str:
-    """The upstream's URL as it is stored and told: a secret in its path is taken out."""
-    return spec.redaction.text(spec.upstream or "")
+def _upstream(spec: SessionSpec) -> UpstreamId:
+    """The upstream as it is stored and told: a secret in its path is taken out."""
+    return UpstreamId(spec.redaction.text(spec.upstream or ""), spec.upstream_name)
 
 
 def _header(spec: SessionSpec, stored: Stored | None) -> Cassette:
+    upstream = stored.cassette.upstream if stored else _upstream(spec).url
+    name = spec.upstream_name or (stored.cassette.upstream_name if stored else None)
     return Cassette(
-        upstream=stored.cassette.upstream if stored else _shown_upstream(spec),
+        upstream=upstream,
+        upstream_name=None if upstream == SIMULATOR else name,
         profile=spec.profile,
         match_on=spec.match_on or (stored.cassette.match_on if stored else MATCH_ON),
         salt=(stored.cassette.salt if stored else "") or spec.salt,
@@ -238,6 +244,7 @@ def _opened(
     session.notes += state.notes()
     session.notes += _incomplete(spec, mode, stored)
     session.notes += _other_rules(spec, stored, saved=recording is not None)
+    session.notes += _newly_named(spec, stored) if recording else ()
     return session
 
 
@@ -258,6 +265,22 @@ def _other_rules(spec: SessionSpec, stored: Stored | None, *, saved: bool) -> tu
         f"cassette '{spec.cassette}' was recorded under other rules of matching than [match] "
         f"sets: the cassette has {only_theirs}, the configuration has {only_mine}; what the "
         f"configuration says applies{then}"
+    )
+    return (note,)
+
+
+def _newly_named(spec: SessionSpec, stored: Stored | None) -> tuple[str, ...]:
+    """What to say where a name alone makes two URLs one upstream, if it does here."""
+    if stored is None:
+        return ()
+    found, live = upstream_of(stored.cassette), _upstream(spec)
+    if found.name is not None or live.name is None or found.url == SIMULATOR:
+        return ()
+    if same_upstream(found, UpstreamId(live.url)):
+        return ()
+    note = (
+        f"cassette '{spec.cassette}' was recorded from {found.url}, which is called '{live.name}' "
+        f"from now on, as {live.url} is: they are taken to be one upstream"
     )
     return (note,)
 
@@ -290,17 +313,35 @@ def _no_upstream(spec: SessionSpec, mode: Mode, half: str | None) -> str:
 
 def _check_fits(spec: SessionSpec, found: Cassette) -> None:
     # Behind a URL may be a simulator: then its answers say so, and no others are kept.
-    if found.upstream not in (_shown_upstream(spec), SIMULATOR):
-        raise StartRefused(
-            f"cassette '{spec.cassette}' was recorded from {found.upstream}, not from "
-            f"{_shown_upstream(spec)}, and recordings of different upstreams are never merged; "
-            "record into another one with --cassette NAME"
-        )
+    recorded, live = upstream_of(found), _upstream(spec)
+    if found.upstream != SIMULATOR and not same_upstream(recorded, live):
+        raise StartRefused(_other_upstream(spec.cassette, recorded, live))
     if found.profile != spec.profile:
         raise StartRefused(
             f"cassette '{spec.cassette}' was recorded under the profile {found.profile}, not "
             f"{spec.profile}; set `profile` to it, or record into another one with --cassette NAME"
         )
+
+
+def _other_upstream(cassette: str, recorded: UpstreamId, live: UpstreamId) -> str:
+    refusal = (
+        f"cassette '{cassette}' was recorded from {_called(recorded)}, not from {_called(live)}, "
+        "and recordings of different upstreams are never merged; "
+    )
+    if live.url == SIMULATOR:
+        return refusal + "record into another cassette with --cassette NAME"
+    if live.name is not None:
+        remedy = f"if both are one, give it the name '{recorded.name}' with --upstream-name"
+    else:
+        remedy = f"if both are one, say so with --upstream-name {recorded.name or 'NAME'}"
+    return (
+        f"{refusal}{remedy} (upstream_name in a configuration), else record into another cassette "
+        "with --cassette NAME"
+    )
+
+
+def _called(upstream: UpstreamId) -> str:
+    return upstream.url if upstream.name is None else f"{upstream.url} ('{upstream.name}')"
 
 
 def _no_such_cassette(name: str, mode: Mode, names: list[str]) -> str:

@@ -27,6 +27,7 @@ FILE = "authority.pem"
 _LOCK = ".lock"
 _LEFT_DAYS_MIN = LEAF_DAYS / 2  # that a certificate must hold when a proxy starts
 _PRIVATE = 0o600
+_OF_OTHERS = 0o077
 _PUBLIC = 0o644
 
 Thing = TypeVar("Thing")
@@ -147,15 +148,22 @@ def _checked(hosts: Collection[str]) -> Hosts:
 
 
 def _stored(folder: Path) -> Signed | None:
+    path = folder / KEY
     try:
-        signed = _read(folder / KEY)
-        if signed is not None:
-            signed.speaks_for()
+        signed = _read(path)
+        if signed is None:
+            return None
+        signed.speaks_for()
     except ValueError:
         raise StartRefused(
-            f"{folder / KEY}: holds no authority of runreel that can be read; make a new one with "
-            "runreel tls renew"
+            f"{path}: holds no authority of runreel that can be read; make a new one with runreel "
+            "tls renew"
         ) from None
+    if path.stat().st_mode & _OF_OTHERS:
+        raise StartRefused(
+            f"{path}: other users may open it, so that the key may be no secret any more; make a "
+            "new one with runreel tls renew"
+        )
     return signed
 
 
