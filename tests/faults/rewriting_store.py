@@ -22,6 +22,7 @@ class RewritingJournal(FileJournal):
 
     def __init__(self, path: Path, header: Cassette, found: Cassette | None) -> None:
         self._path = path
+        self.place = str(path)
         self._opening = Opening(header)
         self._found = found
         self._captures: list[Pending] = []

@@ -72,7 +72,9 @@ async def test_a_fault_is_a_named_error_and_nothing_of_it_is_kept(
     assert upstream.received == [BODY]
     assert files(tmp_path) == []
     assert (receipt["recorded"], receipt["not_stored"], receipt["upstream_calls"]) == (0, 0, 1)
-    assert [line.split(" ")[1:3] for line in log.getvalue().splitlines()] == [["failed", "POST"]]
+    assert [line.split(" ")[1:3] for line in log.getvalue().splitlines()] == [
+        ["failed", "modifyRun"]
+    ]
 
 
 @pytest.mark.parametrize(
