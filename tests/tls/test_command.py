@@ -133,8 +133,8 @@ async def test_it_serves_and_says_so_whatever_the_loop(
     assert (ended.code, ended.err.splitlines()[0]) == (
         0,
         (
-            "runreel: replay 'examples/modify-run': 1 served, 0 recorded, 2 missed, 0 unplayed, 0 not stored, "
-            "0 upstream calls"
+            "runreel: replay 'examples/modify-run': 1 served, 0 recorded, 2 missed, 0 unplayed, "
+            "0 not stored, 0 upstream calls"
         ),
     )
 
@@ -156,8 +156,8 @@ async def test_a_stop_does_not_wait_for_clients_that_are_idle(
     assert (ended.code, ended.err.splitlines()[0]) == (
         0,
         (
-            "runreel: replay 'examples/modify-run': 0 served, 0 recorded, 0 missed, 1 unplayed, 0 not stored, "
-            "0 upstream calls"
+            "runreel: replay 'examples/modify-run': 0 served, 0 recorded, 0 missed, 1 unplayed, "
+            "0 not stored, 0 upstream calls"
         ),
     )
 
